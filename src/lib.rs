@@ -1,0 +1,1 @@
+//! Takes a bare Debian or Ubuntu server to a running Odoo, and keeps it there.
