@@ -1,0 +1,193 @@
+//! What happened, as it happens: the one stream that every report is made of.
+
+use std::fmt;
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::change::Change;
+
+/// The version of the event format; raised when a field changes its meaning or goes.
+pub const FORMAT: u32 = 1;
+
+/// One thing that happened.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A command began its work on a site.
+    Began {
+        /// The command, as typed: `install`, `audit` …
+        command: String,
+        /// The site's name.
+        site: String,
+        /// The run's number, where the command writes a journal.
+        run: Option<u32>,
+    },
+    /// One step of the plan, as observed.
+    Planned(Change),
+    /// The plan as a whole, after its steps.
+    Plan(Totals),
+    /// A step is about to change the host; its record is on disk.
+    StepBegan {
+        /// The step's name in the playbook.
+        step: String,
+        /// What is being changed.
+        subject: String,
+        /// The step's place in the plan, from 1.
+        number: usize,
+        /// How many steps the plan has.
+        total: usize,
+        /// Why a running thing is touched: the changed steps that it was started with.
+        causes: Vec<String>,
+    },
+    /// A step is done and was seen to be settled.
+    StepDone {
+        /// The step's name in the playbook.
+        step: String,
+        /// What was changed.
+        subject: String,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// A step could not be done.
+    StepFailed {
+        /// The step's name in the playbook.
+        step: String,
+        /// What went wrong, the chain of causes included.
+        error: String,
+    },
+    /// Something is being waited for.
+    Waiting {
+        /// What is waited for.
+        what: String,
+        /// How long at most, in seconds.
+        at_most: u64,
+    },
+    /// Something worth knowing that is neither progress nor failure.
+    Note {
+        /// The sentence.
+        text: String,
+    },
+    /// A check passed or failed.
+    Checked {
+        /// What was asked for.
+        check: String,
+        /// Whether the answer was right.
+        passed: bool,
+        /// What was seen instead, where it failed.
+        detail: Option<String>,
+    },
+    /// A step was taken back.
+    Undone {
+        /// The step's name in the playbook.
+        step: String,
+        /// What was taken back.
+        subject: String,
+    },
+    /// Something was left as it is, with the reason.
+    Kept {
+        /// The step's name in the playbook.
+        step: String,
+        /// What stays.
+        subject: String,
+        /// Why it stays.
+        reason: String,
+    },
+    /// A step could not be taken back.
+    UndoFailed {
+        /// The step's name in the playbook.
+        step: String,
+        /// What went wrong.
+        error: String,
+    },
+    /// How the site stands, as `status` tells it.
+    Status {
+        /// The facts by name.
+        facts: Value,
+    },
+    /// The command is over.
+    Ended {
+        /// How it ended.
+        outcome: Outcome,
+        /// The exit code of the process.
+        exit_code: u8,
+        /// What went wrong, where something did.
+        error: Option<String>,
+        /// What to type next, where something is to be done.
+        next: Option<String>,
+    },
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The host is as the site asks; something was changed for it.
+    Changed,
+    /// The host was as the site asks; nothing was touched.
+    Unchanged,
+    /// Changes are pending (`audit`, `install --dry-run`).
+    Pending,
+    /// The run failed and the host is between two states, all of it journalled.
+    Failed,
+    /// The run was taken back.
+    RolledBack,
+    /// Part of the run could not be taken back.
+    RollbackIncomplete,
+    /// Refused before anything was touched.
+    Refused,
+    /// The service does not answer as it should.
+    Unhealthy,
+    /// Stopped by a signal at a step's edge.
+    Interrupted,
+    /// Another agent holds the site.
+    Locked,
+}
+
+/// How many steps of a plan do what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Totals {
+    /// Things that are not there yet.
+    pub create: usize,
+    /// Things that are there and differ.
+    pub change: usize,
+    /// Things that go.
+    pub remove: usize,
+    /// Things that are as they should be.
+    pub unchanged: usize,
+    /// What going back cannot take back.
+    pub leaves: Vec<String>,
+}
+
+/// Where events go. Cheap to clone.
+#[derive(Clone)]
+pub struct Events(Rc<dyn Fn(&Event)>);
+
+impl Events {
+    /// Sends every event to `sink`.
+    pub fn to(sink: impl Fn(&Event) + 'static) -> Self {
+        Self(Rc::new(sink))
+    }
+
+    /// Tells nobody.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self::to(|_| ())
+    }
+
+    /// Tells one event.
+    #[allow(clippy::needless_pass_by_value, reason = "callers build events in place")]
+    pub fn tell(&self, event: Event) {
+        (self.0)(&event);
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Events")
+    }
+}
