@@ -6,5 +6,16 @@
 //! playbook.toml ───────┘  (Steps)          (before, after)   (write-ahead)    (events)
 //! ```
 
+pub mod apply;
 pub mod change;
+pub mod check;
+pub mod error;
 pub mod event;
+pub mod host;
+pub mod journal;
+pub mod observe;
+pub mod password;
+pub mod plan;
+pub mod resource;
+pub mod rollback;
+pub mod stop;

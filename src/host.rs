@@ -1,0 +1,102 @@
+//! The machine: its files under a root, and its programs.
+
+mod accounts;
+pub mod command;
+mod error;
+mod files;
+mod process;
+pub mod store;
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+pub use accounts::{Account, Accounts};
+pub use command::{Cmd, Output, Programs};
+pub use error::Error;
+pub use files::{Kind, Meta};
+pub use process::{Listener, Process};
+pub use store::Store;
+
+use crate::event::Events;
+use crate::stop::Stop;
+
+/// What every reading and every act of a room below this one may end in.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The machine that is looked at and changed.
+///
+/// Files are reached under a root, so that tests use a temporary folder; programs through
+/// [`Host::run`], so that tests put a model in their place.
+#[derive(Clone, Debug)]
+pub struct Host {
+    root: PathBuf,
+    programs: Programs,
+    events: Events,
+    store: Option<Rc<Store>>,
+    stop: Stop,
+}
+
+impl Host {
+    /// This very machine.
+    #[must_use]
+    pub fn this(events: Events) -> Self {
+        Self::at("/", Programs::Real, events)
+    }
+
+    /// The machine whose files lie under `root` and whose programs are `programs`.
+    pub fn at(root: impl Into<PathBuf>, programs: Programs, events: Events) -> Self {
+        Self {
+            root: root.into(),
+            programs,
+            events,
+            store: None,
+            stop: Stop::default(),
+        }
+    }
+
+    /// The same machine, with the place where earlier bytes of files are kept.
+    #[must_use]
+    pub fn with_store(mut self, store: Store) -> Self {
+        self.store = Some(Rc::new(store));
+        self
+    }
+
+    /// Where earlier bytes and long outputs are kept.
+    ///
+    /// # Errors
+    /// Where the command that runs has no journal, and thus must not change anything.
+    pub fn store(&self) -> Result<&Store> {
+        self.store.as_deref().ok_or(Error::NoStore)
+    }
+
+    /// The same machine, whose programs are killed when `stop` says so.
+    #[must_use]
+    pub fn with_stop(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// Whether the run was asked to stop.
+    #[must_use]
+    pub fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
+    /// Who answers calls of programs.
+    #[must_use]
+    pub fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// The one stream of events.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
+    /// Where the absolute `path` of the machine lies for this process.
+    #[must_use]
+    pub fn path(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+}

@@ -1,0 +1,338 @@
+//! Files of the machine: read and written as a root-run program must.
+//!
+//! What is written lies in folders that only root can change; that is checked, not hoped for
+//! ([`Host::write`]). No link at the end of a path is ever followed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
+
+use crate::host::store::sync_folder;
+use crate::host::{Error, Host, Result};
+
+/// The largest file that is taken for a configuration file.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// What kind of entry a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A device, a socket, a FIFO.
+    Other,
+}
+
+/// What can be seen of an entry without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// Its kind.
+    pub kind: Kind,
+    /// The name of its owner, or its number.
+    pub owner: String,
+    /// The name of its group, or its number.
+    pub group: String,
+    /// Its permission bits.
+    pub mode: u32,
+    /// When its content last changed, in nanoseconds since 1970.
+    pub modified: i128,
+}
+
+impl Host {
+    /// Looks at an entry, without following a link; `None` where there is none.
+    ///
+    /// # Errors
+    /// Where it cannot be looked at.
+    pub fn meta(&self, path: &Path) -> Result<Option<Meta>> {
+        let meta = match fs::symlink_metadata(self.path(path)) {
+            Ok(meta) => meta,
+            Err(e) if is_absent(&e) => return Ok(None),
+            Err(e) => return Err(Error::file("look at", path)(e)),
+        };
+        let accounts = self.accounts()?;
+        let kind = match meta.file_type() {
+            t if t.is_file() => Kind::File,
+            t if t.is_dir() => Kind::Folder,
+            t if t.is_symlink() => Kind::Link,
+            _ => Kind::Other,
+        };
+        Ok(Some(Meta {
+            kind,
+            owner: accounts.user_name(meta.uid()),
+            group: accounts.group_name(meta.gid()),
+            mode: meta.mode() & 0o7777,
+            modified: i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec()),
+        }))
+    }
+
+    /// Reads a regular file; `None` where there is none. Neither follows a link at the end of the
+    /// path nor waits on a FIFO.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read, or is not a regular file.
+    pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits())
+            .open(self.path(path));
+        let file = match opened {
+            Ok(file) => file,
+            Err(e) if is_absent(&e) => return Ok(None),
+            Err(e) => return Err(Error::file("open", path)(e)),
+        };
+        let meta = file.metadata().map_err(Error::file("look at", path))?;
+        if !meta.is_file() {
+            return Err(Error::Unsafe {
+                path: path.into(),
+                reason: "it is not a regular file".into(),
+            });
+        }
+        let mut bytes = Vec::new();
+        file.take(LARGEST)
+            .read_to_end(&mut bytes)
+            .map_err(Error::file("read", path))?;
+        Ok(Some(bytes))
+    }
+
+    /// Reads a file as text, following links: for the system's own files, never for ones that a
+    /// service may have planted. Bytes that are not UTF-8 are replaced.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be read.
+    pub fn read_text(&self, path: &Path) -> Result<Option<String>> {
+        match fs::read(self.path(path)) {
+            Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+            Err(e) if is_absent(&e) => Ok(None),
+            Err(e) => Err(Error::file("read", path)(e)),
+        }
+    }
+
+    /// The names in a folder, sorted; none where there is no such folder.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be listed.
+    pub fn list(&self, path: &Path) -> Result<Vec<String>> {
+        let entries = match fs::read_dir(self.path(path)) {
+            Ok(entries) => entries,
+            Err(e) if is_absent(&e) => return Ok(Vec::new()),
+            Err(e) => return Err(Error::file("list", path)(e)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(Error::file("list", path))?;
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Where a symbolic link points; `None` where there is no link.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn link_target(&self, path: &Path) -> Result<Option<PathBuf>> {
+        match fs::read_link(self.path(path)) {
+            Ok(target) => Ok(Some(target)),
+            Err(e) if is_absent(&e) || e.kind() == io::ErrorKind::InvalidInput => Ok(None),
+            Err(e) => Err(Error::file("read the link", path)(e)),
+        }
+    }
+
+    /// Writes a file in one step: readers see the old bytes or the new ones, with owner and mode
+    /// from the first instant, and after this returns they are on disk.
+    ///
+    /// # Errors
+    /// Where the folder can be changed by others than root, or anything fails; the old file stays.
+    pub fn write(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        owner: &str,
+        group: &str,
+        mode: u32,
+    ) -> Result<()> {
+        let folder = parent(path);
+        self.owned_by_root(folder)?;
+        let partial = beside(path);
+        let inside = self.path(&partial);
+        let _ = fs::remove_file(&inside);
+        let written = (|| {
+            let mut options = OpenOptions::new();
+            let mut file = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&inside)?;
+            file.write_all(bytes)?;
+            Ok(file)
+        })();
+        let file: File = written.map_err(Error::file("write", &partial))?;
+        self.own(&file, path, owner, group, mode)?;
+        file.sync_all().map_err(Error::file("sync", &partial))?;
+        fs::rename(&inside, self.path(path)).map_err(Error::file("replace", path))?;
+        sync_folder(&self.path(folder))
+    }
+
+    /// Gives an entry its owner, group and mode, through the descriptor of what it is.
+    ///
+    /// # Errors
+    /// Where it is a link, an account does not exist, or the change is refused.
+    pub fn set_owner(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits())
+            .open(self.path(path));
+        self.own(
+            &opened.map_err(Error::file("open", path))?,
+            path,
+            owner,
+            group,
+            mode,
+        )
+    }
+
+    fn own(&self, file: &File, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+        let accounts = self.accounts()?;
+        let uid = owner
+            .parse()
+            .map_or_else(|_| accounts.user(owner).map(|a| a.uid), Ok)?;
+        let gid = group.parse().map_or_else(|_| accounts.group(group), Ok)?;
+        std::os::unix::fs::fchown(file, Some(uid), Some(gid))
+            .map_err(Error::file("give away", path))?;
+        // after the owner: the kernel takes set-id bits away when an owner changes
+        let mode = fs::Permissions::from_mode(mode);
+        file.set_permissions(mode)
+            .map_err(Error::file("set the mode of", path))
+    }
+
+    /// Makes a folder in a folder of root's.
+    ///
+    /// # Errors
+    /// Where it is there already, or cannot be made.
+    pub fn make_folder(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+        self.owned_by_root(parent(path))?;
+        let made = fs::DirBuilder::new().mode(0o700).create(self.path(path));
+        made.map_err(Error::file("create", path))?;
+        self.set_owner(path, owner, group, mode)?;
+        sync_folder(&self.path(parent(path)))
+    }
+
+    /// Removes an empty folder; `false` where it is not empty.
+    ///
+    /// # Errors
+    /// Where it cannot be removed for another reason.
+    pub fn remove_folder(&self, path: &Path) -> Result<bool> {
+        match fs::remove_dir(self.path(path)) {
+            Ok(()) => sync_folder(&self.path(parent(path))).map(|()| true),
+            Err(e) if is_absent(&e) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
+            Err(e) => Err(Error::file("remove", path)(e)),
+        }
+    }
+
+    /// Removes a folder with all that is in it, following no links.
+    ///
+    /// # Errors
+    /// Where something in it cannot be removed.
+    pub fn remove_tree(&self, path: &Path) -> Result<()> {
+        match fs::remove_dir_all(self.path(path)) {
+            Ok(()) => sync_folder(&self.path(parent(path))),
+            Err(e) if is_absent(&e) => Ok(()),
+            Err(e) => Err(Error::file("remove", path)(e)),
+        }
+    }
+
+    /// Removes a file or a link; it is no error where there is none.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be removed.
+    pub fn remove_file(&self, path: &Path) -> Result<()> {
+        match fs::remove_file(self.path(path)) {
+            Ok(()) => sync_folder(&self.path(parent(path))),
+            Err(e) if is_absent(&e) => Ok(()),
+            Err(e) => Err(Error::file("remove", path)(e)),
+        }
+    }
+
+    /// Moves an entry within one file system, durably.
+    ///
+    /// # Errors
+    /// Where it cannot be moved.
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        fs::rename(self.path(from), self.path(to)).map_err(Error::file("rename", from))?;
+        sync_folder(&self.path(parent(to)))
+    }
+
+    /// Makes or replaces a symbolic link by one rename.
+    ///
+    /// # Errors
+    /// Where it cannot be made, or something that is no link is in its place.
+    pub fn link(&self, path: &Path, target: &Path) -> Result<()> {
+        self.owned_by_root(parent(path))?;
+        let partial = beside(path);
+        let _ = fs::remove_file(self.path(&partial));
+        std::os::unix::fs::symlink(target, self.path(&partial))
+            .map_err(Error::file("create", &partial))?;
+        self.rename(&partial, path)
+    }
+
+    /// Waits until all that was written to the file system of `path` is on disk.
+    ///
+    /// # Errors
+    /// Where the disk says that it is not.
+    pub fn sync(&self, path: &Path) -> Result<()> {
+        let folder = File::open(self.path(path)).map_err(Error::file("open", path))?;
+        let synced = nix::unistd::syncfs(&folder).map_err(io::Error::from);
+        synced.map_err(Error::file("sync the disk of", path))
+    }
+
+    /// Makes sure that nobody but root can swap `folder`, or entries of it, under our hands.
+    fn owned_by_root(&self, folder: &Path) -> Result<()> {
+        let own = nix::unistd::geteuid().as_raw();
+        for folder in folder.ancestors() {
+            let meta = fs::metadata(self.path(folder)).map_err(Error::file("look at", folder))?;
+            let foreign = meta.uid() != 0 && meta.uid() != own;
+            let sticky = meta.mode() & 0o1000 != 0;
+            let shared = meta.mode() & 0o002 != 0 || (meta.mode() & 0o020 != 0 && meta.gid() != 0);
+            if foreign || (shared && !sticky) {
+                let reason = format!(
+                    "others than root can change the folder `{}`",
+                    folder.display()
+                );
+                return Err(Error::Unsafe {
+                    path: folder.into(),
+                    reason,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folder of an absolute path.
+fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+/// The name beside `path` under which its successor is prepared.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    parent(path).join(format!(".{name}.odoo-deploy"))
+}
+
+fn is_absent(e: &io::Error) -> bool {
+    matches!(
+        e.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}

@@ -1,0 +1,220 @@
+//! Processes and listening sockets of the machine, read from `/proc`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::host::command::MARK;
+use crate::host::{Host, Result};
+
+/// One running process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// What it was started as, cut after 80 characters.
+    pub command: String,
+}
+
+/// One listening TCP socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The address it listens on.
+    pub address: IpAddr,
+    /// The port it listens on.
+    pub port: u16,
+    /// The socket's number, by which its holder can be found.
+    inode: u64,
+}
+
+impl Host {
+    /// The process `pid`, where it runs.
+    #[must_use]
+    pub fn process(&self, pid: i32) -> Option<Process> {
+        let bytes = fs::read(self.path(Path::new(&format!("/proc/{pid}/cmdline")))).ok()?;
+        let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
+        Some(Process {
+            pid,
+            command: line.trim().chars().take(80).collect(),
+        })
+    }
+
+    /// All process numbers.
+    ///
+    /// # Errors
+    /// Where `/proc` cannot be listed.
+    pub fn processes(&self) -> Result<Vec<i32>> {
+        Ok(self
+            .list(Path::new("/proc"))?
+            .iter()
+            .filter_map(|name| name.parse().ok())
+            .collect())
+    }
+
+    /// All listening TCP sockets.
+    ///
+    /// # Errors
+    /// Where the kernel's table cannot be read.
+    pub fn listeners(&self) -> Result<Vec<Listener>> {
+        let mut all = Vec::new();
+        for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+            let text = self.read_text(Path::new(table))?.unwrap_or_default();
+            all.extend(text.lines().skip(1).filter_map(parse_listener));
+        }
+        Ok(all)
+    }
+
+    /// The process that holds a listening socket, where it can be seen.
+    #[must_use]
+    pub fn holder(&self, listener: &Listener) -> Option<Process> {
+        let wanted = format!("socket:[{}]", listener.inode);
+        self.processes().ok()?.into_iter().find_map(|pid| {
+            let folder = self.path(Path::new(&format!("/proc/{pid}/fd")));
+            let mut open = fs::read_dir(folder)
+                .ok()?
+                .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+            open.any(|target| target.to_str() == Some(&wanted))
+                .then(|| self.process(pid))
+                .flatten()
+        })
+    }
+
+    /// The holder of a record lock on the file at `path`, where there is one.
+    ///
+    /// Read from `/proc/locks`, which names holders without touching the lock.
+    ///
+    /// # Errors
+    /// Where the kernel's table cannot be read.
+    pub fn lock_holder(&self, path: &Path) -> Result<Option<Process>> {
+        let Ok(meta) = fs::metadata(self.path(path)) else {
+            return Ok(None);
+        };
+        let table = self
+            .read_text(Path::new("/proc/locks"))?
+            .unwrap_or_default();
+        let holder = table.lines().find_map(|line| parse_lock(line, meta.ino()));
+        Ok(holder.map(|pid| {
+            self.process(pid).unwrap_or(Process {
+                pid,
+                command: "a process of another container".into(),
+            })
+        }))
+    }
+
+    /// Ends what a killed agent of `site` left running: every process that carries its mark.
+    /// Answers what was ended.
+    ///
+    /// # Errors
+    /// Where `/proc` cannot be listed.
+    pub fn end_stragglers(&self, site: &str) -> Result<Vec<Process>> {
+        let mark = format!("{MARK}={site}");
+        let own = i32::try_from(std::process::id()).unwrap_or(0);
+        let marked = |pid: &i32| {
+            let environ =
+                fs::read(self.path(Path::new(&format!("/proc/{pid}/environ")))).unwrap_or_default();
+            *pid != own
+                && environ
+                    .split(|b| *b == 0)
+                    .any(|entry| entry == mark.as_bytes())
+        };
+        let found: Vec<Process> = self
+            .processes()?
+            .into_iter()
+            .filter(marked)
+            .filter_map(|p| self.process(p))
+            .collect();
+        for process in &found {
+            let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
+        }
+        Ok(found)
+    }
+
+    /// A process's environment by name.
+    #[must_use]
+    pub fn process_environment(&self, pid: i32) -> BTreeMap<String, String> {
+        let bytes =
+            fs::read(self.path(Path::new(&format!("/proc/{pid}/environ")))).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let pairs = text.split('\0').filter_map(|entry| entry.split_once('='));
+        pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    }
+}
+
+/// One line of `/proc/net/tcp` or `tcp6`, where it is a listening socket (state `0A`).
+fn parse_listener(line: &str) -> Option<Listener> {
+    let field: Vec<&str> = line.split_whitespace().collect();
+    if *field.get(3)? != "0A" {
+        return None;
+    }
+    let (address, port) = field.get(1)?.split_once(':')?;
+    Some(Listener {
+        address: parse_address(address)?,
+        port: u16::from_str_radix(port, 16).ok()?,
+        inode: field.get(9)?.parse().ok()?,
+    })
+}
+
+/// The kernel prints addresses as words in the machine's own byte order.
+fn parse_address(hex: &str) -> Option<IpAddr> {
+    let words: Option<Vec<[u8; 4]>> = (0..hex.len() / 8)
+        .map(|i| {
+            u32::from_str_radix(hex.get(i * 8..i * 8 + 8)?, 16)
+                .ok()
+                .map(u32::to_ne_bytes)
+        })
+        .collect();
+    let bytes = words?.concat();
+    match bytes.len() {
+        4 => Some(IpAddr::V4(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?))),
+        16 => Some(IpAddr::V6(Ipv6Addr::from(
+            <[u8; 16]>::try_from(bytes).ok()?,
+        ))),
+        _ => None,
+    }
+}
+
+/// One line of `/proc/locks`: the holder of a record or file lock on `inode`. Lines with `->` are
+/// processes that wait.
+fn parse_lock(line: &str, inode: u64) -> Option<i32> {
+    let field: Vec<&str> = line.split_whitespace().collect();
+    if field.get(1) == Some(&"->") {
+        return None;
+    }
+    let of = field.get(5)?.rsplit(':').next()?.parse::<u64>().ok()?;
+    (of == inode).then(|| field.get(4)?.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listening_socket_is_read_and_a_connection_is_not() {
+        let listening = "   1: 0100007F:1F85 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 4711 1";
+        let found = parse_listener(listening).unwrap();
+        assert_eq!(
+            (found.address, found.port, found.inode),
+            (Ipv4Addr::LOCALHOST.into(), 8069, 4711)
+        );
+        assert_eq!(parse_listener(&listening.replace(" 0A ", " 01 ")), None);
+        assert_eq!(parse_listener("sl local_address"), None);
+        let v6 = "   0: 00000000000000000000000001000000:1F85 0:0 0A 0:0 0:0 0 999 0 9 1";
+        assert_eq!(parse_listener(v6).unwrap().address, Ipv6Addr::LOCALHOST);
+    }
+
+    #[test]
+    fn the_holder_of_a_lock_is_read_and_those_who_wait_are_not() {
+        let held = "4: POSIX  ADVISORY  WRITE 812 fe:00:131 0 EOF";
+        assert_eq!(parse_lock(held, 131), Some(812));
+        assert_eq!(parse_lock(held, 132), None);
+        assert_eq!(
+            parse_lock("4: -> POSIX  ADVISORY  WRITE 813 fe:00:131 0 EOF", 131),
+            None
+        );
+    }
+}

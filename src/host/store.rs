@@ -1,0 +1,160 @@
+//! The site's own folder on the host: earlier bytes of files by digest, what was written, logs.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::host::{Error, Result};
+
+/// The site's folder, readable by root alone.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    run: u32,
+}
+
+/// The digest that names `bytes`: SHA-256 in lower-case hex.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+impl Store {
+    /// The store of run number `run` in `folder`, a path of this process.
+    pub fn new(folder: impl Into<PathBuf>, run: u32) -> Self {
+        Self {
+            folder: folder.into(),
+            run,
+        }
+    }
+
+    /// Keeps `bytes`, durably, and answers the digest that names them.
+    ///
+    /// # Errors
+    /// Where they cannot be written.
+    pub fn keep(&self, bytes: &[u8]) -> Result<String> {
+        let name = digest(bytes);
+        let folder = self.sub("blobs")?;
+        let path = folder.join(&name);
+        if path.exists() {
+            return Ok(name);
+        }
+        let partial = folder.join(format!(".{name}.{}", std::process::id()));
+        write_new(&partial, bytes)?;
+        fs::rename(&partial, &path).map_err(Error::file("rename", &partial))?;
+        sync_folder(&folder)?;
+        Ok(name)
+    }
+
+    /// The bytes kept under `name`.
+    ///
+    /// # Errors
+    /// Where they are not there, or are not what their name says.
+    pub fn kept(&self, name: &str) -> Result<Vec<u8>> {
+        let path = self.folder.join("blobs").join(name);
+        let bytes = fs::read(&path).map_err(Error::file("read the kept bytes", &path))?;
+        if digest(&bytes) != name {
+            return Err(Error::garbled(
+                format!("`{}`", path.display()),
+                "its bytes are not the ones that were kept",
+            ));
+        }
+        Ok(bytes)
+    }
+
+    /// Notes, durably, that content `digest` at `path` is about to be written by this program.
+    ///
+    /// # Errors
+    /// Where the note cannot be written.
+    pub fn note_written(&self, path: &Path, digest: &str) -> Result<()> {
+        if self.wrote(path)?.iter().any(|known| known == digest) {
+            return Ok(());
+        }
+        let note = self.written_path(path)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&note)
+            .map_err(Error::file("open", &note))?;
+        writeln!(file, "{digest}")
+            .and_then(|()| file.sync_all())
+            .map_err(Error::file("write", &note))?;
+        sync_folder(note.parent().unwrap_or(&self.folder))
+    }
+
+    /// The digests of all that this program ever wrote to `path`.
+    ///
+    /// # Errors
+    /// Where the notes cannot be read.
+    pub fn wrote(&self, path: &Path) -> Result<Vec<String>> {
+        let note = self.written_path(path)?;
+        match fs::read_to_string(&note) {
+            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(e) => Err(Error::file("read", &note)(e)),
+        }
+    }
+
+    /// Where the output of the run's command `name` lies.
+    #[must_use]
+    pub fn log_path(&self, name: &str) -> PathBuf {
+        self.folder
+            .join("logs")
+            .join(format!("{:04}-{name}.log", self.run))
+    }
+
+    /// Opens a new log; one of an earlier attempt is replaced.
+    pub(crate) fn open_log(&self, name: &str) -> Result<File> {
+        self.sub("logs")?;
+        let path = self.log_path(name);
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).read(true).mode(0o600);
+        let _ = fs::remove_file(&path);
+        options.open(&path).map_err(Error::file("open", &path))
+    }
+
+    fn written_path(&self, path: &Path) -> Result<PathBuf> {
+        let name = digest(path.as_os_str().as_encoded_bytes());
+        Ok(self.sub("written")?.join(&name[..32]))
+    }
+
+    fn sub(&self, name: &str) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        if !path.is_dir() {
+            let made = fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&path);
+            made.map_err(Error::file("create", &path))?;
+            sync_folder(&self.folder)?;
+        }
+        Ok(path)
+    }
+}
+
+/// Writes a new file of root's own, and waits until it is on disk.
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path);
+    file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(Error::file("write", path))
+}
+
+/// Waits until a folder's entries are on disk: a rename is only then durable.
+pub(crate) fn sync_folder(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(Error::file("sync", path))
+}

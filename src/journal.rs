@@ -1,0 +1,186 @@
+//! What is about to be done, on disk before it is done.
+//!
+//! One append-only file of JSON lines per run, in a folder that only root can read. A line is
+//! synced before the act that it announces. Each line carries a digest over itself and the line
+//! before, so that a torn, flipped, doubled or missing line is seen; a torn last line is no line.
+
+mod error;
+mod lock;
+mod record;
+mod run;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub use error::Error;
+pub use lock::{Holder, Lock};
+pub use record::{FORMAT, Record, key};
+pub use run::{Run, Standing, Step};
+
+use crate::host::store::sync_folder;
+
+/// What this room answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The journal of one run, open for writing.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    seal: String,
+    run: Run,
+}
+
+impl Journal {
+    /// Begins run `number` in `folder`.
+    ///
+    /// # Errors
+    /// Where the file cannot be made durable.
+    pub fn begin(folder: &Path, number: u32, opened: Record) -> Result<Self> {
+        make_folder(folder)?;
+        let path = run_path(folder, number);
+        let opening = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path);
+        let file = opening.map_err(Error::file("create", &path))?;
+        sync_folder(folder)?;
+        let run = Run::new(number);
+        let mut journal = Self {
+            path,
+            file,
+            seal: String::new(),
+            run,
+        };
+        journal.write(opened)?;
+        Ok(journal)
+    }
+
+    /// Opens the journal of an earlier run to go on with it. A torn last line is cut off.
+    ///
+    /// # Errors
+    /// Where it cannot be read as this program wrote it.
+    pub fn resume(folder: &Path, number: u32) -> Result<Self> {
+        let path = run_path(folder, number);
+        let text = fs::read(&path).map_err(Error::file("read", &path))?;
+        let (records, seal, length) = record::parse(&path, &text)?;
+        let run = Run::replay(&path, number, &records)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .map_err(Error::file("open", &path))?;
+        let whole = u64::try_from(length).unwrap_or(u64::MAX);
+        file.set_len(whole)
+            .and_then(|()| file.sync_all())
+            .map_err(Error::file("cut", &path))?;
+        Ok(Self {
+            path,
+            file,
+            seal,
+            run,
+        })
+    }
+
+    /// What the run has come to.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Where the journal lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts one record on disk. Only when this has returned may the act that it announces begin.
+    ///
+    /// # Errors
+    /// Where the record is no legal move from what was recorded before, or cannot be made durable.
+    pub fn write(&mut self, record: Record) -> Result<()> {
+        self.run.apply(&self.path, &record)?;
+        let (line, seal) = record::seal(&self.seal, &record)?;
+        let written = self
+            .file
+            .write_all(line.as_bytes())
+            .and_then(|()| self.file.sync_data());
+        written.map_err(Error::file("write", &self.path))?;
+        self.seal = seal;
+        Ok(())
+    }
+}
+
+/// Reads every run in `folder`, oldest first.
+///
+/// # Errors
+/// Where a journal cannot be read as this program wrote it.
+pub fn runs(folder: &Path) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for number in numbers(folder)? {
+        let path = run_path(folder, number);
+        let text = fs::read(&path).map_err(Error::file("read", &path))?;
+        let (records, _, _) = record::parse(&path, &text)?;
+        runs.push(Run::replay(&path, number, &records)?);
+    }
+    Ok(runs)
+}
+
+/// The number that the next run in `folder` bears.
+///
+/// # Errors
+/// Where the folder cannot be listed.
+pub fn next_number(folder: &Path) -> Result<u32> {
+    Ok(numbers(folder)?.last().map_or(1, |last| last + 1))
+}
+
+/// Makes a folder that only root can read, and those above it.
+///
+/// # Errors
+/// Where it cannot be made.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.map_err(Error::file("create", folder))?;
+    sync_folder(folder.parent().unwrap_or(folder))?;
+    Ok(())
+}
+
+/// Seconds since 1970, as journals have them.
+#[must_use]
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
+}
+
+fn run_path(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("run-{number:04}.jsonl"))
+}
+
+fn numbers(folder: &Path) -> Result<Vec<u32>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(Error::file("list", folder)(e)),
+    };
+    let number = |name: &str| {
+        name.strip_prefix("run-")?
+            .strip_suffix(".jsonl")?
+            .parse()
+            .ok()
+    };
+    let mut numbers: Vec<u32> = entries
+        .filter_map(|entry| number(entry.ok()?.file_name().to_str()?))
+        .collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}

@@ -1,0 +1,113 @@
+//! One agent per site at a time.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{Error, Result, make_folder, now};
+
+/// The lock of a site, held until this value goes or the process ends, however it ends.
+///
+/// It is the kernel's lock on the open file, closed on exec: neither a file that a killed agent
+/// left nor a child that lives on can hold it.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Who holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// Its command.
+    pub command: String,
+    /// Since when, in seconds since 1970.
+    pub since: u64,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = now().saturating_sub(self.since);
+        write!(
+            f,
+            "`{}` (pid {}) holds the lock since {}",
+            self.command,
+            self.pid,
+            ago(seconds)
+        )
+    }
+}
+
+fn ago(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
+impl Lock {
+    /// Takes the lock in `folder` for `command`.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] at once where another process holds it.
+    pub fn take(folder: &Path, command: &str) -> Result<Self> {
+        make_folder(folder)?;
+        let path = folder.join("lock");
+        let mut options = OpenOptions::new();
+        let opened = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path);
+        let mut file = opened.map_err(Error::file("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => (),
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let _ = file.read_to_string(&mut text);
+                // the holder may not have written its name yet
+                let unknown = Holder {
+                    pid: 0,
+                    command: "odoo-deploy".into(),
+                    since: now(),
+                };
+                return Err(Error::Locked(
+                    serde_json::from_str(&text).unwrap_or(unknown),
+                ));
+            }
+            Err(TryLockError::Error(e)) => return Err(Error::file("lock", &path)(e)),
+        }
+        let holder = Holder {
+            pid: std::process::id(),
+            command: command.to_owned(),
+            since: now(),
+        };
+        let text = serde_json::to_vec(&holder)?;
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(&text));
+        written.map_err(Error::file("write", &path))?;
+        Ok(Self { _file: file })
+    }
+
+    /// Who holds the lock in `folder`, where anybody does. Takes nothing.
+    #[must_use]
+    pub fn holder(folder: &Path) -> Option<Holder> {
+        let mut file = File::open(folder.join("lock")).ok()?;
+        if file.try_lock_shared().is_ok() {
+            return None;
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+}

@@ -1,0 +1,203 @@
+//! What a run has come to: the records of a journal, told in order, by the legal moves.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::journal::record::key;
+use crate::journal::{Error, Record, Result};
+use crate::resource::{AnyResource, AnyState};
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Begun, and neither committed nor taken back: it can be resumed or taken back.
+    Open,
+    /// All of it was done and checked.
+    Committed,
+    /// It is being taken back, or that was not finished.
+    RollingBack,
+    /// It was taken back.
+    RolledBack,
+}
+
+/// One thing that a run has touched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The step's name in the playbook.
+    pub step: String,
+    /// The thing.
+    pub resource: AnyResource,
+    /// Its state before the run first touched it.
+    pub before: AnyState,
+    /// The state that it was last brought to, or was to be.
+    pub after: AnyState,
+    /// Whether it was seen to be settled after it was set.
+    pub done: bool,
+    /// Whether it was taken back.
+    pub undone: bool,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Its number.
+    pub number: u32,
+    /// How it stands.
+    pub standing: Standing,
+    /// When it began, in seconds since 1970.
+    pub began: u64,
+    /// When it last changed its standing, in seconds since 1970.
+    pub changed: u64,
+    /// Whether it had committed before it was taken back.
+    pub committed: bool,
+    /// What it has touched, in order.
+    pub steps: Vec<Step>,
+    /// The commits that branches were found at.
+    pub resolved: BTreeMap<String, String>,
+    /// Why it failed last.
+    pub failure: Option<String>,
+    opened: bool,
+}
+
+impl Run {
+    pub(super) fn new(number: u32) -> Self {
+        Self {
+            number,
+            standing: Standing::Open,
+            began: 0,
+            changed: 0,
+            committed: false,
+            steps: Vec::new(),
+            resolved: BTreeMap::new(),
+            failure: None,
+            opened: false,
+        }
+    }
+
+    pub(super) fn replay(path: &Path, number: u32, records: &[Record]) -> Result<Self> {
+        let mut run = Self::new(number);
+        for record in records {
+            run.apply(path, record)?;
+        }
+        Ok(run)
+    }
+
+    /// Takes one record in, if it is a legal move; the same table for writing and for reading.
+    pub(super) fn apply(&mut self, path: &Path, record: &Record) -> Result<()> {
+        let illegal = |detail: &str| Error::Illegal {
+            path: path.to_owned(),
+            record: record.name(),
+            detail: detail.to_owned(),
+        };
+        if self.opened == matches!(record, Record::Opened { .. }) {
+            return Err(illegal("a run is opened once, at its beginning"));
+        }
+        let legal: &[Standing] = match record {
+            Record::Opened { .. }
+            | Record::Resumed { .. }
+            | Record::Resolved { .. }
+            | Record::Begin { .. }
+            | Record::Done { .. }
+            | Record::Failed { .. }
+            | Record::Committed { .. } => &[Standing::Open],
+            Record::RollingBack { .. } => {
+                &[Standing::Open, Standing::Committed, Standing::RollingBack]
+            }
+            // an open run may take single things back: those that its site no longer asks for
+            Record::Undone { .. } | Record::UndoFailed { .. } => {
+                &[Standing::Open, Standing::RollingBack]
+            }
+            Record::RolledBack { .. } => &[Standing::RollingBack],
+        };
+        if !legal.contains(&self.standing) {
+            return Err(illegal("the run's standing does not allow it"));
+        }
+        match record {
+            Record::Opened { time, .. } => {
+                self.opened = true;
+                (self.began, self.changed) = (*time, *time);
+            }
+            Record::Resumed { .. } => self.failure = None,
+            Record::Resolved { source, commit } => {
+                self.resolved.insert(source.clone(), commit.clone());
+            }
+            Record::Begin {
+                step,
+                resource,
+                before,
+                after,
+            } => self.begin(step, resource, before, after),
+            Record::Done { key, state } => {
+                let step = self
+                    .step_mut(key)
+                    .ok_or_else(|| illegal("the step was not begun"))?;
+                step.done = true;
+                step.after.clone_from(state);
+            }
+            Record::Failed { key, error } => {
+                if self.step_mut(key).is_none() {
+                    return Err(illegal("the step was not begun"));
+                }
+                self.failure = Some(error.clone());
+            }
+            Record::Committed { time } => {
+                if self.steps.iter().any(|step| !step.done && !step.undone) {
+                    return Err(illegal("a step is not done"));
+                }
+                (self.standing, self.changed, self.committed) = (Standing::Committed, *time, true);
+            }
+            Record::RollingBack { time } => {
+                (self.standing, self.changed) = (Standing::RollingBack, *time)
+            }
+            Record::Undone { key, .. } => {
+                self.step_mut(key)
+                    .ok_or_else(|| illegal("the step was not begun"))?
+                    .undone = true;
+            }
+            Record::UndoFailed { key, error } => {
+                if self.step_mut(key).is_none() {
+                    return Err(illegal("the step was not begun"));
+                }
+                self.failure = Some(error.clone());
+            }
+            Record::RolledBack { time } => {
+                (self.standing, self.changed) = (Standing::RolledBack, *time)
+            }
+        }
+        Ok(())
+    }
+
+    /// The thing with that key, where the run has touched it.
+    #[must_use]
+    pub fn step(&self, wanted: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| key(&step.resource) == wanted)
+    }
+
+    fn step_mut(&mut self, wanted: &str) -> Option<&mut Step> {
+        self.steps
+            .iter_mut()
+            .find(|step| key(&step.resource) == wanted)
+    }
+
+    /// A thing that is begun again keeps the state that it had before the run first touched it.
+    fn begin(&mut self, name: &str, resource: &AnyResource, before: &AnyState, after: &AnyState) {
+        let begun = Step {
+            step: name.to_owned(),
+            resource: resource.clone(),
+            before: before.clone(),
+            after: after.clone(),
+            done: false,
+            undone: false,
+        };
+        match self.step_mut(&key(resource)) {
+            Some(step) if !step.undone => {
+                *step = Step {
+                    before: step.before.clone(),
+                    ..begun
+                }
+            }
+            Some(step) => *step = begun,
+            None => self.steps.push(begun),
+        }
+    }
+}

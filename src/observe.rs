@@ -1,0 +1,99 @@
+//! The present states of a plan's steps, and those to come. Reads; never writes.
+
+use crate::change::{Action, Change};
+use crate::event::Totals;
+use crate::host::{Error, Host, Result};
+use crate::plan::{Plan, Step};
+use crate::resource::AnyState;
+
+/// A plan as seen on the host.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// One for each step, in order.
+    pub changes: Vec<Change>,
+    /// Why the host cannot be brought to what is asked, with the way out.
+    pub refusals: Vec<String>,
+}
+
+impl Observed {
+    /// The steps that would change the host.
+    pub fn pending(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|change| change.is_pending())
+    }
+
+    /// Whether the host is as the site asks.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.pending().next().is_none()
+    }
+
+    /// How many steps do what.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for change in &self.changes {
+            *match change.action() {
+                Action::Create => &mut totals.create,
+                Action::Change => &mut totals.change,
+                Action::Remove => &mut totals.remove,
+                Action::Nothing => &mut totals.unchanged,
+            } += 1;
+            if let Some(leaves) = change.leaves.as_ref().filter(|l| change.is_pending() && !totals.leaves.contains(l)) {
+                totals.leaves.push(leaves.clone());
+            }
+        }
+        totals
+    }
+}
+
+/// Observes every step in order.
+///
+/// A step none of whose needs will change is known; else what is seen is a forecast: the host is
+/// read as it is now, and what is not there yet is absent.
+///
+/// # Errors
+/// Where a tool that is there cannot answer.
+pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
+    let mut observed = Observed::default();
+    for step in &plan.steps {
+        let forecast = step.awaits.is_some()
+            || step.needs.iter().any(|need| {
+                observed.changes.get(*need).is_some_and(|change| change.forecast || change.is_pending())
+            });
+        let pending: Vec<String> = observed.pending().map(|change| change.step.clone()).collect();
+        let found = step.resource.read(host).await.map_err(|e| about(step, e))?;
+        let before = step.resource.shaken(&found, &pending)?;
+        let after = step.resource.want(&before)?;
+        if let Some(reason) = step.resource.refuses(&before)? {
+            observed.refusals.push(reason);
+        }
+        observed.changes.push(change(host, step, before, after, forecast)?);
+    }
+    Ok(observed)
+}
+
+/// The pair of states as it is told.
+///
+/// # Errors
+/// Where the present text of a file cannot be read.
+pub fn change(host: &Host, step: &Step, before: AnyState, after: AnyState, forecast: bool) -> Result<Change> {
+    let resource = &step.resource;
+    let pending = before != after;
+    Ok(Change {
+        step: step.id.clone(),
+        kind: resource.kind().to_owned(),
+        subject: resource.subject(),
+        summary: if pending { resource.summary(&before, &after)? } else { String::new() },
+        causes: if pending { resource.causes(&before)? } else { Vec::new() },
+        text: if pending { resource.text(host)?.filter(|text| text.before != text.after) } else { None },
+        leaves: resource.leaves().map(str::to_owned),
+        before,
+        after,
+        forecast,
+    })
+}
+
+fn about(step: &Step, error: Error) -> Error {
+    tracing::debug!(step = step.id, %error, "cannot be observed");
+    error
+}

@@ -1,0 +1,26 @@
+//! The steps for this site on this host.
+
+use crate::check::Check;
+use crate::resource::AnyResource;
+
+/// One thing to be so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its name in the playbook.
+    pub id: String,
+    /// The steps above that it stands on, by their place.
+    pub needs: Vec<usize>,
+    /// What is to be so.
+    pub resource: AnyResource,
+    /// What must be found out before it can be set, where something must.
+    pub awaits: Option<String>,
+}
+
+/// An ordered plan. A step needs only steps above it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// What is to be so, in order.
+    pub steps: Vec<Step>,
+    /// What must answer once it is.
+    pub checks: Vec<Check>,
+}

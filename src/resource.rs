@@ -1,0 +1,291 @@
+//! The kinds of things a server can have, and the one verb that moves them.
+
+mod apt;
+mod checkout;
+mod cluster;
+mod database;
+mod directory;
+mod dpkg;
+mod file;
+mod link;
+mod lists;
+mod packages;
+mod postgres;
+mod role;
+mod secret;
+mod service;
+mod user;
+mod venv;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use checkout::Checkout;
+pub use cluster::Cluster;
+pub use database::Database;
+pub use directory::Directory;
+pub use file::File;
+pub use link::Link;
+pub use lists::Lists;
+pub use packages::Packages;
+pub use role::Role;
+pub use secret::Secret;
+pub use service::Service;
+pub use user::User;
+pub use venv::Venv;
+
+use crate::change::Text;
+use crate::host::{Error, Host, Result};
+
+/// What became of a move from one state to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// The host is in the state asked for.
+    There,
+    /// Something was left as it was, on purpose and for this reason. Only ever on the way back.
+    Kept(String),
+}
+
+/// One kind of thing a server can have: a set of packages, a file, a role, a service.
+///
+/// Three laws hold for every kind. *Want settles*: `want(want(s)) == want(s)`. *Set reaches*: after
+/// `set(s, want(s))` a fresh `read` wants nothing more. *Set returns*: after setting back,
+/// `read() == s`, less what [`Resource::leaves`] confesses.
+pub trait Resource: Serialize + DeserializeOwned {
+    /// What can be seen of it; `None` is absence.
+    type State: Clone + PartialEq + Serialize + DeserializeOwned;
+
+    /// The thing itself, in a word: a path, a name.
+    fn subject(&self) -> String;
+
+    /// Reads the present state. Never writes. Where the tool is not installed yet the thing is
+    /// absent; a tool that is there and fails is an error.
+    async fn read(&self, host: &Host) -> Result<Option<Self::State>>;
+
+    /// The state the host should have, given the present one. Pure.
+    fn want(&self, now: Option<&Self::State>) -> Option<Self::State>;
+
+    /// Moves the host by the difference of two states, forwards or backwards. Where both are the
+    /// same, what an interrupted move left half made is cleared away.
+    async fn set(
+        &self,
+        host: &Host,
+        from: Option<&Self::State>,
+        to: Option<&Self::State>,
+    ) -> Result<Moved>;
+
+    /// The state to wait in while what lies under it changes: what runs stops, the rest stays.
+    fn rest(&self, state: &Self::State) -> Self::State {
+        state.clone()
+    }
+
+    /// The state as it will be once the steps named in `by` have changed what lies under it.
+    fn shaken(&self, state: &Self::State, _by: &[String]) -> Self::State {
+        state.clone()
+    }
+
+    /// Why the host cannot be brought from `now` to the wanted state at all, with the way out.
+    fn refuses(&self, _now: Option<&Self::State>) -> Option<String> {
+        None
+    }
+
+    /// Where to go when the change from `before` to `after` is taken back and the host is at `now`.
+    fn back(
+        &self,
+        _now: Option<&Self::State>,
+        before: Option<&Self::State>,
+        _after: Option<&Self::State>,
+    ) -> Option<Self::State> {
+        before.cloned()
+    }
+
+    /// The change in one line, where the two states do not say it all.
+    fn summary(&self, _from: Option<&Self::State>, _to: Option<&Self::State>) -> String {
+        String::new()
+    }
+
+    /// The text before and after, for a difference line by line; secrets masked.
+    fn text(&self, _host: &Host) -> Result<Option<Text>> {
+        Ok(None)
+    }
+
+    /// Why a running thing would be touched: the changed steps it was started with.
+    fn causes(&self, _from: &Self::State) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What going back cannot take back, if anything; shown in the plan before anyone agrees.
+    fn leaves(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it holds the owner's data: once a run has committed, never taken away.
+    fn holds_data(&self) -> bool {
+        false
+    }
+}
+
+/// A state that crossed the erased face.
+pub type AnyState = Option<Value>;
+
+macro_rules! resources {
+    ($($kind:literal $variant:ident),+ $(,)?) => {
+        /// The closed set of kinds, told apart by name in playbooks and journals.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub enum AnyResource {
+            $(
+                #[doc = concat!("Kind `", $kind, "`.")]
+                #[serde(rename = $kind)]
+                $variant($variant),
+            )+
+        }
+
+        impl AnyResource {
+            /// The names of all kinds, as playbooks write them.
+            pub const KINDS: &[&str] = &[$($kind),+];
+
+            /// The name of its kind.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $kind,)+ }
+            }
+
+            /// [`Resource::subject`].
+            #[must_use]
+            pub fn subject(&self) -> String {
+                match self { $(Self::$variant(r) => r.subject(),)+ }
+            }
+
+            /// [`Resource::read`].
+            ///
+            /// # Errors
+            /// As the kind's own.
+            pub async fn read(&self, host: &Host) -> Result<AnyState> {
+                match self { $(Self::$variant(r) => give(r.read(host).await?),)+ }
+            }
+
+            /// [`Resource::want`].
+            ///
+            /// # Errors
+            /// Where `now` is not a state of this kind.
+            pub fn want(&self, now: &AnyState) -> Result<AnyState> {
+                match self { $(Self::$variant(r) => give(r.want(take(r, now)?.as_ref())),)+ }
+            }
+
+            /// [`Resource::set`].
+            ///
+            /// # Errors
+            /// As the kind's own, and where a state is not of this kind.
+            pub async fn set(&self, host: &Host, from: &AnyState, to: &AnyState) -> Result<Moved> {
+                match self {
+                    $(Self::$variant(r) => r.set(host, take(r, from)?.as_ref(), take(r, to)?.as_ref()).await,)+
+                }
+            }
+
+            /// [`Resource::rest`].
+            ///
+            /// # Errors
+            /// Where `state` is not a state of this kind.
+            pub fn rest(&self, state: &AnyState) -> Result<AnyState> {
+                match self { $(Self::$variant(r) => give(take(r, state)?.map(|s| r.rest(&s))),)+ }
+            }
+
+            /// [`Resource::shaken`].
+            ///
+            /// # Errors
+            /// Where `state` is not a state of this kind.
+            pub fn shaken(&self, state: &AnyState, by: &[String]) -> Result<AnyState> {
+                match self { $(Self::$variant(r) => give(take(r, state)?.map(|s| r.shaken(&s, by))),)+ }
+            }
+
+            /// [`Resource::refuses`].
+            ///
+            /// # Errors
+            /// Where `now` is not a state of this kind.
+            pub fn refuses(&self, now: &AnyState) -> Result<Option<String>> {
+                match self { $(Self::$variant(r) => Ok(r.refuses(take(r, now)?.as_ref())),)+ }
+            }
+
+            /// [`Resource::back`].
+            ///
+            /// # Errors
+            /// Where a state is not of this kind.
+            pub fn back(&self, now: &AnyState, before: &AnyState, after: &AnyState) -> Result<AnyState> {
+                match self {
+                    $(Self::$variant(r) => give(r.back(
+                        take(r, now)?.as_ref(),
+                        take(r, before)?.as_ref(),
+                        take(r, after)?.as_ref(),
+                    )),)+
+                }
+            }
+
+            /// [`Resource::summary`].
+            ///
+            /// # Errors
+            /// Where a state is not of this kind.
+            pub fn summary(&self, from: &AnyState, to: &AnyState) -> Result<String> {
+                match self {
+                    $(Self::$variant(r) => Ok(r.summary(take(r, from)?.as_ref(), take(r, to)?.as_ref())),)+
+                }
+            }
+
+            /// [`Resource::text`].
+            ///
+            /// # Errors
+            /// Where the present text cannot be read.
+            pub fn text(&self, host: &Host) -> Result<Option<Text>> {
+                match self { $(Self::$variant(r) => r.text(host),)+ }
+            }
+
+            /// [`Resource::causes`].
+            ///
+            /// # Errors
+            /// Where `from` is not a state of this kind.
+            pub fn causes(&self, from: &AnyState) -> Result<Vec<String>> {
+                match self { $(Self::$variant(r) => Ok(take(r, from)?.map(|s| r.causes(&s)).unwrap_or_default()),)+ }
+            }
+
+            /// [`Resource::leaves`].
+            #[must_use]
+            pub fn leaves(&self) -> Option<&'static str> {
+                match self { $(Self::$variant(r) => r.leaves(),)+ }
+            }
+
+            /// [`Resource::holds_data`].
+            #[must_use]
+            pub fn holds_data(&self) -> bool {
+                match self { $(Self::$variant(r) => r.holds_data(),)+ }
+            }
+        }
+    };
+}
+
+resources! {
+    "checkout" Checkout,
+    "cluster" Cluster,
+    "database" Database,
+    "directory" Directory,
+    "file" File,
+    "link" Link,
+    "lists" Lists,
+    "packages" Packages,
+    "role" Role,
+    "secret" Secret,
+    "service" Service,
+    "user" User,
+    "venv" Venv,
+}
+
+/// Erases a state.
+fn give<S: Serialize>(state: Option<S>) -> Result<AnyState> {
+    let value = state.map(serde_json::to_value).transpose();
+    value.map_err(|e| Error::garbled("a state", e.to_string()))
+}
+
+/// Gives an erased state its type back. `_` only names the kind.
+fn take<R: Resource>(_: &R, state: &AnyState) -> Result<Option<R::State>> {
+    let typed = state.as_ref().map(R::State::deserialize).transpose();
+    typed.map_err(|e| Error::garbled("a state", e.to_string()))
+}

@@ -1,0 +1,195 @@
+//! How apt is called: never a question, never a restart that was not asked for, always a deadline.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::event::Event;
+use crate::host::command::Cmd;
+use crate::host::{Error, Host, Process, Result};
+
+/// The locks of apt and dpkg. `DPkg::Lock::Timeout` covers only the first two.
+const LOCKS: &[&str] = &[
+    "/var/lib/dpkg/lock-frontend",
+    "/var/lib/dpkg/lock",
+    "/var/lib/apt/lists/lock",
+    "/var/cache/apt/archives/lock",
+];
+
+/// How long others may hold apt's locks, in seconds: as long as a large unattended upgrade.
+const PATIENCE: u64 = 900;
+
+/// A call of `apt-get` that asks nothing.
+pub(super) fn apt_get(args: &[&str]) -> Cmd {
+    Cmd::new("apt-get")
+        .args([
+            "-q",
+            "-y",
+            "-o",
+            "Dpkg::Options::=--force-confdef",
+            "-o",
+            "Dpkg::Options::=--force-confold",
+        ])
+        .args([
+            "-o",
+            "Dpkg::Use-Pty=0",
+            "-o",
+            "APT::Get::AutomaticRemove=0",
+            "-o",
+            "DPkg::Lock::Timeout=900",
+        ])
+        .args(args.iter().copied())
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("DEBCONF_NONINTERACTIVE_SEEN", "true")
+        .env("APT_LISTCHANGES_FRONTEND", "none")
+        .env("NEEDRESTART_SUSPEND", "1")
+        .env("UCF_FORCE_CONFFOLD", "1")
+        .deadline(3600)
+}
+
+/// What `apt-get` would do, without its lock and without writing its cache.
+pub(super) fn simulate(args: &[&str]) -> Cmd {
+    apt_get(args).args([
+        "-o",
+        "Debug::NoLocking=1",
+        "-o",
+        "Dir::Cache::pkgcache=",
+        "-o",
+        "Dir::Cache::srcpkgcache=",
+    ])
+}
+
+/// Runs a call that needs apt's locks: waits for them, naming their holder, and finishes first
+/// what dpkg was kept from finishing.
+pub(super) async fn run_locked(host: &Host, cmd: &Cmd) -> Result<()> {
+    let until = Instant::now() + Duration::from_secs(PATIENCE);
+    loop {
+        wait_for_locks(host, until).await?;
+        let Err(error) = host.run(cmd).await else {
+            return Ok(());
+        };
+        // taken between our look and apt's own
+        let raced = error.to_string().contains("Could not get lock") && Instant::now() < until;
+        if !raced {
+            return Err(error);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Finishes what a killed dpkg left half way; nothing where it left nothing.
+pub(super) async fn finish_interrupted(host: &Host, unfinished: &[String]) -> Result<()> {
+    if unfinished.is_empty() && host.list(Path::new("/var/lib/dpkg/updates"))?.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "dpkg was interrupted; finishing {} first",
+        or_nothing(unfinished)
+    );
+    host.events().tell(Event::Note { text });
+    let configure = Cmd::new("dpkg")
+        .args(["--force-confdef", "--force-confold", "--configure", "-a"])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .env("NEEDRESTART_SUSPEND", "1")
+        .deadline(1800)
+        .log("dpkg-configure");
+    run_locked(host, &configure).await
+}
+
+fn or_nothing(names: &[String]) -> String {
+    if names.is_empty() {
+        "its work".into()
+    } else {
+        format!("`{}`", names.join("`, `"))
+    }
+}
+
+async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
+    let mut told: Option<Process> = None;
+    loop {
+        let Some((lock, holder)) = held(host)? else {
+            return Ok(());
+        };
+        let left = until.saturating_duration_since(Instant::now()).as_secs();
+        let holder_text = format!("`{}` (pid {})", holder.command, holder.pid);
+        if left == 0 {
+            return Err(Error::Held {
+                what: format!("the lock `{lock}`"),
+                holder: holder_text,
+                seconds: PATIENCE,
+            });
+        }
+        if told.as_ref() != Some(&holder) {
+            let what = format!("the lock `{lock}`, held by {holder_text}");
+            host.events().tell(Event::Waiting {
+                what,
+                at_most: left,
+            });
+            told = Some(holder);
+        }
+        // a record lock of another process cannot be waited for with a deadline
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+fn held(host: &Host) -> Result<Option<(&'static str, Process)>> {
+    for lock in LOCKS {
+        if let Some(holder) = host.lock_holder(Path::new(lock))? {
+            return Ok(Some((lock, holder)));
+        }
+    }
+    Ok(None)
+}
+
+/// The packages that a simulation would install, with their versions: its lines `Inst NAME [OLD]
+/// (VERSION …)`.
+pub(super) fn parse_simulation(text: &str) -> BTreeMap<String, String> {
+    let inst = |line: &str| {
+        let rest = line.strip_prefix("Inst ")?;
+        let name = rest.split_whitespace().next()?.split(':').next()?;
+        let version = rest.split_once('(')?.1.split_whitespace().next()?;
+        Some((name.to_owned(), version.to_owned()))
+    };
+    text.lines().filter_map(inst).collect()
+}
+
+/// The bytes that `apt-get --print-uris` would download: its lines `'URI' FILE SIZE HASH`.
+pub(super) fn parse_uris(text: &str) -> u64 {
+    let size = |line: &str| {
+        line.starts_with('\'')
+            .then(|| line.split_whitespace().nth(2)?.parse::<u64>().ok())
+            .flatten()
+    };
+    text.lines().filter_map(size).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulation_names_what_would_come() {
+        let text = "NOTE: This is only a simulation!\nInst liberror-perl (0.17029-2 Debian:12.11/stable [all])\n\
+                    Inst tzdata [2024a] (2025b-0+deb12u1 Debian:12/stable [all])\nInst libc6:i386 (2.36 x [i386])\n\
+                    Conf git (1:2.39 Debian [amd64])\n";
+        let found = parse_simulation(text);
+        let expected = [
+            ("libc6", "2.36"),
+            ("liberror-perl", "0.17029-2"),
+            ("tzdata", "2025b-0+deb12u1"),
+        ];
+        assert_eq!(
+            found
+                .iter()
+                .map(|(n, v)| (n.as_str(), v.as_str()))
+                .collect::<Vec<_>>(),
+            expected
+        );
+    }
+
+    #[test]
+    fn sizes_are_added_up() {
+        let text = "Reading package lists...\n'http://x/a.deb' a.deb 100 SHA256:aa\n'http://x/b.deb' b.deb 23 \n";
+        assert_eq!(parse_uris(text), 123);
+    }
+}

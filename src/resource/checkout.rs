@@ -1,0 +1,190 @@
+//! A commit of a git repository, at a path that carries it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::host::command::Cmd;
+use crate::host::{Error, Host, Result};
+use crate::resource::{Moved, Resource};
+
+/// One commit of a repository, without its history.
+///
+/// Made beside its place and moved there when whole; never changed afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkout {
+    /// Where it comes to lie; its folder is the builder's.
+    pub path: PathBuf,
+    /// What git can fetch from.
+    pub url: String,
+    /// The branch that the commit was found on.
+    pub branch: String,
+    /// The commit, in 40 hex digits.
+    pub commit: String,
+    /// The account that fetches it: neither root nor the service.
+    pub builder: String,
+    /// The site, by which a later agent finds what a killed one left running.
+    pub site: String,
+}
+
+/// The commit that is checked out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    commit: String,
+}
+
+impl Checkout {
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// Where half-made checkouts of this path lie.
+    fn partial(&self) -> PathBuf {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.folder().join(format!(".partial-{name}"))
+    }
+
+    fn as_builder(&self, program: &str) -> Cmd {
+        Cmd::new(program)
+            .user(&self.builder)
+            .folder(self.folder())
+            .env("HOME", self.partial().display().to_string())
+            .killable(&self.site)
+            .deadline(1800)
+    }
+
+    fn git(&self, args: &[&str]) -> Cmd {
+        let tree = self.partial().join("tree").display().to_string();
+        self.as_builder("git")
+            .args([
+                "-c",
+                "core.hooksPath=/dev/null",
+                "-c",
+                "protocol.ext.allow=never",
+                "-c",
+                "gc.auto=0",
+            ])
+            .args([
+                "-c",
+                "advice.detachedHead=false",
+                "-c",
+                "init.defaultBranch=main",
+                "-C",
+                &tree,
+            ])
+            .args(args.iter().copied())
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    }
+
+    async fn fetch(&self, host: &Host) -> Result<()> {
+        let tree = self.partial().join("tree").display().to_string();
+        host.run(&self.as_builder("mkdir").args(["-p", "--", &tree]))
+            .await?;
+        // a local repository is somebody else's folder, which git asks to be told of; this cannot
+        // be said on the command line, as the serving end does not look there
+        let config = self.partial().join(".gitconfig").display().to_string();
+        let safe =
+            self.as_builder("git")
+                .args(["config", "--file", &config, "safe.directory", "*"]);
+        host.run(&safe).await?;
+        host.run(&self.git(&["init", "--quiet", "--template="]))
+            .await?;
+        let exact = self.git(&[
+            "fetch",
+            "--quiet",
+            "--depth=1",
+            "--no-tags",
+            "--",
+            &self.url,
+            &self.commit,
+        ]);
+        if let Err(error) = host.run(&exact.log("git-fetch")).await {
+            if !refused_a_commit(&error) {
+                return Err(error);
+            }
+            let text =
+                "the repository gives no single commits; fetching its branch with all history"
+                    .to_owned();
+            host.events().tell(Event::Note { text });
+            let branch = self.git(&[
+                "fetch",
+                "--quiet",
+                "--no-tags",
+                "--",
+                &self.url,
+                &self.branch,
+            ]);
+            host.run(&branch.log("git-fetch")).await?;
+        }
+        host.run(&self.git(&["checkout", "--quiet", "--detach", &self.commit]))
+            .await?;
+        Ok(())
+    }
+
+    async fn clear(&self, host: &Host) -> Result<()> {
+        if host.meta(&self.partial())?.is_some() {
+            host.remove_tree(&self.partial())?;
+        }
+        Ok(())
+    }
+}
+
+impl Resource for Checkout {
+    type State = State;
+
+    fn subject(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        let head = host.read_text(&self.path.join(".git/HEAD"))?;
+        Ok(head.map(|text| State {
+            commit: text.trim().to_owned(),
+        }))
+    }
+
+    fn want(&self, _now: Option<&State>) -> Option<State> {
+        Some(State {
+            commit: self.commit.clone(),
+        })
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        self.clear(host).await?;
+        if from == to {
+            return Ok(Moved::There);
+        }
+        if to.is_none() {
+            host.remove_tree(&self.path)?;
+            return Ok(Moved::There);
+        }
+        self.fetch(host).await?;
+        let tree = self.partial().join("tree");
+        host.sync(&tree)?;
+        if from.is_some() {
+            host.remove_tree(&self.path)?;
+        }
+        host.rename(&tree, &self.path)?;
+        self.clear(host).await?;
+        Ok(Moved::There)
+    }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        if from == to {
+            String::new()
+        } else {
+            format!("{} of {}", self.branch, self.url)
+        }
+    }
+}
+
+/// Whether a server said that it gives branches only, no single commits.
+fn refused_a_commit(error: &Error) -> bool {
+    let text = error.to_string();
+    ["not our ref", "unadvertised object", "not advertised"]
+        .iter()
+        .any(|said| text.contains(said))
+}

@@ -1,0 +1,151 @@
+//! The PostgreSQL server of this host.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::host::command::Cmd;
+use crate::host::{Error, Host, Result};
+use crate::resource::{Moved, Resource, postgres};
+
+/// How long a server may take to answer after its start, in seconds.
+const START: u64 = 60;
+
+/// The local cluster on the default port.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// The encoding that its databases must be able to have.
+    pub encoding: String,
+    /// The oldest major version that will do.
+    pub minimum: u32,
+}
+
+/// What can be seen of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    running: bool,
+    /// `None` while it does not run and cannot be asked.
+    encoding: Option<String>,
+    version: Option<u32>,
+}
+
+impl Resource for Cluster {
+    type State = State;
+
+    fn subject(&self) -> String {
+        "PostgreSQL on the local socket".into()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        if postgres::psql(host)?.is_none() {
+            return Ok(None);
+        }
+        if !postgres::is_up(host)? {
+            return Ok(Some(State {
+                running: false,
+                encoding: None,
+                version: None,
+            }));
+        }
+        let sql = "select pg_encoding_to_char(encoding), current_setting('server_version_num')::int / 10000 \
+                   from pg_database where datname = 'template0';";
+        let rows = match postgres::query(host, "postgres", sql).await {
+            Ok(rows) => rows,
+            // a socket left by a killed server
+            Err(_) if !answers(host).await => {
+                return Ok(Some(State {
+                    running: false,
+                    encoding: None,
+                    version: None,
+                }));
+            }
+            Err(e) => return Err(e),
+        };
+        let [encoding, version] = rows.first().map(Vec::as_slice).unwrap_or_default() else {
+            return Err(Error::garbled("PostgreSQL's answer", format!("{rows:?}")));
+        };
+        Ok(Some(State {
+            running: true,
+            encoding: Some(encoding.clone()),
+            version: version.parse().ok(),
+        }))
+    }
+
+    fn want(&self, now: Option<&State>) -> Option<State> {
+        let known = |now: &State| State {
+            running: true,
+            ..now.clone()
+        };
+        Some(now.map_or(
+            State {
+                running: true,
+                encoding: None,
+                version: None,
+            },
+            known,
+        ))
+    }
+
+    /// The server comes and goes with its packages; here it is only started, and never stopped:
+    /// others may use it.
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        let running = |state: Option<&State>| state.is_some_and(|s| s.running);
+        if to.is_none() {
+            return Ok(Moved::Kept("it goes with its packages".into()));
+        }
+        if !running(to) {
+            return Ok(Moved::Kept(
+                "a server that others may use is not stopped".into(),
+            ));
+        }
+        if running(from) {
+            return Ok(Moved::There);
+        }
+        host.run(&Cmd::new("systemctl").args(["enable", "--quiet", "postgresql.service"]))
+            .await?;
+        // `restart`: the service that stands for all clusters is active though a cluster is not
+        host.run(
+            &Cmd::new("systemctl")
+                .args(["restart", "postgresql.service"])
+                .deadline(180),
+        )
+        .await?;
+        host.events().tell(Event::Waiting {
+            what: "PostgreSQL to answer".into(),
+            at_most: START,
+        });
+        for _ in 0..START * 5 {
+            if answers(host).await {
+                return Ok(Moved::There);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        Err(Error::impossible(format!(
+            "PostgreSQL did not answer within {START} s; see `journalctl -u 'postgresql@*'`"
+        )))
+    }
+
+    fn refuses(&self, now: Option<&State>) -> Option<String> {
+        let now = now?;
+        if let Some(version) = now.version.filter(|version| *version < self.minimum) {
+            return Some(format!(
+                "PostgreSQL {version} runs here, this Odoo needs {} or newer",
+                self.minimum
+            ));
+        }
+        let encoding = now
+            .encoding
+            .as_deref()
+            .filter(|encoding| *encoding != self.encoding)?;
+        Some(format!(
+            "the PostgreSQL cluster has encoding {encoding}, Odoo needs {}; where it holds no data yet, make it anew: \
+             `pg_dropcluster --stop VERSION main && pg_createcluster --start --locale=C.UTF-8 VERSION main`",
+            self.encoding
+        ))
+    }
+}
+
+async fn answers(host: &Host) -> bool {
+    postgres::is_up(host).unwrap_or(false)
+        && postgres::query(host, "postgres", "select 1;").await.is_ok()
+}

@@ -1,0 +1,61 @@
+//! A symbolic link, replaced by one rename.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::{Error, Host, Kind, Result};
+use crate::resource::{Moved, Resource};
+
+/// A symbolic link.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Where it points.
+    pub target: PathBuf,
+}
+
+/// Where a link points.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    target: PathBuf,
+}
+
+impl Resource for Link {
+    type State = State;
+
+    fn subject(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        if host
+            .meta(&self.path)?
+            .is_some_and(|meta| meta.kind != Kind::Link)
+        {
+            let reason = "it is there and is not a symbolic link; move it away".to_owned();
+            return Err(Error::Unsafe {
+                path: self.path.clone(),
+                reason,
+            });
+        }
+        Ok(host.link_target(&self.path)?.map(|target| State { target }))
+    }
+
+    fn want(&self, _now: Option<&State>) -> Option<State> {
+        Some(State {
+            target: self.target.clone(),
+        })
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        match to {
+            Some(to) if from != Some(to) => host.link(&self.path, &to.target)?,
+            Some(_) => (),
+            None => host.remove_file(&self.path)?,
+        }
+        Ok(Moved::There)
+    }
+}

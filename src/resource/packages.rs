@@ -1,0 +1,291 @@
+//! Packages of the distribution.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::{Error, Host, Result};
+use crate::resource::dpkg::Dpkg;
+use crate::resource::{Moved, Resource, apt};
+
+/// PostgreSQL's clusters, by major version and name.
+const CLUSTERS: &str = "/var/lib/postgresql";
+
+/// The number from which PostgreSQL counts databases that it did not make itself
+/// (`FirstNormalObjectId`).
+const FIRST_OWN_DATABASE: u32 = 16384;
+
+/// Packages, installed in one transaction of apt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Packages {
+    /// Those asked for.
+    pub names: Vec<String>,
+    /// Those that hold data: on the way back they stay, with all they need, while there are any.
+    #[serde(default)]
+    pub data: Vec<String>,
+    /// Whether every package of the server is brought up to date too.
+    #[serde(default)]
+    pub upgrade: bool,
+}
+
+/// What can be seen of the packages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// All that are installed, with their versions.
+    installed: BTreeMap<String, String>,
+    /// Those that apt would install, and those it would bring up to date.
+    pending: BTreeMap<String, String>,
+    /// What of it would be downloaded, in bytes, where apt can tell.
+    download: Option<u64>,
+}
+
+impl Packages {
+    fn missing(&self, dpkg: &Dpkg) -> Vec<&str> {
+        self.names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !dpkg.installed.contains_key(*name))
+            .collect()
+    }
+
+    /// What apt would install; where it cannot tell yet, what was asked for, in no version.
+    async fn pending(
+        &self,
+        host: &Host,
+        missing: &[&str],
+    ) -> Result<(BTreeMap<String, String>, Option<u64>)> {
+        let mut args = vec!["--no-install-recommends"];
+        args.extend(if self.upgrade {
+            ["dist-upgrade"]
+        } else {
+            ["install"]
+        });
+        args.extend(missing);
+        let simulated = host
+            .run(&apt::simulate(&[&["-s"], &args[..]].concat()))
+            .await;
+        let Ok(simulated) = simulated else {
+            return Ok((
+                missing
+                    .iter()
+                    .map(|name| ((*name).to_owned(), String::new()))
+                    .collect(),
+                None,
+            ));
+        };
+        let uris = host
+            .run(&apt::simulate(&[&["--print-uris"], &args[..]].concat()))
+            .await;
+        let download = uris.ok().map(|output| apt::parse_uris(&output.stdout));
+        Ok((apt::parse_simulation(&simulated.stdout), download))
+    }
+
+    /// Of `brought`, those that must stay: packages that hold data, as long as there are any, what
+    /// these need, and what packages that came later need.
+    fn held(
+        &self,
+        host: &Host,
+        dpkg: &Dpkg,
+        brought: &BTreeSet<String>,
+    ) -> Result<BTreeSet<String>> {
+        let others = dpkg
+            .installed
+            .keys()
+            .filter(|name| !brought.contains(*name))
+            .cloned();
+        let mut roots: BTreeSet<String> = others.collect();
+        let mut held = BTreeSet::new();
+        if has_databases(host)? {
+            held.extend(
+                self.data
+                    .iter()
+                    .filter(|name| brought.contains(*name))
+                    .cloned(),
+            );
+            roots.extend(held.iter().cloned());
+        }
+        held.extend(dpkg.needed(roots, brought));
+        Ok(held)
+    }
+
+    async fn remove(&self, host: &Host, from: &State, to: &State) -> Result<Moved> {
+        let dpkg = Dpkg::read(host)?;
+        apt::finish_interrupted(host, &dpkg.unfinished).await?;
+        let dpkg = Dpkg::read(host)?;
+        let gone = |name: &&String| {
+            !to.installed.contains_key(*name) && dpkg.installed.contains_key(*name)
+        };
+        let brought: BTreeSet<String> = from.installed.keys().filter(gone).cloned().collect();
+        let held = self.held(host, &dpkg, &brought)?;
+        let goes: Vec<&str> = brought.difference(&held).map(String::as_str).collect();
+        if !goes.is_empty() {
+            let args = [&["remove", "--no-auto-remove"], &goes[..]].concat();
+            apt::run_locked(host, &apt::apt_get(&args).log("apt-remove")).await?;
+        }
+        if held.is_empty() {
+            return Ok(Moved::There);
+        }
+        let named: Vec<&str> = held.iter().take(4).map(String::as_str).collect();
+        let more = held.len().saturating_sub(named.len());
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" and {more} more")
+        };
+        Ok(Moved::Kept(format!(
+            "`{}`{more} stay: databases or other packages need them",
+            named.join("`, `")
+        )))
+    }
+}
+
+impl Resource for Packages {
+    type State = State;
+
+    fn subject(&self) -> String {
+        let named: Vec<&str> = self.names.iter().take(3).map(String::as_str).collect();
+        let more = self.names.len().saturating_sub(named.len());
+        if more == 0 {
+            named.join(", ")
+        } else {
+            format!("{} and {more} more", named.join(", "))
+        }
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        let dpkg = Dpkg::read(host)?;
+        let missing = self.missing(&dpkg);
+        let (pending, download) = if missing.is_empty() && !self.upgrade {
+            (BTreeMap::new(), None)
+        } else {
+            self.pending(host, &missing).await?
+        };
+        let download = download.filter(|_| !pending.is_empty());
+        Ok(Some(State {
+            installed: dpkg.versions(),
+            pending,
+            download,
+        }))
+    }
+
+    fn want(&self, now: Option<&State>) -> Option<State> {
+        let mut want = now.cloned().unwrap_or(State {
+            installed: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            download: None,
+        });
+        want.installed.append(&mut want.pending);
+        want.download = None;
+        Some(want)
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        let (Some(from), Some(to)) = (from, to) else {
+            return Ok(Moved::There);
+        };
+        if from
+            .installed
+            .keys()
+            .any(|name| !to.installed.contains_key(name))
+        {
+            return self.remove(host, from, to).await;
+        }
+        if from == to || from.pending.is_empty() {
+            return Ok(Moved::There);
+        }
+        let dpkg = Dpkg::read(host)?;
+        apt::finish_interrupted(host, &dpkg.unfinished).await?;
+        let dpkg = Dpkg::read(host)?;
+        let missing = self.missing(&dpkg);
+        let verb = if self.upgrade {
+            "dist-upgrade"
+        } else {
+            "install"
+        };
+        let args = [&["--no-install-recommends", verb], &missing[..]].concat();
+        apt::run_locked(host, &apt::apt_get(&args).log("apt-install")).await?;
+        let missing = Dpkg::read(host).map(|dpkg| self.missing(&dpkg).join("`, `"))?;
+        if missing.is_empty() {
+            return Ok(Moved::There);
+        }
+        Err(Error::impossible(format!(
+            "apt-get ended well and did not install `{missing}`"
+        )))
+    }
+
+    /// Takes away what came with this change, and nothing that came later by another hand.
+    fn back(
+        &self,
+        now: Option<&State>,
+        before: Option<&State>,
+        after: Option<&State>,
+    ) -> Option<State> {
+        let (now, before, after) = (now?, before?, after?);
+        let brought = |name: &String| {
+            after.installed.contains_key(name) && !before.installed.contains_key(name)
+        };
+        let installed = now.installed.iter().filter(|(name, _)| !brought(name));
+        let installed = installed
+            .map(|(name, version)| (name.clone(), version.clone()))
+            .collect();
+        Some(State {
+            installed,
+            pending: BTreeMap::new(),
+            download: None,
+        })
+    }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        let (Some(from), Some(to)) = (from, to) else {
+            return String::new();
+        };
+        let count = to
+            .installed
+            .iter()
+            .filter(|(name, version)| from.installed.get(*name) != Some(*version))
+            .count();
+        if count == 0 {
+            return String::new();
+        }
+        if from.pending.values().any(String::is_empty) {
+            return format!(
+                "{count} asked for; what these bring is known once apt's lists are there"
+            );
+        }
+        let plural = if count == 1 { "" } else { "s" };
+        let size = from.download.map_or_else(String::new, |bytes| {
+            format!(", {} to download", megabytes(bytes))
+        });
+        format!("{count} package{plural}{size}")
+    }
+
+    fn leaves(&self) -> Option<&'static str> {
+        Some(
+            "what removed packages leave behind: their configuration files, the accounts, certificates and the empty \
+             PostgreSQL cluster that they made",
+        )
+    }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
+}
+
+/// Whether any cluster holds a database of its owner's, asked of the files: the server may be down.
+fn has_databases(host: &Host) -> Result<bool> {
+    for version in host.list(Path::new(CLUSTERS))? {
+        let version = Path::new(CLUSTERS).join(version);
+        for cluster in host.list(&version)? {
+            let databases = host.list(&version.join(cluster).join("base"))?;
+            if databases
+                .iter()
+                .any(|oid| oid.parse().is_ok_and(|oid: u32| oid >= FIRST_OWN_DATABASE))
+            {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}

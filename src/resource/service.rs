@@ -1,0 +1,217 @@
+//! A systemd service that runs what it was configured to.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::command::Cmd;
+use crate::host::store::digest;
+use crate::host::{Host, Result};
+use crate::resource::{Moved, Resource};
+
+/// A service, enabled at boot and running.
+///
+/// There are no handlers: at every start, by whatever hand, the unit writes down the digests of
+/// what it starts with. Whether it runs what is on disk can thus be seen at any time, also after a
+/// crash between a change and the restart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its unit.
+    pub unit: String,
+    /// The files and links that it runs, by the step that makes them.
+    pub inputs: BTreeMap<String, PathBuf>,
+    /// Where the unit writes down what it was started with.
+    pub record: PathBuf,
+}
+
+/// What can be seen of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    enabled: bool,
+    active: bool,
+    /// The inputs that have changed since it was started.
+    outdated: Vec<String>,
+}
+
+impl Service {
+    async fn show(&self, host: &Host) -> Result<BTreeMap<String, String>> {
+        let show = Cmd::new("systemctl").args([
+            "show",
+            "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload",
+        ]);
+        let output = host.run(&show.args(["--", &self.unit])).await?;
+        let pairs = output
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_once('='));
+        Ok(pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+    }
+
+    fn outdated(&self, host: &Host) -> Result<Vec<String>> {
+        let record = host.read(&self.record)?.unwrap_or_default();
+        let record = String::from_utf8_lossy(&record).into_owned();
+        let started: BTreeMap<&str, &str> = record
+            .lines()
+            .filter_map(|line| line.split_once("  "))
+            .map(|(value, path)| (path, value))
+            .collect();
+        let mut outdated = Vec::new();
+        for (step, path) in &self.inputs {
+            let present = match host.link_target(path)? {
+                Some(target) => path
+                    .parent()
+                    .unwrap_or(path)
+                    .join(target)
+                    .display()
+                    .to_string(),
+                None => digest(&host.read(path)?.unwrap_or_default()),
+            };
+            if started.get(path.display().to_string().as_str()) != Some(&present.as_str()) {
+                outdated.push(step.clone());
+            }
+        }
+        Ok(outdated)
+    }
+
+    async fn systemctl(&self, host: &Host, verb: &[&str]) -> Result<()> {
+        host.run(
+            &Cmd::new("systemctl")
+                .args(verb.iter().copied())
+                .args(["--", &self.unit])
+                .deadline(300),
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+impl Resource for Service {
+    type State = State;
+
+    fn subject(&self) -> String {
+        self.unit.clone()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        let shown = self.show(host).await?;
+        let is = |key: &str, values: &[&str]| {
+            shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
+        };
+        if is("LoadState", &["not-found", ""]) {
+            return Ok(None);
+        }
+        let active = is("ActiveState", &["active", "reloading"]);
+        let outdated = if active {
+            self.outdated(host)?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(State {
+            enabled: is("UnitFileState", &["enabled", "enabled-runtime"]),
+            active,
+            outdated,
+        }))
+    }
+
+    fn want(&self, _now: Option<&State>) -> Option<State> {
+        Some(State {
+            enabled: true,
+            active: true,
+            outdated: Vec::new(),
+        })
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        let Some(to) = to else {
+            if from.is_some() {
+                self.systemctl(host, &["disable", "--quiet", "--now"])
+                    .await?;
+                // else a unit that failed stays on systemd's list after it is gone
+                let reset = Cmd::new("systemctl")
+                    .args(["reset-failed", "--quiet", "--", &self.unit])
+                    .accept(1);
+                host.run(&reset).await?;
+                host.remove_file(&self.record)?;
+            }
+            return Ok(Moved::There);
+        };
+        if from == Some(to) {
+            return Ok(Moved::There);
+        }
+        if self
+            .show(host)
+            .await?
+            .get("NeedDaemonReload")
+            .is_some_and(|v| v == "yes")
+        {
+            host.run(&Cmd::new("systemctl").arg("daemon-reload"))
+                .await?;
+        }
+        if from.is_none_or(|from| from.enabled != to.enabled) {
+            let verb = if to.enabled { "enable" } else { "disable" };
+            self.systemctl(host, &[verb, "--quiet"]).await?;
+        }
+        match (from.is_some_and(|from| from.active), to.active) {
+            (_, false) => self.systemctl(host, &["stop"]).await?,
+            (false, true) => {
+                let reset = Cmd::new("systemctl")
+                    .args(["reset-failed", "--quiet", "--", &self.unit])
+                    .accept(1);
+                host.run(&reset).await?;
+                self.systemctl(host, &["restart"]).await?;
+            }
+            (true, true) if from.is_some_and(|from| from.outdated != to.outdated) => {
+                self.systemctl(host, &["restart"]).await?;
+            }
+            (true, true) => (),
+        }
+        Ok(Moved::There)
+    }
+
+    fn rest(&self, state: &State) -> State {
+        State {
+            active: false,
+            outdated: Vec::new(),
+            ..state.clone()
+        }
+    }
+
+    /// What it was started with is of the past: there it runs what lies on disk.
+    fn back(
+        &self,
+        _now: Option<&State>,
+        before: Option<&State>,
+        _after: Option<&State>,
+    ) -> Option<State> {
+        before.map(|before| State {
+            outdated: Vec::new(),
+            ..before.clone()
+        })
+    }
+
+    fn shaken(&self, state: &State, by: &[String]) -> State {
+        let mut state = state.clone();
+        if state.active {
+            let shaken = self.inputs.keys().filter(|step| by.contains(step));
+            state.outdated.extend(shaken.cloned());
+            state.outdated.sort();
+            state.outdated.dedup();
+        }
+        state
+    }
+
+    fn causes(&self, from: &State) -> Vec<String> {
+        from.outdated.clone()
+    }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(_)) => "enabled at boot and started".into(),
+            (Some(from), Some(to)) if !from.active && to.active => "started".into(),
+            (Some(from), Some(to)) if from.outdated != to.outdated => "restarted".into(),
+            _ => String::new(),
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! A Python virtual environment, at a path that carries its content.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::command::Cmd;
+use crate::host::{Error, Host, Result};
+use crate::resource::{Moved, Resource};
+
+/// Where Debian and Ubuntu put the wheel of pip that comes with `python3-venv`.
+const WHEELS: &str = "/usr/share/python-wheels";
+
+/// Where what is handed to the builder lies while it builds.
+const SCRATCH: &str = "/run/odoo-deploy";
+
+/// The certificates that the host trusts, a company's own among them.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// The last file to be written: without it there is no environment here.
+const MARKER: &str = ".odoo-deploy-complete";
+
+/// Which program installs into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Installer {
+    /// uv, fetched from the same index as the rest.
+    Uv,
+    /// The pip of the distribution.
+    Pip,
+}
+
+/// A virtual environment with what Odoo and its add-ons require.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Venv {
+    /// Where it lies; its last part is the digest of what is in it.
+    pub path: PathBuf,
+    /// The interpreter.
+    pub python: PathBuf,
+    /// Which program installs.
+    pub installer: Installer,
+    /// What to install, in the form of a requirements file.
+    pub requirements: String,
+    /// What builds from source are held to, in the same form.
+    #[serde(default)]
+    pub build_constraints: Vec<String>,
+    /// The index instead of PyPI.
+    #[serde(default)]
+    pub index: Option<String>,
+    /// A folder of wheels; where it is given no network is used.
+    #[serde(default)]
+    pub wheels: Option<PathBuf>,
+    /// Python statements, each of which must run before the environment counts as built.
+    #[serde(default)]
+    pub probes: Vec<String>,
+    /// The Odoo whose import must succeed too.
+    pub odoo: PathBuf,
+    /// The account that builds it: neither root nor the service.
+    pub builder: String,
+    /// The site, by which a later agent finds what a killed one left running.
+    pub site: String,
+}
+
+/// What is in it, as its marker says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    content: String,
+}
+
+impl Venv {
+    fn content(&self) -> String {
+        self.path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    fn bin(&self, program: &str) -> String {
+        self.path.join("bin").join(program).display().to_string()
+    }
+
+    fn tools(&self) -> PathBuf {
+        self.path.join(".tools")
+    }
+
+    fn scratch(&self) -> PathBuf {
+        Path::new(SCRATCH).join(format!("{}-venv", self.site))
+    }
+
+    fn as_builder(&self, host: &Host, program: impl Into<String>) -> Cmd {
+        let home = self.tools().display().to_string();
+        let constraints = self
+            .scratch()
+            .join("build-constraints.txt")
+            .display()
+            .to_string();
+        let mut cmd = Cmd::new(program)
+            .user(&self.builder)
+            .folder(self.path.parent().unwrap_or(Path::new("/")))
+            .env("HOME", &home)
+            .env("TMPDIR", &home)
+            .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+            .env("PIP_NO_INPUT", "1")
+            .env("PIP_CONSTRAINT", &constraints)
+            .env("PIP_BUILD_CONSTRAINT", &constraints)
+            .env("UV_BUILD_CONSTRAINT", &constraints)
+            .env("UV_NO_CONFIG", "1")
+            .env("UV_NO_PROGRESS", "1")
+            .env("UV_PYTHON_DOWNLOADS", "never")
+            .env("UV_LINK_MODE", "copy")
+            .killable(&self.site)
+            .deadline(3600);
+        if host.path(Path::new(CERTIFICATES)).exists() {
+            cmd = cmd
+                .env("SSL_CERT_FILE", CERTIFICATES)
+                .env("PIP_CERT", CERTIFICATES);
+        }
+        cmd
+    }
+
+    /// The options that say where packages come from, the same for both installers.
+    fn sources(&self) -> Vec<String> {
+        let mut options = Vec::new();
+        if let Some(index) = &self.index {
+            options.extend(["--index-url".to_owned(), index.clone()]);
+        }
+        if let Some(wheels) = &self.wheels {
+            options.extend([
+                "--no-index".to_owned(),
+                "--find-links".to_owned(),
+                wheels.display().to_string(),
+            ]);
+        }
+        options
+    }
+
+    /// The distribution's pip, run straight from the wheel that `python3-venv` brings: installing
+    /// it into the environment first would cost seconds and leave it there.
+    fn pip(&self, host: &Host) -> Result<Cmd> {
+        let wheels = host.list(Path::new(WHEELS))?;
+        let wheel = wheels
+            .iter()
+            .find(|name| name.starts_with("pip-") && name.ends_with(".whl"));
+        let wheel = wheel.ok_or_else(|| Error::Missing {
+            program: "python3-venv".into(),
+        })?;
+        let pip = Path::new(WHEELS)
+            .join(wheel)
+            .join("pip")
+            .display()
+            .to_string();
+        Ok(self
+            .as_builder(host, self.python.display().to_string())
+            .arg(pip))
+    }
+
+    async fn install(&self, host: &Host) -> Result<()> {
+        let requirements = self
+            .scratch()
+            .join("requirements.txt")
+            .display()
+            .to_string();
+        let install = match self.installer {
+            Installer::Pip => {
+                // from inside: `--python` came with pip 22.3, and Ubuntu 22.04 has 22.0
+                let mut pip =
+                    self.pip(host)?
+                        .args(["install", "--quiet", "--no-warn-script-location"]);
+                pip.program = self.bin("python");
+                pip.args(self.sources()).args(["-r", &requirements])
+            }
+            Installer::Uv => {
+                let tools = self.tools().join("uv").display().to_string();
+                let get =
+                    self.pip(host)?
+                        .args(["install", "--quiet", "--no-deps", "--target", &tools]);
+                host.run(&get.args(self.sources()).arg("uv").log("uv"))
+                    .await?;
+                let python = self.bin("python");
+                self.as_builder(host, format!("{tools}/bin/uv"))
+                    .args([
+                        "pip",
+                        "install",
+                        "--quiet",
+                        "--compile-bytecode",
+                        "--python",
+                        &python,
+                    ])
+                    .args(["--native-tls"])
+                    .args(self.sources())
+                    .args(["-r", &requirements])
+            }
+        };
+        host.run(&install.log("requirements")).await?;
+        Ok(())
+    }
+
+    async fn probe(&self, host: &Host) -> Result<()> {
+        let odoo = self.odoo.join("odoo-bin").display().to_string();
+        let python = |home: PathBuf| {
+            let cmd = self
+                .as_builder(host, self.bin("python"))
+                .env("HOME", home.display().to_string());
+            cmd.env("PYTHONDONTWRITEBYTECODE", "1")
+                .folder(&self.odoo)
+                .deadline(300)
+        };
+        host.run(&python(self.tools()).args([odoo.as_str(), "--version"]))
+            .await?;
+        if !self.probes.is_empty() {
+            host.run(&python(self.tools()).args(["-c", &self.probes.join("\n")]))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn build(&self, host: &Host) -> Result<()> {
+        let run = Path::new(SCRATCH);
+        for folder in [run, &self.scratch()] {
+            if host.meta(folder)?.is_none() {
+                host.make_folder(folder, "root", "root", 0o755)?;
+            }
+        }
+        let hand = |name: &str, text: &str| {
+            host.write(
+                &self.scratch().join(name),
+                text.as_bytes(),
+                "root",
+                "root",
+                0o644,
+            )
+        };
+        hand("requirements.txt", &self.requirements)?;
+        hand(
+            "build-constraints.txt",
+            &(self.build_constraints.join("\n") + "\n"),
+        )?;
+        let path = self.path.display().to_string();
+        let make = self.as_builder(host, self.python.display().to_string());
+        host.run(&make.args(["-m", "venv", "--without-pip", &path]))
+            .await?;
+        let tools = self.tools().display().to_string();
+        host.run(&self.as_builder(host, "mkdir").args(["-p", "--", &tools]))
+            .await?;
+        self.install(host).await?;
+        self.probe(host).await?;
+        host.run(&self.as_builder(host, "rm").args(["-rf", "--", &tools]))
+            .await?;
+        host.sync(&self.path)?;
+        let marker = self.path.join(MARKER).display().to_string();
+        let mark = self.as_builder(host, "dd").args([
+            format!("of={marker}"),
+            "conv=fsync".into(),
+            "status=none".into(),
+        ]);
+        host.run(&mark.stdin(self.content() + "\n")).await?;
+        host.remove_tree(&self.scratch())
+    }
+}
+
+impl Resource for Venv {
+    type State = State;
+
+    fn subject(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        let marker = host.read_text(&self.path.join(MARKER))?;
+        Ok(marker.map(|text| State {
+            content: text.trim().to_owned(),
+        }))
+    }
+
+    fn want(&self, _now: Option<&State>) -> Option<State> {
+        Some(State {
+            content: self.content(),
+        })
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        if from == to && from.is_some() {
+            return Ok(Moved::There);
+        }
+        if host.meta(&self.path)?.is_some() {
+            host.remove_tree(&self.path)?;
+        }
+        if host.meta(&self.scratch())?.is_some() {
+            host.remove_tree(&self.scratch())?;
+        }
+        if to.is_some() {
+            self.build(host).await?;
+        }
+        Ok(Moved::There)
+    }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        if from == to {
+            return String::new();
+        }
+        let count = self
+            .requirements
+            .lines()
+            .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+            .count();
+        let installer = if self.installer == Installer::Uv {
+            "uv"
+        } else {
+            "pip"
+        };
+        format!(
+            "{} with {count} requirements, by {installer}",
+            self.python.display()
+        )
+    }
+}

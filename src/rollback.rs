@@ -1,0 +1,131 @@
+//! The way back: down, last first; then up, first first.
+//!
+//! Walking down, what was not there before goes and what runs comes to rest; walking up, what was
+//! there is put back, and started again on the old ground. Nothing but the journal is needed.
+
+use crate::event::Event;
+use crate::host::{Error, Host, Result};
+use crate::journal::{self, Journal, Record, Standing, Step, key};
+use crate::resource::{AnyState, Moved};
+
+/// How the way back ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Returned {
+    /// The steps that could not be taken back.
+    pub failed: Vec<String>,
+    /// The things that were left on purpose.
+    pub kept: usize,
+}
+
+/// Takes the journal's run back, wholly. Keeps going past failures.
+///
+/// # Errors
+/// Where the journal cannot be written. That a step cannot be taken back is in the answer.
+pub async fn rollback(host: &Host, journal: &mut Journal) -> journal::Result<Returned> {
+    journal.write(Record::RollingBack { time: journal::now() })?;
+    let returned = take_back(host, journal, |_| true).await?;
+    if returned.failed.is_empty() {
+        journal.write(Record::RolledBack { time: journal::now() })?;
+    }
+    Ok(returned)
+}
+
+/// Takes back what `chosen` chooses of the journal's run.
+///
+/// # Errors
+/// Where the journal cannot be written.
+pub async fn take_back(
+    host: &Host,
+    journal: &mut Journal,
+    chosen: impl Fn(&Step) -> bool,
+) -> journal::Result<Returned> {
+    let committed = journal.run().committed;
+    debug_assert!(matches!(journal.run().standing, Standing::Open | Standing::RollingBack));
+    let steps: Vec<Step> = journal.run().steps.iter().filter(|step| !step.undone && chosen(step)).cloned().collect();
+    let mut returned = Returned::default();
+    for step in steps.iter().rev() {
+        if step.before.is_some() {
+            if let Err(error) = come_to_rest(host, step).await {
+                tell_failure(host, journal, step, &error, &mut returned)?;
+            }
+        } else if committed && step.resource.holds_data() {
+            keep(host, journal, step, "it holds data", &mut returned)?;
+        } else {
+            settle(host, journal, step, &mut returned).await?;
+        }
+    }
+    for step in steps.iter().filter(|step| step.before.is_some()) {
+        settle(host, journal, step, &mut returned).await?;
+    }
+    Ok(returned)
+}
+
+/// Stops what runs, and leaves the rest as it is.
+async fn come_to_rest(host: &Host, step: &Step) -> Result<()> {
+    let now = step.resource.read(host).await?;
+    let rest = step.resource.rest(&now)?;
+    if rest != now {
+        step.resource.set(host, &now, &rest).await?;
+    }
+    Ok(())
+}
+
+/// Brings one thing to where it was, and records it.
+async fn settle(host: &Host, journal: &mut Journal, step: &Step, returned: &mut Returned) -> journal::Result<()> {
+    match set_back(host, step).await {
+        Ok(Moved::There) => {
+            journal.write(Record::Undone { key: key(&step.resource), kept: None })?;
+            let (step, subject) = (step.step.clone(), step.resource.subject());
+            host.events().tell(Event::Undone { step, subject });
+            Ok(())
+        }
+        Ok(Moved::Kept(reason)) => keep(host, journal, step, &reason, returned),
+        Err(error) => tell_failure(host, journal, step, &error, returned),
+    }
+}
+
+async fn set_back(host: &Host, step: &Step) -> Result<Moved> {
+    let resource = &step.resource;
+    let now: AnyState = resource.read(host).await?;
+    let back = resource.back(&now, &step.before, &step.after)?;
+    // also where nothing differs: an interrupted move may have left something half made
+    let moved = resource.set(host, &now, &back).await?;
+    if moved != Moved::There {
+        return Ok(moved);
+    }
+    let then = resource.read(host).await?;
+    if then == back || resource.leaves().is_some() {
+        return Ok(moved);
+    }
+    Err(Error::impossible(format!("`{}` is not as it was before, although it was set back", resource.subject())))
+}
+
+fn keep(
+    host: &Host,
+    journal: &mut Journal,
+    step: &Step,
+    reason: &str,
+    returned: &mut Returned,
+) -> journal::Result<()> {
+    journal.write(Record::Undone { key: key(&step.resource), kept: Some(reason.to_owned()) })?;
+    let (step, subject, reason) = (step.step.clone(), step.resource.subject(), reason.to_owned());
+    host.events().tell(Event::Kept { step, subject, reason });
+    returned.kept += 1;
+    Ok(())
+}
+
+fn tell_failure(
+    host: &Host,
+    journal: &mut Journal,
+    step: &Step,
+    error: &Error,
+    returned: &mut Returned,
+) -> journal::Result<()> {
+    let text = crate::error::chain(error);
+    journal.write(Record::UndoFailed { key: key(&step.resource), error: text.clone() })?;
+    host.events().tell(Event::UndoFailed { step: step.step.clone(), error: text });
+    if !returned.failed.contains(&step.step) {
+        returned.failed.push(step.step.clone());
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! Signals: the first asks to stop at the next step's edge, the second kills what runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+
+/// A run that was asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stopped by signal {signal} at a step's edge")]
+pub struct Stopped {
+    /// The signal's number.
+    pub signal: i32,
+}
+
+/// Whether the run was asked to stop. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    times: AtomicU8,
+    signal: AtomicI32,
+    killed: Notify,
+}
+
+impl Stop {
+    /// Listens for signals from now on. SIGHUP is taken note of and nothing more: the run goes on
+    /// when the SSH session that began it drops.
+    ///
+    /// # Errors
+    /// Where the kernel lets nobody listen.
+    pub fn listen() -> std::io::Result<Self> {
+        let stop = Self::default();
+        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+            let (mut signals, stop) = (signal(kind)?, stop.clone());
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    stop.ask(kind.as_raw_value());
+                }
+            });
+        }
+        let mut hangups = signal(SignalKind::hangup())?;
+        tokio::spawn(async move { while hangups.recv().await.is_some() {} });
+        Ok(stop)
+    }
+
+    /// Asks once more to stop.
+    pub fn ask(&self, signal: i32) {
+        self.0.signal.store(signal, Ordering::SeqCst);
+        if self.0.times.fetch_add(1, Ordering::SeqCst) > 0 {
+            self.0.killed.notify_waiters();
+        }
+    }
+
+    /// The edge of a step: here a run that was asked to stop stops.
+    ///
+    /// # Errors
+    /// Where it was asked to.
+    pub fn at_edge(&self) -> Result<(), Stopped> {
+        if self.0.times.load(Ordering::SeqCst) == 0 {
+            return Ok(());
+        }
+        Err(Stopped { signal: self.0.signal.load(Ordering::SeqCst) })
+    }
+
+    /// Waits for the second signal.
+    pub async fn killed(&self) {
+        if self.0.times.load(Ordering::SeqCst) < 2 {
+            self.0.killed.notified().await;
+        }
+    }
+}
