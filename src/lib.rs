@@ -1,1 +1,10 @@
 //! Takes a bare Debian or Ubuntu server to a running Odoo, and keeps it there.
+
+pub mod diagnostic;
+pub mod distribution;
+pub mod playbook;
+pub mod reader;
+pub mod release;
+pub mod site;
+pub mod source;
+pub mod template;
