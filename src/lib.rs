@@ -2,6 +2,7 @@
 
 pub mod diagnostic;
 pub mod distribution;
+pub mod pairing;
 pub mod playbook;
 pub mod reader;
 pub mod release;
