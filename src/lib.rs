@@ -7,15 +7,29 @@
 //! ```
 
 pub mod apply;
+pub mod blueprint;
 pub mod change;
 pub mod check;
+pub mod diagnostic;
+pub mod distribution;
 pub mod error;
 pub mod event;
+pub mod facts;
 pub mod host;
 pub mod journal;
 pub mod observe;
+pub mod pairing;
 pub mod password;
 pub mod plan;
+pub mod playbook;
+pub mod preflight;
+pub mod reader;
+pub mod release;
+pub mod requirements;
+pub mod resolve;
 pub mod resource;
 pub mod rollback;
+pub mod site;
+pub mod source;
 pub mod stop;
+pub mod template;

@@ -1,0 +1,93 @@
+//! One error as text for people.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::Diagnostic;
+
+/// Below this width wrapping makes text harder to read, not easier.
+const NARROWEST: usize = 40;
+
+/// Appends one error to `text`.
+///
+/// Only the line where the error starts is handed to the renderer: a span over many lines says no more
+/// than its first one, and a text of a megabyte is not laid out again for each of its errors.
+pub(super) fn render(
+    text: &mut String,
+    path: &str,
+    source: &str,
+    item: &Diagnostic,
+    width: usize,
+    color: bool,
+) {
+    let width = width.max(NARROWEST);
+    let (number, line, span) = line_of(source, &item.span, width);
+    let number_width = number.to_string().len();
+
+    let title = wrap(&item.message, width.saturating_sub("error: ".len()));
+    let mut annotation = AnnotationKind::Primary.span(span);
+    if !item.label.is_empty() {
+        annotation = annotation.label(item.label.as_str());
+    }
+    let snippet = Snippet::source(line)
+        .path(path)
+        .line_start(number)
+        .fold(false)
+        .annotation(annotation);
+    let mut group = Level::ERROR.primary_title(title).element(snippet);
+    if let Some(hint) = &item.hint {
+        let indent = number_width + " = help: ".len();
+        group = group.element(Level::HELP.message(wrap(hint, width.saturating_sub(indent))));
+    }
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    // The margin holds the line number, ` | ` and the marks of a cut.
+    let renderer = renderer.term_width(width.saturating_sub(number_width + 3));
+    for line in renderer.render(&[group]).lines() {
+        // Infallible: a `String` takes every write.
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+}
+
+/// The number and the text of the line where `span` starts, and the span within that line, no longer
+/// than what is worth underlining on a terminal `width` columns wide.
+fn line_of<'a>(
+    source: &'a str,
+    span: &Range<usize>,
+    width: usize,
+) -> (usize, &'a str, Range<usize>) {
+    let start = source[..span.start].rfind('\n').map_or(0, |at| at + 1);
+    let end = source[span.start..]
+        .find('\n')
+        .map_or(source.len(), |at| span.start + at);
+    let (number, _) = super::place(source, start);
+    let line = source[start..end].trim_end_matches('\r');
+    let from = (span.start - start).min(line.len());
+    let to = (span.end.min(end) - start).clamp(from, line.len());
+    let to = line.ceil_char_boundary(to.min(from + width / 2));
+    (number, line, from..to)
+}
+
+/// Breaks `text` between words into lines of at most `width` characters.
+fn wrap(text: &str, width: usize) -> String {
+    let mut wrapped = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            wrapped.push('\n');
+            used = 0;
+        } else if !wrapped.is_empty() {
+            wrapped.push(' ');
+            used += 1;
+        }
+        wrapped.push_str(word);
+        used += length;
+    }
+    wrapped
+}

@@ -1,0 +1,190 @@
+//! What the owner wants: `site.toml`, parsed once and never checked again later.
+
+mod git;
+mod name;
+mod net;
+mod read;
+mod reserved;
+mod secret;
+mod setting;
+mod text;
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use git::{Branch, Commit, ODOO, Repository};
+pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
+pub use net::{Domain, Index, Port};
+pub use setting::{Folder, Installer, Processes, Workers};
+pub use text::is_forbidden;
+
+use crate::diagnostic::Diagnostics;
+use crate::release::Series;
+use crate::source::{self, ReadError};
+
+/// What is wanted. Every value was checked when it was read, and none contradicts another.
+/// Serialised it is the `site` of playbooks and templates.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Site {
+    /// What everything else is named after.
+    pub name: SiteName,
+    /// The name people reach it by, if there is one.
+    pub domain: Option<Domain>,
+    /// The program and its database.
+    pub odoo: Odoo,
+    /// Further folders of addons, in the order of `addons_path`.
+    pub addons: Vec<Addons>,
+    /// How the Python environment is built.
+    pub python: Python,
+    /// What is asked of apt.
+    pub apt: Apt,
+    /// Where it listens.
+    pub http: Http,
+    /// What derives from the name.
+    pub paths: Paths,
+}
+
+/// The section `[odoo]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Odoo {
+    /// The release.
+    pub version: Series,
+    /// Where its source comes from.
+    pub repository: Repository,
+    /// The branch to follow.
+    pub branch: Branch,
+    /// The commit to stay at; without one the branch is resolved once and recorded.
+    pub commit: Option<Commit>,
+    /// The database.
+    pub database: DatabaseName,
+    /// Modules to install, each named once.
+    pub modules: Vec<ModuleName>,
+    /// Whether a new database is filled with demonstration data.
+    pub demo: bool,
+}
+
+/// One `[[addons]]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Addons {
+    /// The name of its folder, unique among them.
+    pub name: AddonsName,
+    /// Where its source comes from.
+    pub repository: Repository,
+    /// The branch to follow.
+    pub branch: Branch,
+    /// The commit to stay at.
+    pub commit: Option<Commit>,
+}
+
+/// The section `[python]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Python {
+    /// What builds the environment.
+    pub installer: Installer,
+    /// Where packages come from, if not from the usual index.
+    pub index: Option<Index>,
+    /// A folder of wheels, for a server without a network.
+    pub wheels: Option<Folder>,
+}
+
+/// The section `[apt]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Apt {
+    /// Whether every package of the server is brought up to date first.
+    pub upgrade: bool,
+}
+
+/// The section `[http]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Http {
+    /// The address to listen at.
+    pub interface: IpAddr,
+    /// The port for requests.
+    pub port: Port,
+    /// The port for websockets, which is open only when there are workers.
+    pub gevent_port: Port,
+    /// How many processes answer.
+    pub workers: Workers,
+    /// Whether a proxy is before it, whose `X-Forwarded-*` headers are believed.
+    pub proxy_mode: bool,
+}
+
+/// What derives from the name of a site, so that two of them live side by side on one server.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Paths {
+    /// Odoo's configuration, `/etc/NAME.conf`.
+    pub conf: String,
+    /// The unit of systemd, `NAME.service`.
+    pub unit: String,
+    /// Sources and environments, `/opt/NAME`.
+    pub home: String,
+    /// Attachments and sessions, `/var/lib/NAME`.
+    pub data: String,
+    /// Journals, `/var/lib/odoo-deploy/NAME`.
+    pub state: String,
+    /// The user the service runs as.
+    pub user: String,
+    /// The user that builds, who owns nothing the service can write.
+    pub builder: String,
+    /// The role in PostgreSQL.
+    pub role: String,
+}
+
+impl Paths {
+    fn of(name: &SiteName) -> Self {
+        Self {
+            conf: format!("/etc/{name}.conf"),
+            unit: format!("{name}.service"),
+            home: format!("/opt/{name}"),
+            data: format!("/var/lib/{name}"),
+            state: format!("/var/lib/odoo-deploy/{name}"),
+            user: name.to_string(),
+            builder: format!("{name}-build"),
+            role: name.to_string(),
+        }
+    }
+}
+
+/// Why there is no site.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// The file could not be read as text.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The text is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Diagnostics),
+}
+
+impl Site {
+    /// Reads a site from a file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read as text, or the text is no site.
+    pub fn load(path: &Path) -> Result<Self, SiteError> {
+        let source = source::read(path)?;
+        Ok(Self::parse(path, &source)?)
+    }
+
+    /// Reads a site from a text; `path` is what errors name.
+    ///
+    /// # Errors
+    ///
+    /// All errors of the text at once, each with its place. What looks like a secret is masked in them.
+    pub fn parse(path: &Path, source: &str) -> Result<Self, Diagnostics> {
+        read::site(path, source)
+    }
+}
+
+#[cfg(test)]
+mod tests;

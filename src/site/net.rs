@@ -1,0 +1,206 @@
+//! Addresses: host names, ports, package indexes.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+use toml::de::DeValue;
+
+use super::text::{self, refuse, text};
+use crate::diagnostic::{Invalid, quote};
+use crate::reader::{FromToml, unexpected};
+
+text! {
+    /// A DNS name (RFC 1123) in lower case.
+    Domain <- domain;
+    /// The address of a Python package index, without credentials.
+    Index <- index;
+}
+
+/// A TCP port a service without privileges can listen on: 1024 to 65535.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Port(u16);
+
+impl Port {
+    /// Odoo's port for HTTP.
+    pub const HTTP: Self = Self(8069);
+    /// Odoo's port for websockets when there are workers.
+    pub const GEVENT: Self = Self(8072);
+
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl TryFrom<i64> for Port {
+    type Error = Invalid;
+
+    fn try_from(number: i64) -> Result<Self, Invalid> {
+        match u16::try_from(number) {
+            Ok(port @ 1024..) => Ok(Self(port)),
+            Ok(port @ 1..) => Err(Invalid::new(format!(
+                "port `{port}` needs a privilege that the service does not have"
+            ))
+            .label("below 1024")
+            .hint("keep Odoo on a high port such as `8069`, and put a proxy before it")),
+            _ => Err(Invalid::new(format!("`{number}` is not a port")).label("1024 to 65535")),
+        }
+    }
+}
+
+impl FromToml for Port {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+        integer(value, "a port").and_then(Self::try_from)
+    }
+}
+
+/// A whole number; one between quotes gets the hint to take them away.
+pub(super) fn integer(value: &DeValue<'_>, what: &str) -> Result<i64, Invalid> {
+    match value {
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_err(|_| Invalid::new(format!("{} is too large", quote(&number.to_string())))),
+        DeValue::String(text) if text.parse::<i64>().is_ok() => {
+            Err(unexpected(what, value).hint(format!("without quotes: `{text}`")))
+        }
+        _ => Err(unexpected(what, value)),
+    }
+}
+
+impl FromToml for IpAddr {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+        let text = text::read(value)?;
+        text.parse().map_err(|_| {
+            let invalid = refuse(text, "an IP address", "an IPv4 or IPv6 address");
+            match text {
+                "localhost" => invalid.hint("write `\"127.0.0.1\"`"),
+                "*" | "" => invalid.hint("every address of the server is `\"0.0.0.0\"`"),
+                _ if text.starts_with('[') => invalid.hint("without the brackets"),
+                _ => invalid
+                    .hint("this server alone is `\"127.0.0.1\"`, every address is `\"0.0.0.0\"`"),
+            }
+        })
+    }
+}
+
+fn domain(text: &str) -> Result<String, Invalid> {
+    let label = "letters, digits and dashes, with dots between";
+    let refused = || refuse(&without_userinfo(text), "a domain", label);
+    if let Some((_, rest)) = text.split_once("://") {
+        let (_, rest) = userinfo(rest);
+        let host = rest.split(['/', ':']).next().unwrap_or_default();
+        return Err(refused().hint(format!("only the name: {}", quote(host))));
+    }
+    if !text.is_ascii() {
+        return Err(refused().hint("write it in its ASCII form, which starts with `xn--`"));
+    }
+    if text.ends_with('.') {
+        return Err(refused().hint("without the dot at the end"));
+    }
+    if text.contains('*') {
+        return Err(refused().hint("one name, not a pattern"));
+    }
+    let numeric = |label: &str| label.chars().all(|c| c.is_ascii_digit());
+    if is_host_name(text) && !text.rsplit('.').next().is_none_or(numeric) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(refused())
+    }
+}
+
+/// RFC 1123: labels of 1 to 63 letters, digits and inner dashes, at most 253 in all.
+fn is_host_name(text: &str) -> bool {
+    text.len() <= 253
+        && text.split('.').all(|label| {
+            matches!(label.len(), 1..=63)
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        })
+}
+
+fn index(text: &str) -> Result<String, Invalid> {
+    let label = "`https://`, `http://` or `file:///`";
+    let refused = || {
+        refuse(
+            &without_userinfo(text),
+            "the address of a package index",
+            label,
+        )
+    };
+    if !text.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(refused().hint("without spaces, and in ASCII"));
+    }
+    if let Some(path) = text.strip_prefix("file://") {
+        let good = path.starts_with('/') && path.len() > 1;
+        return good.then(|| text.to_owned()).ok_or_else(refused);
+    }
+    let Some(rest) = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"))
+    else {
+        return Err(refused());
+    };
+    refuse_credentials(rest)?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    is_authority(authority)
+        .then(|| text.to_owned())
+        .ok_or_else(refused)
+}
+
+/// Whether `host[:port]` names a host: a name, an IPv4 address or an IPv6 address in brackets.
+pub(super) fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, rest)) => {
+            if address.parse::<std::net::Ipv6Addr>().is_err() {
+                return false;
+            }
+            return rest.is_empty() || rest.strip_prefix(':').is_some_and(is_port);
+        }
+        None => text
+            .split_once(':')
+            .map_or((text, None), |(host, port)| (host, Some(port))),
+    };
+    is_host_name(host) && port.is_none_or(is_port)
+}
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port > 0) && text.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Splits `user:password@host/path` into what is before the `@` and the rest.
+pub(super) fn userinfo(rest: &str) -> (Option<&str>, &str) {
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => (Some(&rest[..at]), &rest[at + 1..]),
+        None => (None, rest),
+    }
+}
+
+/// An address as it may be shown: what is before an `@` may be a password.
+pub(super) fn without_userinfo(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) => match userinfo(rest) {
+            (Some(_), rest) => format!("{scheme}://…@{rest}"),
+            (None, _) => text.to_owned(),
+        },
+        None => text.to_owned(),
+    }
+}
+
+/// Secrets are never inline, and the part before an `@` of a web address is one: a password or a token.
+pub(super) fn refuse_credentials(rest: &str) -> Result<(), Invalid> {
+    match userinfo(rest) {
+        (None, _) => Ok(()),
+        (Some(_), _) => Err(Invalid::new("credentials are never written in an address")
+            .label("the part before `@` is a secret")
+            .hint("take away what is before the `@`, and keep it in `/root/.netrc`")),
+    }
+}

@@ -1,0 +1,99 @@
+//! Secrets that were written where they must not be: found, refused, and never shown.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::diagnostic::{Diagnostic, quote};
+
+/// Whether a key is for a secret.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace('-', "_");
+    matches!(
+        key.rsplit('_').next(),
+        Some("password" | "passwd" | "passphrase" | "secret" | "token")
+    )
+}
+
+/// What is found of secrets in a parsed table.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// An error for each one.
+    pub(super) errors: Vec<Diagnostic>,
+    /// The places of their values, which must not be shown.
+    pub(super) values: Vec<Range<usize>>,
+}
+
+impl Found {
+    /// Looks through a table and everything below it.
+    pub(super) fn look(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let place = value.get_ref();
+            // Given as a table it names a place, such as `{ file = "…" }`: no secret, though known nowhere yet.
+            if is_secret(key.get_ref()) && !place.is_table() {
+                self.values.push(value.span());
+                let message = format!("{} is never written in this file", quote(key.get_ref()));
+                self.errors.push(
+                    Diagnostic::new(key.span(), message)
+                        .label("a secret")
+                        .hint("secrets are never inline: take the line away, and change the secret if anyone saw it"),
+                );
+            } else {
+                self.look_into(value);
+            }
+        }
+    }
+
+    fn look_into(&mut self, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => self.look(table),
+            DeValue::Array(array) => array.iter().for_each(|value| self.look_into(value)),
+            _ => {}
+        }
+    }
+}
+
+/// `source` as it may be shown, of the same length and with the same lines: stars stand for the `values`,
+/// and for what looks like a secret even where the text could not be parsed.
+pub(super) fn mask(source: &str, values: &[Range<usize>]) -> String {
+    let mut hidden = values.to_vec();
+    let mut start = 0;
+    for line in source.split_inclusive('\n') {
+        for (at, _) in line.match_indices('=') {
+            let key = line[..at].trim_end_matches([' ', '\t', '"', '\'']);
+            let mut words =
+                key.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+            if words.next().is_some_and(is_secret) {
+                hidden.push(start + at + 1..start + line.len());
+                break;
+            }
+        }
+        for (at, _) in line.match_indices("://") {
+            let rest = &line[at + 3..];
+            let end = rest
+                .find(['/', '"', '\'', ' ', '\t', '?', '#'])
+                .unwrap_or(rest.len());
+            let ssh = line[..at].ends_with("ssh");
+            if let Some(length) = rest[..end].rfind('@')
+                && (!ssh || rest[..length].contains(':'))
+            {
+                hidden.push(start + at + 3..start + at + 3 + length);
+            }
+        }
+        start += line.len();
+    }
+    let mut masked = String::with_capacity(source.len());
+    hidden.sort_by_key(|range| range.start);
+    let mut hidden = hidden.into_iter().peekable();
+    for (at, character) in source.char_indices() {
+        while hidden.next_if(|range| range.end <= at).is_some() {}
+        let inside = hidden.peek().is_some_and(|range| range.contains(&at));
+        if inside && !character.is_whitespace() && character != '=' {
+            masked.extend(std::iter::repeat_n('*', character.len_utf8()));
+        } else {
+            masked.push(character);
+        }
+    }
+    masked
+}

@@ -1,0 +1,110 @@
+//! What every text in a site must be, and the macro that makes a checked type of one.
+
+use toml::de::DeValue;
+
+use crate::diagnostic::{Invalid, is_deceptive, quote};
+use crate::reader;
+
+/// Whether a character is allowed nowhere in a site: the deceptive ones, and `‹` and `›`, which mark a
+/// value that is not known yet in a plan.
+#[must_use]
+pub fn is_forbidden(character: char) -> bool {
+    is_deceptive(character) || matches!(character, '\u{2039}' | '\u{203a}')
+}
+
+/// Checks what holds for every text.
+///
+/// # Errors
+///
+/// When it contains a forbidden character.
+pub(super) fn check(text: &str) -> Result<(), Invalid> {
+    let Some((at, character)) = text.chars().enumerate().find(|(_, c)| is_forbidden(*c)) else {
+        return Ok(());
+    };
+    let code = u32::from(character);
+    let place = at + 1;
+    let invalid = Invalid::new(format!(
+        "character {place} of this text is U+{code:04X}, {}, which is not allowed",
+        describe(character)
+    ));
+    Err(invalid.label(format!("U+{code:04X}")))
+}
+
+fn describe(character: char) -> &'static str {
+    match character {
+        '\0' => "the NUL character",
+        '\u{2028}' | '\u{2029}' => "a line separator",
+        '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => "an invisible character",
+        '\u{2039}' | '\u{203a}' => "reserved for values that are not known yet",
+        character if character.is_control() => "a control character",
+        _ => "a mark that changes the direction of writing",
+    }
+}
+
+/// The text of a TOML string that holds no forbidden character.
+///
+/// # Errors
+///
+/// When it is no string or holds one.
+pub(super) fn read<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Invalid> {
+    let text = reader::text(value)?;
+    check(text)?;
+    Ok(text)
+}
+
+/// The refusal of a text that does not have its form.
+pub(super) fn refuse(text: &str, what: &str, label: &str) -> Invalid {
+    let invalid = if text.is_empty() {
+        Invalid::new(format!("an empty text is not {what}"))
+    } else {
+        Invalid::new(format!("{} is not {what}", quote(text)))
+    };
+    invalid.label(label)
+}
+
+/// Makes a type of a text that passed a check: `Name(String) <- function(&str) -> Result<String, Invalid>`.
+/// There is no other way to build one.
+macro_rules! text {
+    ($($(#[$meta:meta])* $name:ident <- $check:path;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::diagnostic::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::site::text::check(text)?;
+                $check(text).map(Self)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl $crate::reader::FromToml for $name {
+            fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, $crate::diagnostic::Invalid> {
+                $crate::site::text::read(value)?.parse()
+            }
+        }
+    )*};
+}
+pub(super) use text;

@@ -1,0 +1,98 @@
+//! Reading a text file a person wrote.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The largest file that is read, in bytes. A configuration of a megabyte is a mistake.
+pub const LARGEST: u64 = 1024 * 1024;
+
+/// Why a file could not be read as text.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system refused.
+    #[error("cannot read `{}`", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is larger than [`LARGEST`].
+    #[error("`{}` is larger than {LARGEST} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no UTF-8 text.
+    #[error("`{}` is not UTF-8 text: line {line}, byte offset {offset}: byte 0x{byte:02x}", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first wrong byte, counted from 1.
+        line: usize,
+        /// The place of the first wrong byte, counted from 0.
+        offset: usize,
+        /// The byte itself.
+        byte: u8,
+    },
+}
+
+/// Reads `path` as UTF-8 text.
+///
+/// # Errors
+///
+/// When it cannot be read, is larger than [`LARGEST`], or is not UTF-8.
+pub fn read(path: &Path) -> Result<String, ReadError> {
+    let io = |source| ReadError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    // One byte more than allowed is asked for, since the length of a pipe is not known beforehand.
+    File::open(path)
+        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+        .map_err(io)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(ReadError::TooLarge {
+            path: path.to_owned(),
+        });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        ReadError::NotUtf8 {
+            path: path.to_owned(),
+            line: bytes[..offset]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1,
+            offset,
+            byte: bytes.get(offset).copied().unwrap_or_default(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn errors_name_the_file_and_the_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("site.toml");
+        let message = |content: &[u8]| {
+            fs::write(&path, content).unwrap();
+            read(&path).unwrap_err().to_string()
+        };
+        assert!(message(b"a = 1\nb = \"\xff\"\n").ends_with("line 2, byte offset 11: byte 0xff"));
+        assert!(message(&[b'#'; LARGEST as usize + 1]).ends_with("larger than 1048576 bytes"));
+        fs::write(&path, [b'#'; LARGEST as usize]).unwrap();
+        assert!(read(&path).is_ok());
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(read(&path), Err(ReadError::Io { .. })));
+        assert!(matches!(read(folder.path()), Err(ReadError::Io { .. })));
+    }
+}
