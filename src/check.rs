@@ -25,7 +25,6 @@ pub struct Check {
     /// The unit that is asked.
     pub unit: String,
     /// What it must do.
-    #[serde(flatten)]
     pub probe: Probe,
     /// How long it may take until it does, in seconds.
     pub within: u64,
@@ -36,7 +35,7 @@ pub struct Check {
 
 /// What a unit must do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Probe {
     /// Answer a request.
     Http {
@@ -83,6 +82,11 @@ fn likely(cause: Option<&String>) -> String {
 fn listed(journal: &[String]) -> String {
     let lines: String = journal.iter().map(|line| format!("\n    {line}")).collect();
     if lines.is_empty() { lines } else { format!("\n  the last lines of its journal:{lines}") }
+}
+
+impl Probe {
+    /// The names of all kinds, as playbooks write them.
+    pub const KINDS: &[&str] = &["http", "listen", "steady"];
 }
 
 impl Check {

@@ -25,7 +25,7 @@ pub use checkout::Checkout;
 pub use cluster::Cluster;
 pub use database::Database;
 pub use directory::Directory;
-pub use file::File;
+pub use file::{File, MASK};
 pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;

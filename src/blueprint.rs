@@ -1,0 +1,300 @@
+//! A site, a playbook and a machine, made into a plan.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::check::{Check, Probe};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::facts::Facts;
+use crate::host::store::digest;
+use crate::host::{self, Host};
+use crate::pairing::Pairing;
+use crate::plan::{Plan, Step};
+use crate::playbook::{Playbook, Task};
+use crate::resolve::resolve;
+use crate::resource::AnyResource;
+use crate::site::{Site, Workers};
+use crate::source::{self, ReadError};
+use crate::{requirements, template};
+
+/// The files that are part of the program; one of the same name beside `site.toml` goes before.
+const EMBEDDED: &[(&str, &str)] = &[
+    ("odoo.toml", include_str!("../playbooks/odoo.toml")),
+    ("odoo.conf", include_str!("../templates/odoo.conf")),
+    ("odoo.service", include_str!("../templates/odoo.service")),
+];
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A playbook or a template is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Diagnostics),
+    /// A file beside `site.toml` cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// A playbook names a template that does not exist.
+    #[error("there is no template `{0}`, neither built in nor beside site.toml")]
+    NoTemplate(String),
+    /// Something the plan depends on cannot be asked.
+    #[error(transparent)]
+    Host(#[from] host::Error),
+    /// Something the plan depends on is still not known.
+    #[error("the {what} is not known, though the steps above are done")]
+    StillUnknown {
+        /// What.
+        what: String,
+    },
+    /// A state or a site could not be put into words.
+    #[error("cannot put a value into words")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// All that a plan is made from.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    site: Site,
+    release: Pairing,
+    facts: Facts,
+    folder: PathBuf,
+    playbook: Playbook,
+    /// The commits that branches are at, by [`source_key`].
+    resolved: BTreeMap<String, String>,
+    /// The published requirements, once the source is there.
+    requirements: Option<String>,
+}
+
+/// A source of code with what is known of it.
+#[derive(Clone, Debug, Serialize)]
+struct Source {
+    name: String,
+    repository: String,
+    branch: String,
+    commit: String,
+    path: String,
+    /// Where the running service looks for it.
+    link: String,
+}
+
+impl Blueprint {
+    /// Takes the playbook that is built in, or the one beside `site.toml` in `folder`. `resolved`
+    /// is what earlier runs have recorded.
+    ///
+    /// # Errors
+    /// Where the playbook cannot be read or is wrong.
+    pub fn new(
+        site: Site,
+        release: Pairing,
+        facts: Facts,
+        folder: &Path,
+        resolved: BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
+        let (path, text) = file(folder, "odoo.toml")?;
+        let playbook = Playbook::parse(&path, &text)?;
+        Ok(Self { site, release, facts, folder: folder.to_owned(), playbook, resolved, requirements: None })
+    }
+
+    /// The site.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The commits that branches were found at.
+    #[must_use]
+    pub fn resolved(&self) -> &BTreeMap<String, String> {
+        &self.resolved
+    }
+
+    /// How many worker processes the service gets.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        match self.site.http.workers {
+            Workers::Auto => self.facts.workers(),
+            Workers::Threaded => 0,
+            Workers::Processes(processes) => u32::from(processes.number()),
+        }
+    }
+
+    /// Finds out what can be found out by now: commits of branches, requirements of the source.
+    ///
+    /// # Errors
+    /// Where a repository cannot be reached or has no such branch.
+    pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
+        for source in self.sources() {
+            if !is_unknown(&source.commit) {
+                continue;
+            }
+            if let Some(commit) = resolve(host, &source.repository, &source.branch).await? {
+                self.resolved.insert(source_key(&source.repository, &source.branch), commit);
+            }
+        }
+        let mut published = Vec::new();
+        for (index, source) in self.sources().iter().enumerate() {
+            let path = Path::new(&source.path).join("requirements.txt");
+            match host.read_text(&path)? {
+                Some(text) => published.push(text),
+                // Odoo has requirements; an add-on may have none, but must be there to say so
+                None if index == 0 || host.meta(Path::new(&source.path))?.is_none() => return Ok(()),
+                None => (),
+            }
+        }
+        let published: Vec<&str> = published.iter().map(String::as_str).collect();
+        let text = requirements::effective(&published, &self.release.overrides, &self.release.requirements);
+        self.requirements = Some(text);
+        Ok(())
+    }
+
+    /// The sources: Odoo first, then the add-ons in order.
+    fn sources(&self) -> Vec<Source> {
+        let (site, home) = (&self.site, &self.site.paths.home);
+        let source = |name: &str, repository: String, branch: String, commit: Option<String>, link: String| {
+            let recorded = || self.resolved.get(&source_key(&repository, &branch)).cloned();
+            let commit = commit.or_else(recorded).unwrap_or_else(|| format!("‹commit of {branch}›"));
+            let path = if name == "odoo" {
+                format!("{home}/releases/{commit}")
+            } else {
+                format!("{home}/releases/{name}-{commit}")
+            };
+            Source { name: name.to_owned(), repository, branch, commit, path, link }
+        };
+        let odoo = &site.odoo;
+        let first = source(
+            "odoo",
+            odoo.repository.to_string(),
+            odoo.branch.to_string(),
+            odoo.commit.as_ref().map(ToString::to_string),
+            format!("{home}/current"),
+        );
+        let addons = site.addons.iter().map(|addons| {
+            source(
+                addons.name.as_str(),
+                addons.repository.to_string(),
+                addons.branch.to_string(),
+                addons.commit.as_ref().map(ToString::to_string),
+                format!("{home}/addons/{}", addons.name),
+            )
+        });
+        std::iter::once(first).chain(addons).collect()
+    }
+
+    /// What playbooks and templates can refer to.
+    ///
+    /// # Errors
+    /// Where the site cannot be put into words.
+    pub fn context(&self) -> Result<Value, Error> {
+        let sources = self.sources();
+        let unknown = || format!("‹requirements of {}›", self.site.odoo.version);
+        let requirements = self.requirements.clone().unwrap_or_else(unknown);
+        // everything that decides on what is in the environment
+        let content = json!([
+            self.release.python,
+            self.site.python,
+            self.release.build_constraints,
+            requirements,
+            self.facts.architecture,
+        ]);
+        let venv = match &self.requirements {
+            Some(_) => digest(content.to_string().as_bytes())[..16].to_owned(),
+            None => unknown(),
+        };
+        let home = &self.site.paths.home;
+        Ok(json!({
+            "site": self.site,
+            "release": self.release,
+            "host": self.facts,
+            "odoo": sources[0],
+            "addons": sources[1..],
+            "workers": self.workers(),
+            "cron_threads": if self.facts.cores > 4 { 2 } else { 1 },
+            "mask": crate::resource::MASK,
+            "venv": { "path": format!("{home}/venvs/{venv}"), "requirements": requirements },
+        }))
+    }
+
+    /// Makes the plan, as far as everything is known.
+    ///
+    /// # Errors
+    /// Where the playbook or a template does not fit the site.
+    pub fn compile(&self) -> Result<Plan, Error> {
+        let context = self.context()?;
+        let mut plan = Plan::default();
+        for task in self.playbook.expand(&context)? {
+            if task.check {
+                plan.checks.push(self.check(task)?);
+                continue;
+            }
+            let needs = task.needs.iter().filter_map(|id| plan.steps.iter().position(|step| step.id == *id)).collect();
+            let id = task.id.clone();
+            let resource = self.resource(task, &context)?;
+            let awaits = first_unknown(&serde_json::to_value(&resource)?);
+            plan.steps.push(Step { id, needs, resource, awaits });
+        }
+        Ok(plan)
+    }
+
+    fn resource(&self, task: Task, context: &Value) -> Result<AnyResource, Error> {
+        let (kind, span) = (task.kind.clone(), task.span.clone());
+        let mut fields = task.fields;
+        if let Some(Value::String(name)) = fields.remove("template") {
+            let (path, text) = file(&self.folder, &name)?;
+            let content = template::render(&path.display().to_string(), &text, context)?;
+            fields.insert("content".into(), content.into());
+        }
+        let value = Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))]));
+        serde_json::from_value(value).map_err(|e| self.wrong(&kind, span, &e, AnyResource::KINDS))
+    }
+
+    fn check(&self, task: Task) -> Result<Check, Error> {
+        let (kind, span) = (task.kind.clone(), task.span.clone());
+        let mut fields = task.fields;
+        let mut check = Map::new();
+        for key in ["unit", "within", "after_change"] {
+            check.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
+        }
+        check.insert("probe".into(), Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))])));
+        serde_json::from_value(Value::Object(check)).map_err(|e| self.wrong(&kind, span, &e, Probe::KINDS))
+    }
+
+    fn wrong(&self, kind: &str, span: std::ops::Range<usize>, error: &serde_json::Error, kinds: &[&str]) -> Error {
+        let mut wrong = Diagnostic::new(span, format!("`{kind}`: {error}"));
+        if !kinds.contains(&kind) {
+            wrong = wrong.hint(format!("the kinds are `{}`", kinds.join("`, `")));
+        }
+        Diagnostics::new(self.playbook.path(), self.playbook.source(), vec![wrong]).into()
+    }
+}
+
+/// What names a branch of a repository in journals.
+fn source_key(repository: &str, branch: &str) -> String {
+    format!("{repository} {branch}")
+}
+
+/// The file `name` beside `site.toml` in `folder`, or else the one that is built in.
+fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
+    let own = folder.join(name);
+    if own.exists() {
+        let text = source::read(&own)?;
+        return Ok((own, text));
+    }
+    let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
+    let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;
+    Ok((PathBuf::from(format!("(built in) {name}")), (*text).to_owned()))
+}
+
+fn is_unknown(text: &str) -> bool {
+    text.contains('‹')
+}
+
+/// The first thing that is not known yet in a value: what stands between `‹` and `›`.
+fn first_unknown(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.split_once('‹')?.1.split('›').next()?.to_owned()),
+        Value::Array(items) => items.iter().find_map(first_unknown),
+        Value::Object(fields) => fields.values().find_map(first_unknown),
+        _ => None,
+    }
+}

@@ -1,0 +1,158 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Takes a bare Debian or Ubuntu server to a running Odoo, and keeps it there.
+#[derive(Debug, Parser)]
+#[command(name = "odoo-deploy", version, propagate_version = true, max_term_width = 100, after_help = AFTER)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Print one JSON object per line instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+const AFTER: &str = "\
+Exit codes:
+  0  done, or nothing to do        5  the service does not answer as it should
+  1  failed; says how things are   6  another odoo-deploy works on the site
+  2  changes are pending           64 wrong usage
+  3  failed and taken back         78 wrong configuration
+  4  could not be taken back       130, 143 stopped by a signal
+
+Example:
+  odoo-deploy install --config site.toml --dry-run";
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring this server to what the site asks, from whatever state it is in.
+    Install(Install),
+    /// Say what differs from what the site asks, and change nothing; for cron.
+    Audit(ForSite),
+    /// Say how a site stands: its runs, its service, who works on it.
+    Status(OfSite),
+    /// Take the last run back.
+    Rollback(Rollback),
+    /// Print the files that the site would be given.
+    Render(Render),
+    /// Run the whole install in a throwaway container on this machine.
+    Rehearse(Rehearse),
+    /// Print the JSON Schema of what `--json` prints.
+    Schema,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// A site by its configuration.
+#[derive(Clone, Debug, Args)]
+pub struct ForSite {
+    /// The site's configuration.
+    #[arg(long, short, value_name = "FILE", default_value = "site.toml")]
+    pub config: PathBuf,
+}
+
+/// A site by its configuration or its name.
+#[derive(Clone, Debug, Args)]
+pub struct OfSite {
+    /// The site's configuration.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "site")]
+    pub config: Option<PathBuf>,
+    /// The site's name, where its configuration is not at hand.
+    #[arg(long, value_name = "NAME", default_value = "odoo")]
+    pub site: String,
+}
+
+/// `install`.
+#[derive(Clone, Debug, Args)]
+pub struct Install {
+    /// The site.
+    #[command(flatten)]
+    pub site: ForSite,
+    /// Show the plan and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// With `--dry-run`: exit with 2 where changes are pending.
+    #[arg(long, requires = "dry_run")]
+    pub exit_code: bool,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// What becomes of a run that fails.
+    #[arg(long, value_enum, default_value_t = OnFailure::Rollback, value_name = "WHAT")]
+    pub on_failure: OnFailure,
+}
+
+/// What becomes of a run that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnFailure {
+    /// It is taken back.
+    Rollback,
+    /// It stays as it is, to be looked at; `install` goes on with it, `rollback` takes it back.
+    Keep,
+}
+
+/// `rollback`.
+#[derive(Clone, Debug, Args)]
+pub struct Rollback {
+    /// The site.
+    #[command(flatten)]
+    pub site: OfSite,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `render`.
+#[derive(Clone, Debug, Args)]
+pub struct Render {
+    /// The site.
+    #[command(flatten)]
+    pub site: ForSite,
+    /// Only the file at this path, as it is named on the server.
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+}
+
+/// `rehearse`.
+#[derive(Clone, Debug, Args)]
+pub struct Rehearse {
+    /// The site.
+    #[command(flatten)]
+    pub site: ForSite,
+    /// The suite of the distribution to rehearse on; this machine's own where there is none.
+    #[arg(long, value_name = "SUITE")]
+    pub suite: Option<String>,
+    /// Leave the machine running, and say how to reach it and how to take it down.
+    #[arg(long)]
+    pub keep: bool,
+    /// Take down a machine that was kept.
+    #[arg(long, conflicts_with_all = ["keep", "suite"])]
+    pub stop: bool,
+    /// Where machines and what they are made of lie.
+    #[arg(long, value_name = "FOLDER", default_value = "/var/tmp/odoo-deploy-bed")]
+    pub bed: PathBuf,
+}

@@ -1,0 +1,74 @@
+//! What the program can be asked to do.
+
+mod install;
+mod manual;
+mod rehearse;
+mod render;
+mod rollback;
+mod session;
+mod status;
+
+use crate::cli::{Cli, Command};
+use crate::event::{Event, Events, Outcome};
+use crate::report;
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    outcome: Outcome,
+    code: u8,
+    error: Option<String>,
+    next: Option<String>,
+}
+
+impl Ending {
+    fn new(outcome: Outcome, code: u8) -> Self {
+        Self { outcome, code, error: None, next: None }
+    }
+
+    fn because(mut self, error: impl Into<String>) -> Self {
+        self.error = Some(error.into());
+        self
+    }
+
+    fn then(mut self, next: impl Into<String>) -> Self {
+        self.next = Some(next.into());
+        self
+    }
+}
+
+/// Does what the command line asks, tells it, and answers the exit code.
+pub async fn run(cli: Cli) -> u8 {
+    let printed = match &cli.command {
+        Command::Schema => Some(report::EVENTS_SCHEMA.to_owned()),
+        Command::Completions { shell } => Some(manual::completions(*shell)),
+        Command::Man => Some(manual::page()),
+        _ => None,
+    };
+    if let Some(text) = printed {
+        report::print(&text);
+        return 0;
+    }
+    let events = report::events(cli.json, cli.color);
+    let ending = match cli.command {
+        Command::Install(asked) => install::install(&events, &asked, cli.json).await,
+        Command::Audit(asked) => install::audit(&events, &asked).await,
+        Command::Status(asked) => status::status(&events, &asked).await,
+        Command::Rollback(asked) => rollback::rollback(&events, &asked, cli.json).await,
+        Command::Render(asked) => render::render(&asked),
+        Command::Rehearse(asked) => rehearse::rehearse(&events, &asked),
+        Command::Schema | Command::Completions { .. } | Command::Man => Ok(Ending::new(Outcome::Unchanged, 0)),
+    };
+    let ending = ending.unwrap_or_else(|refused| refused);
+    tell(&events, &ending);
+    ending.code
+}
+
+fn tell(events: &Events, ending: &Ending) {
+    events.tell(Event::Ended {
+        outcome: ending.outcome,
+        exit_code: ending.code,
+        error: ending.error.clone(),
+        next: ending.next.clone(),
+    });
+}

@@ -1,0 +1,20 @@
+//! What is made from the command line's own definition.
+
+use clap::CommandFactory as _;
+
+use crate::cli::Cli;
+
+/// Completions for a shell.
+pub(super) fn completions(shell: clap_complete::Shell) -> String {
+    let mut out = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "odoo-deploy", &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The manual page, in roff.
+pub(super) fn page() -> String {
+    let mut out = Vec::new();
+    // writing into memory does not fail
+    let _ = clap_mangen::Man::new(Cli::command()).render(&mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}

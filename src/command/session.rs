@@ -1,0 +1,103 @@
+//! What `install`, `audit`, `render` and `rollback` have in common: a site on this host, ready to
+//! be looked at.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::blueprint::{self, Blueprint};
+use crate::command::Ending;
+use crate::error::chain;
+use crate::event::{Event, Events, Outcome};
+use crate::facts::Facts;
+use crate::host::Host;
+use crate::journal::{self, Run, Standing};
+use crate::observe::{Observed, observe};
+use crate::plan::Plan;
+use crate::preflight;
+use crate::site::{Site, SiteError};
+
+/// A site on this host.
+pub(super) struct Session {
+    pub(super) host: Host,
+    pub(super) facts: Facts,
+    pub(super) blueprint: Blueprint,
+    pub(super) folder: PathBuf,
+}
+
+/// Nothing was touched, and this is why.
+pub(super) fn refused(reason: impl Into<String>) -> Ending {
+    Ending::new(Outcome::Refused, 1).because(reason)
+}
+
+/// The configuration is wrong.
+fn misconfigured(reason: impl Into<String>) -> Ending {
+    Ending::new(Outcome::Refused, 78).because(reason)
+}
+
+pub(super) fn load(config: &Path) -> Result<Site, Ending> {
+    Site::load(config).map_err(|error| match error {
+        SiteError::Invalid(wrong) => misconfigured(wrong.render(100, false)),
+        SiteError::Unreadable(error) => misconfigured(chain(&error)),
+    })
+}
+
+pub(super) fn unplannable(error: blueprint::Error) -> Ending {
+    match error {
+        blueprint::Error::Invalid(wrong) => misconfigured(wrong.render(100, false)),
+        blueprint::Error::Host(error) => refused(chain(&error)),
+        error => misconfigured(chain(&error)),
+    }
+}
+
+/// The folder of the journal of site `name`.
+pub(super) fn journal_folder(host: &Host, name: &str) -> PathBuf {
+    host.path(&Path::new("/var/lib/odoo-deploy").join(name))
+}
+
+impl Session {
+    /// Reads the site, the host and the journal; refuses what cannot work here.
+    pub(super) fn open(host: Host, config: &Path) -> Result<Self, Ending> {
+        let site = load(config)?;
+        let facts = Facts::read(&host).map_err(|e| refused(chain(&e)))?;
+        let release = preflight::machine(&facts, &site).map_err(|reasons| refused(reasons.join("\n")))?;
+        for warning in &release.warnings {
+            host.events().tell(Event::Note { text: warning.clone() });
+        }
+        let folder = journal_folder(&host, site.name.as_str());
+        let beside = config.parent().unwrap_or(Path::new(".")).to_owned();
+        let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
+        let blueprint =
+            Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs)).map_err(unplannable)?;
+        Ok(Self { host, facts, blueprint, folder })
+    }
+
+    /// Plans and observes; refuses what this host cannot hold.
+    pub(super) async fn observe(&mut self) -> Result<(Plan, Observed), Ending> {
+        self.blueprint.learn(&self.host).await.map_err(unplannable)?;
+        let plan = self.blueprint.compile().map_err(unplannable)?;
+        let observed = observe(&self.host, &plan).await.map_err(|e| refused(chain(&e)))?;
+        let (site, workers) = (self.blueprint.site(), self.blueprint.workers());
+        let reasons = preflight::plan(&self.host, &self.facts, site, workers, &observed);
+        let reasons = reasons.map_err(|e| refused(chain(&e)))?;
+        if reasons.is_empty() { Ok((plan, observed)) } else { Err(refused(reasons.join("\n"))) }
+    }
+
+    /// Tells the plan.
+    pub(super) fn show(&self, observed: &Observed) {
+        for change in &observed.changes {
+            self.host.events().tell(Event::Planned(change.clone()));
+        }
+        self.host.events().tell(Event::Plan(observed.totals()));
+    }
+}
+
+/// Begins to tell what `command` does to `site`.
+pub(super) fn begin(events: &Events, command: &str, site: &str, run: Option<u32>) {
+    events.tell(Event::Began { command: command.to_owned(), site: site.to_owned(), run });
+}
+
+/// The commits that branches were found at: by the runs that hold, the newest going first.
+fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
+    let hold = |run: &&Run| matches!(run.standing, Standing::Open | Standing::Committed);
+    runs.iter().filter(hold).flat_map(|run| run.resolved.clone()).collect()
+}

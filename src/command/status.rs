@@ -1,0 +1,59 @@
+//! `status`.
+
+use serde_json::json;
+
+use crate::cli::OfSite;
+use crate::command::Ending;
+use crate::command::rollback::site_name;
+use crate::command::session::{begin, journal_folder, refused};
+use crate::error::chain;
+use crate::event::{Event, Events, Outcome};
+use crate::host::Host;
+use crate::host::command::Cmd;
+use crate::journal::{self, Lock, Run, Standing};
+
+/// Tells how a site stands, from its journal and its service.
+pub(super) async fn status(events: &Events, asked: &OfSite) -> Result<Ending, Ending> {
+    let host = Host::this(events.clone());
+    let name = site_name(asked)?;
+    begin(events, "status", &name, None);
+    let folder = journal_folder(&host, &name);
+    let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
+    let holder = Lock::holder(&folder).map(|holder| holder.to_string());
+    let service = service(&host, &name).await;
+    let history: Vec<String> = runs.iter().rev().take(5).map(line).collect();
+    let facts = json!({
+        "site": name,
+        "service": service,
+        "runs": if history.is_empty() { json!("none on this host") } else { json!(history) },
+        "working": holder.unwrap_or_else(|| "nobody".into()),
+        "journal": folder.display().to_string(),
+    });
+    events.tell(Event::Status { facts });
+    let unfinished = runs.last().is_some_and(|run| matches!(run.standing, Standing::Open | Standing::RollingBack));
+    let ending = Ending::new(Outcome::Unchanged, 0);
+    Ok(if unfinished { ending.then(format!("odoo-deploy rollback --site {name}   or install again")) } else { ending })
+}
+
+fn line(run: &Run) -> String {
+    let standing = match run.standing {
+        Standing::Open => "not finished",
+        Standing::Committed => "committed",
+        Standing::RollingBack => "being taken back",
+        Standing::RolledBack => "taken back",
+    };
+    let count = run.steps.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let failure = run.failure.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
+    let failure = if failure.is_empty() { String::new() } else { format!(": {failure}") };
+    format!("{} {standing}, {count} step{plural}{failure}", run.number)
+}
+
+async fn service(host: &Host, name: &str) -> String {
+    let ask = Cmd::new("systemctl").args(["show", "--property=LoadState,ActiveState,SubState", "--value", "--"]);
+    let Ok(output) = host.run(&ask.arg(format!("{name}.service"))).await else { return "unknown".into() };
+    match output.stdout.split_whitespace().collect::<Vec<_>>()[..] {
+        ["loaded", active, sub] => format!("{active} ({sub})"),
+        _ => "not installed".into(),
+    }
+}
