@@ -1,1 +1,3 @@
 //! Takes a bare Debian or Ubuntu server to a running Odoo, and keeps it there.
+
+pub mod rehearse;
