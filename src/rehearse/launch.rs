@@ -12,7 +12,7 @@ use super::layer::Layer;
 use super::process::{POLL, Process};
 use super::program::tail;
 use super::record::Record;
-use super::spec::{Bind, Network};
+use super::spec::Bind;
 
 /// Far beyond the second it takes, for a host that is busy.
 const BOOT: Duration = Duration::from_secs(120);
@@ -79,12 +79,15 @@ fn nspawn(state: &Path, record: &Record) -> Result<Command> {
             "--directory={}",
             Layer::new(state).root().display()
         ));
-    if let (Network::Private, Some(subnet)) = (spec.network, record.subnet) {
+    let mut capabilities = spec.capabilities.clone();
+    if let Some(subnet) = record.subnet {
         let namespace = subnet.namespace();
         command.arg(format!("--network-namespace-path={}", namespace.display()));
+        // Addresses and packet filters on it are the machine's own affair.
+        capabilities.push("CAP_NET_ADMIN".to_owned());
     }
-    if !spec.capabilities.is_empty() {
-        command.arg(format!("--capability={}", spec.capabilities.join(",")));
+    if !capabilities.is_empty() {
+        command.arg(format!("--capability={}", capabilities.join(",")));
     }
     command.args(spec.binds.iter().map(bind));
     command
