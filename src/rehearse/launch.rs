@@ -83,8 +83,9 @@ fn nspawn(state: &Path, record: &Record) -> Result<Command> {
     if let Some(subnet) = record.subnet {
         let namespace = subnet.namespace();
         command.arg(format!("--network-namespace-path={}", namespace.display()));
-        // Addresses and packet filters on it are the machine's own affair.
+        // Addresses, packet filters and /proc/sys/net on it are the machine's own affair.
         capabilities.push("CAP_NET_ADMIN".to_owned());
+        command.env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network");
     }
     if !capabilities.is_empty() {
         command.arg(format!("--capability={}", capabilities.join(",")));
@@ -93,6 +94,8 @@ fn nspawn(state: &Path, record: &Record) -> Result<Command> {
     command
         // Hosts with several hierarchies hand out the old ones, which a new systemd cannot use.
         .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
+        // Whether `/tmp` is memory is for the release to say, as on a server.
+        .env("SYSTEMD_NSPAWN_TMPFS_TMP", "0")
         // The root is this machine's alone already.
         .env("SYSTEMD_NSPAWN_LOCK", "0");
     Ok(command)

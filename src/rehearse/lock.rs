@@ -10,7 +10,7 @@ use super::error::{OnPath, Result};
 
 /// An exclusive hold on a name, given up when dropped or when its process ends.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code, reason = "held for its drop")] Flock<File>);
+pub struct Lock(#[expect(dead_code, reason = "held for its drop")] Flock<File>);
 
 impl Lock {
     /// Takes the lock, or says `None` when another holds it.

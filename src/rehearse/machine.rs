@@ -127,7 +127,6 @@ impl Machine {
             .env("HOME", "/root")
             .env("USER", "root")
             .env("LANG", "C.UTF-8")
-            .env("container", "systemd-nspawn")
             .envs(seed::environment(&self.root()))
             .arg(program);
         command
@@ -238,7 +237,8 @@ impl Drop for Machine {
             return;
         }
         if let Err(error) = self.take_down() {
-            tracing::warn!(machine = self.name(), %error, "left behind");
+            let error: &dyn std::error::Error = &error;
+            tracing::warn!(machine = self.name(), error, "left behind");
         }
     }
 }

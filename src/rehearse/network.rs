@@ -135,8 +135,12 @@ fn firewall_filters() -> Result<bool> {
 fn forward() -> Result<()> {
     let (switch, was_off) = (Path::new(FORWARDING), Path::new(FORWARDING_WAS_OFF));
     if fs::read_to_string(switch).on("read", switch)?.trim() == "0" {
+        // Noted first, so that a kill in between leaves too little turned on rather than too much.
         fs::write(was_off, "").on("write", was_off)?;
-        fs::write(switch, "1").on("write", switch)?;
+        if let Err(error) = fs::write(switch, "1") {
+            fs::remove_file(was_off).on("remove", was_off)?;
+            return Err(error).on("write", switch);
+        }
     }
     Ok(())
 }

@@ -80,3 +80,29 @@ impl Process {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_given_out_again_is_another_process() {
+        let pid = i32::try_from(std::process::id()).unwrap_or_default();
+        let this = Process::find(pid);
+        assert!(this.is_some_and(Process::is_running));
+        let earlier = this.map(|this| Process {
+            started: this.started - 1,
+            ..this
+        });
+        assert!(!earlier.is_some_and(Process::is_running));
+    }
+
+    #[test]
+    fn an_end_that_no_one_collected_is_an_end() -> std::io::Result<()> {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
+        let found = i32::try_from(child.id()).ok().and_then(Process::find);
+        found.inspect(|found| found.signal(Signal::SIGKILL));
+        assert!(found.is_some_and(|found| found.wait(Duration::from_secs(10))));
+        child.wait().map(drop)
+    }
+}

@@ -9,15 +9,9 @@ const COMPLAINT: usize = 2000;
 
 /// Runs a program to its end without a terminal and returns what it printed.
 pub(super) fn run(command: &mut Command) -> Result<String> {
-    let line = || {
-        let words = std::iter::once(command_program(command)).chain(
-            command
-                .get_args()
-                .map(|word| word.to_string_lossy().into_owned()),
-        );
-        words.collect::<Vec<_>>().join(" ")
-    };
-    let line = line();
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    let line = words.join(" ");
     tracing::debug!(command = line, "run");
     let output = command
         .env("LC_ALL", "C.UTF-8")
@@ -38,10 +32,6 @@ pub(super) fn run(command: &mut Command) -> Result<String> {
     }
 }
 
-fn command_program(command: &Command) -> String {
-    command.get_program().to_string_lossy().into_owned()
-}
-
 /// The last part of a text, cut at a line where possible.
 pub(super) fn tail(text: &str) -> String {
     let text = text.trim();
@@ -53,5 +43,18 @@ pub(super) fn tail(text: &str) -> String {
     match cut.split_once('\n') {
         Some((_, lines)) => lines.to_owned(),
         None => cut,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_long_text_starts_with_a_line() {
+        let text = "0123456789\n".repeat(COMPLAINT);
+        let end = tail(&text);
+        assert!(end.len() <= COMPLAINT && end.starts_with("0123456789"));
+        assert_eq!(tail(" short\n"), "short");
     }
 }

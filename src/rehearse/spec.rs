@@ -87,3 +87,21 @@ pub(super) fn check_name(name: &str) -> Result<()> {
         Err(Error::BadName(name.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_host_names_and_no_paths() {
+        for good in ["a", "trial-2", "bookworm.odoo"] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(41);
+        for bad in [
+            "", ".", "../x", "a/b", "-a", "a-", "1a", "a..b", "A", "a@lock", &long,
+        ] {
+            assert!(check_name(bad).is_err(), "{bad}");
+        }
+    }
+}
