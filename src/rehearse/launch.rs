@@ -56,7 +56,7 @@ fn nspawn(state: &Path, record: &Record) -> Result<Command> {
         command: "systemd-nspawn".to_owned(),
         source: std::io::Error::other(error),
     })?;
-    // A session of its own, so that the machine outlives the terminal when it is kept.
+    // Detached from the terminal, so that the machine outlives it when it is kept.
     let script = "for group in \"$@\"; do shift; \
                   [ \"$group\" != -- ] || break; echo $$ > \"$group\" || exit; done; \
                   exec setsid \"$@\"";
