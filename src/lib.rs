@@ -8,3 +8,4 @@
 
 pub mod change;
 pub mod event;
+pub mod report;
