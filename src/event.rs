@@ -180,10 +180,7 @@ impl Events {
     }
 
     /// Tells one event.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "callers build events in place"
-    )]
+    #[allow(clippy::needless_pass_by_value, reason = "callers build events in place")]
     pub fn tell(&self, event: Event) {
         (self.0)(&event);
     }

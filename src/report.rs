@@ -3,11 +3,13 @@
 //! [`Human`] writes for people, [`Json`] for programs. Plans, results and status are data and go to
 //! standard output; progress and errors go to standard error.
 
+mod details;
 pub mod diff;
 mod ending;
 mod human;
 mod json;
 mod line;
+mod live;
 mod options;
 mod plan;
 mod progress;

@@ -15,6 +15,7 @@ pub(super) struct Story {
     undone: usize,
     failed: Vec<(String, String)>,
     not_undone: Vec<String>,
+    unhealthy: Vec<String>,
     kept: usize,
     touched: bool,
 }
@@ -34,7 +35,26 @@ impl Story {
             Event::Undone { .. } => (self.undone, self.touched) = (self.undone + 1, true),
             Event::Kept { .. } => self.kept += 1,
             Event::UndoFailed { step, .. } => {
-                (self.touched, _) = (true, self.not_undone.push(step.clone()))
+                self.touched = true;
+                self.not_undone.push(step.clone());
+            }
+            Event::Checked {
+                check,
+                passed: false,
+                detail,
+            } => {
+                let detail = detail.as_ref().map(|detail| format!(": {detail}"));
+                self.unhealthy
+                    .push(format!("{check}{}", detail.unwrap_or_default()));
+            }
+            // Asked again until it answered: what it said before is of no interest now.
+            Event::Checked {
+                check,
+                passed: true,
+                ..
+            } => {
+                self.unhealthy
+                    .retain(|failed| !failed.starts_with(check.as_str()));
             }
             _ => {}
         }
@@ -42,22 +62,16 @@ impl Story {
 
     /// Tells an ending: what went well on `out`, what did not on `err`.
     pub(super) fn tell(&self, ending: &Ending, out: &mut Sheet, err: &mut Sheet, now: SystemTime) {
-        let failed = ending.error.is_some() || !self.failed.is_empty();
+        let well = ending.error.is_none() && matches!(ending.exit_code, 0 | 2);
         match ending.outcome {
-            Outcome::Changed if !failed => {
-                self.tell_done("Done", self.done, "the host is as the site asks", out, now)
+            Outcome::Changed if well => self.tell_done("Done", self.done, ending, out, now),
+            Outcome::RolledBack if well => {
+                self.tell_done("Taken back", self.undone, ending, out, now);
             }
-            Outcome::RolledBack if !failed => self.tell_done(
-                "Taken back",
-                self.undone,
-                &self.host(ending.outcome),
-                out,
-                now,
-            ),
             // The plan or the status has said it.
-            Outcome::Unchanged | Outcome::Pending if !failed && out.used => {}
-            Outcome::Unchanged if !failed => out.line(&Line::plain("Nothing to do.")),
-            Outcome::Pending if !failed => out.line(&Line::plain("Changes are pending.")),
+            Outcome::Unchanged | Outcome::Pending if well && out.used => {}
+            Outcome::Unchanged if well => out.line(&Line::plain("Nothing to do.")),
+            Outcome::Pending if well => out.line(&Line::plain("Changes are pending.")),
             _ => return self.tell_failure(ending, err),
         }
         if let Some(next) = ending.next {
@@ -65,7 +79,14 @@ impl Story {
         }
     }
 
-    fn tell_done(&self, verb: &str, steps: usize, host: &str, out: &mut Sheet, now: SystemTime) {
+    fn tell_done(
+        &self,
+        verb: &str,
+        steps: usize,
+        ending: &Ending,
+        out: &mut Sheet,
+        now: SystemTime,
+    ) {
         let mut line = Line::default().then(GOOD, verb).then(PLAIN, ": ");
         if steps > 0 {
             let plural = if steps == 1 { "" } else { "s" };
@@ -76,7 +97,8 @@ impl Story {
                 &format!("{steps} step{plural}{}, ", took.unwrap_or_default()),
             );
         }
-        out.wrapped(line.then(PLAIN, &format!("{host}.")), 2);
+        let host = format!("the host is {}.", self.host(ending.outcome));
+        out.wrapped(line.then(PLAIN, &host), 2);
     }
 
     fn tell_failure(&self, ending: &Ending, err: &mut Sheet) {
@@ -89,7 +111,7 @@ impl Story {
         };
         let mut head = Line::default();
         // A diagnostic that begins with the word itself is shown as it came.
-        if !error.starts_with(word.trim_end()) && !error.starts_with("error") {
+        if step.is_some() || !error.starts_with("error") {
             head = head.then(BAD, word);
         }
         if let Some(step) = step {
@@ -124,18 +146,19 @@ impl Story {
         }
     }
 
-    /// What went wrong, each once: the steps that failed, and the command where it says more.
+    /// What went wrong, each once: the steps and the checks that failed, and the command's own
+    /// error where it says more.
     fn errors<'a>(&'a self, ending: &Ending<'a>) -> Vec<(Option<&'a str>, &'a str)> {
-        let mut errors: Vec<(Option<&str>, &str)> = self
+        let steps = self
             .failed
             .iter()
-            .map(|(step, error)| (Some(step.as_str()), error.as_str()))
-            .collect();
+            .map(|(step, error)| (Some(step.as_str()), error.as_str()));
+        let checks = self.unhealthy.iter().map(|check| (None, check.as_str()));
+        let mut errors: Vec<_> = steps.chain(checks).collect();
         if let Some(error) = ending.error {
-            let told = self.failed.iter().any(|(_, step)| {
-                error.contains(first_line(step)) || step.contains(first_line(error))
-            });
-            if !told {
+            let first = first_line(error);
+            let says_it = |told: &str| error.contains(first_line(told)) || told.contains(first);
+            if !errors.iter().any(|(_, told)| says_it(told)) {
                 errors.push((None, error));
             }
         }
@@ -151,12 +174,14 @@ impl Story {
         match outcome {
             Outcome::Refused => "untouched".to_owned(),
             Outcome::Locked => "untouched by this run".to_owned(),
-            Outcome::Failed | Outcome::Interrupted if !self.touched => "untouched".to_owned(),
+            Outcome::Failed | Outcome::Interrupted | Outcome::Unhealthy if !self.touched => {
+                "untouched".to_owned()
+            }
             Outcome::Failed => "between two states; what was done is in the journal".to_owned(),
             Outcome::Interrupted => {
                 "stopped between two steps; what was done is in the journal".to_owned()
             }
-            Outcome::RolledBack => format!("the host is as it was before the run{kept}"),
+            Outcome::RolledBack => format!("as it was before the run{kept}"),
             Outcome::RollbackIncomplete if self.not_undone.is_empty() => {
                 "between two states; not all could be taken back".to_owned()
             }
@@ -164,18 +189,17 @@ impl Story {
                 "between two states; not taken back: {}",
                 self.not_undone.join(", ")
             ),
-            Outcome::Unhealthy => {
-                "set up as planned, but the service does not answer as it should".to_owned()
-            }
+            Outcome::Unhealthy => "set up as planned, but not in order".to_owned(),
             Outcome::Changed => "as the site asks".to_owned(),
             Outcome::Unchanged | Outcome::Pending => "untouched; changes may be pending".to_owned(),
         }
     }
 }
 
-/// The fields of [`Event::Ended`] that people read; the exit code is for the shell.
+/// The fields of [`Event::Ended`].
 pub(super) struct Ending<'a> {
     pub(super) outcome: Outcome,
+    pub(super) exit_code: u8,
     pub(super) error: Option<&'a str>,
     pub(super) next: Option<&'a str>,
 }

@@ -8,10 +8,9 @@ use std::time::SystemTime;
 
 use super::ending::{Ending, Story};
 use super::line::Sheet;
+use super::live::Live;
 use super::options::{Options, Signs};
-use super::plan;
-use super::progress::Progress;
-use super::status;
+use super::{plan, progress, status};
 use crate::change::Change;
 use crate::event::{Event, Events};
 
@@ -27,7 +26,7 @@ struct Page {
     signs: Signs,
     /// Steps as they were observed: a plan is laid out when all of it is known.
     plan: Vec<Change>,
-    progress: Progress,
+    live: Live,
     story: Story,
 }
 
@@ -54,7 +53,7 @@ impl Human {
             err: Sheet::new(Box::new(stderr), options.stderr),
             signs,
             plan: Vec::new(),
-            progress: Progress::new(signs, options.live),
+            live: Live::new(signs, options.live),
             story: Story::default(),
         };
         Self {
@@ -78,56 +77,57 @@ impl Human {
             err,
             signs,
             plan,
-            progress,
+            live,
             story,
         } = &mut *page;
-        progress.clear(err);
+        live.clear(err);
         story.event(event, now);
         match event {
             Event::Planned(change) => plan.push(change.clone()),
             Event::Plan(totals) => {
                 let changes = std::mem::take(plan);
-                plan::lines(&changes, totals, *signs, out.terminal.width)
-                    .iter()
-                    .for_each(|line| out.line(line));
+                for line in plan::lines(&changes, totals, *signs, out.terminal.width) {
+                    out.line(&line);
+                }
             }
             Event::Status { facts } => {
-                status::lines(facts, out.terminal.width)
-                    .iter()
-                    .for_each(|line| out.line(line));
+                for line in status::lines(facts, out.terminal.width) {
+                    out.line(&line);
+                }
             }
             Event::Ended {
                 outcome,
+                exit_code,
                 error,
                 next,
-                exit_code: _,
             } => {
-                progress.event(event, err, now);
+                progress::tell(event, live, err, now);
                 let ending = Ending {
                     outcome: *outcome,
+                    exit_code: *exit_code,
                     error: error.as_deref(),
                     next: next.as_deref(),
                 };
                 story.tell(&ending, out, err, now);
             }
-            event => progress.event(event, err, now),
+            event => progress::tell(event, live, err, now),
         }
-        progress.draw(err, now);
+        live.draw(err, now);
     }
 
     /// Brings the time shown on the terminal up to date; to be called about once a second.
     pub fn tick(&self) {
         let now = (self.clock)();
         let mut page = self.page.borrow_mut();
-        let Page { err, progress, .. } = &mut *page;
-        progress.draw(err, now);
+        let Page { err, live, .. } = &mut *page;
+        live.draw(err, now);
     }
 
     /// Takes a passing line off the terminal, before something else is asked or written there.
     pub fn pause(&self) {
         let mut page = self.page.borrow_mut();
-        let Page { err, progress, .. } = &mut *page;
-        progress.clear(err);
+        let Page { err, live, .. } = &mut *page;
+        live.clear(err);
     }
 
     /// A stream that ends here.

@@ -1,5 +1,6 @@
 //! Styled text: cut, wrapped and only then coloured, so that no escape sequence is ever broken.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::mem;
 
@@ -49,7 +50,8 @@ impl Line {
     /// The line with `text` after it, filled with spaces to `width`.
     #[must_use]
     pub(super) fn padded(self, style: Style, text: &str, width: usize) -> Self {
-        self.then(style, &format!("{text:width$}"))
+        let blank = width.saturating_sub(text.chars().count());
+        self.then(style, text).then(PLAIN, &" ".repeat(blank))
     }
 
     /// How many columns it takes, one per character.
@@ -65,7 +67,9 @@ impl Line {
         }
         self.0
             .truncate(width.saturating_sub(ellipsis.chars().count()));
-        self.then(DIM, ellipsis)
+        let mut cut = self.then(DIM, ellipsis);
+        cut.0.truncate(width);
+        cut
     }
 
     /// The line broken at spaces into lines of at most `width`, all but the first indented.
@@ -111,13 +115,13 @@ impl Line {
         let mut current = PLAIN;
         for &(char, style) in &self.0 {
             if color && style != current {
-                text.push_str(&format!("{current:#}{style}"));
+                let _ = write!(text, "{current:#}{style}");
                 current = style;
             }
             text.push(char);
         }
         if color {
-            text.push_str(&format!("{current:#}"));
+            let _ = write!(text, "{current:#}");
         }
         text
     }
@@ -148,8 +152,8 @@ impl Sheet {
 
     /// Writes one line as it is.
     pub(super) fn line(&mut self, line: &Line) {
-        let text = line.write(self.terminal.color);
-        self.raw(&format!("{}\n", text.trim_end_matches(' ')));
+        let text = line.clone().trimmed().write(self.terminal.color);
+        self.raw(&format!("{text}\n"));
     }
 
     /// Writes one line, wrapped to the width.
@@ -228,6 +232,7 @@ mod tests {
     fn cutting_leaves_room_for_the_ellipsis() {
         assert_eq!(Line::plain("abcdef").cut(4, "…").write(false), "abc…");
         assert_eq!(Line::plain("abcdef").cut(5, "...").write(false), "ab...");
+        assert_eq!(Line::plain("abcdef").cut(2, "...").write(false), "..");
         assert_eq!(Line::plain("abcd").cut(4, "…").write(false), "abcd");
     }
 

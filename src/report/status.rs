@@ -1,62 +1,60 @@
 //! How a site stands, for people: a name and a value per line.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::line::{BOLD, DIM, Line, PLAIN};
 
 /// The facts as aligned lines of at most `width` columns.
 pub(super) fn lines(facts: &Value, width: usize) -> Vec<Line> {
     match facts {
-        Value::Object(_) => block(facts, 0, width),
+        Value::Object(facts) => block(facts, 0, width),
         other => Line::plain(&said(other)).wrap(width, 0),
     }
 }
 
-fn block(facts: &Value, indent: usize, width: usize) -> Vec<Line> {
-    let Value::Object(facts) = facts else {
-        return Vec::new();
-    };
-    let column = facts
-        .keys()
-        .map(|name| name.chars().count())
+/// Facts of one line first, in one column; then those that have facts of their own.
+fn block(facts: &Map<String, Value>, indent: usize, width: usize) -> Vec<Line> {
+    let simple = || facts.iter().filter(|(_, value)| !is_nested(value));
+    let column = simple()
+        .map(|(name, _)| name.chars().count())
         .max()
         .unwrap_or(0)
         .min(24);
     let mut lines = Vec::new();
-    for (name, value) in facts {
-        let start = Line::plain(&" ".repeat(indent));
+    for (name, value) in simple() {
+        let style = if value.is_null() { DIM } else { PLAIN };
+        let line = start(indent).padded(BOLD, name, column).then(PLAIN, "  ");
+        lines.extend(
+            line.then(style, &said(value))
+                .wrap(width, indent + column + 2),
+        );
+    }
+    for (name, value) in facts.iter().filter(|(_, value)| is_nested(value)) {
+        lines.extend(start(indent).then(BOLD, name).wrap(width, indent));
         match value {
-            Value::Object(inner) if !inner.is_empty() => {
-                lines.push(start.then(BOLD, name));
-                lines.extend(block(value, indent + 2, width));
-            }
-            Value::Array(items) if items.iter().any(Value::is_object) => {
-                lines.push(start.then(BOLD, name));
-                for (number, item) in items.iter().enumerate() {
-                    if number > 0 {
-                        lines.push(Line::default());
-                    }
-                    if item.is_object() {
-                        lines.extend(block(item, indent + 2, width));
-                    } else {
-                        lines.extend(
-                            Line::plain(&format!("{:indent$}  {}", "", said(item)))
-                                .wrap(width, indent + 2),
-                        );
-                    }
+            Value::Object(inner) => lines.extend(block(inner, indent + 2, width)),
+            Value::Array(items) => {
+                for item in items {
+                    let line = start(indent + 2).then(PLAIN, &said(item));
+                    lines.extend(line.wrap(width, indent + 4));
                 }
             }
-            value => {
-                let style = if value.is_null() { DIM } else { PLAIN };
-                let line = start
-                    .padded(BOLD, name, column)
-                    .then(PLAIN, "  ")
-                    .then(style, &said(value));
-                lines.extend(line.wrap(width, indent + column + 2));
-            }
+            _ => {}
         }
     }
     lines
+}
+
+fn start(indent: usize) -> Line {
+    Line::plain(&" ".repeat(indent))
+}
+
+fn is_nested(value: &Value) -> bool {
+    match value {
+        Value::Object(inner) => !inner.is_empty(),
+        Value::Array(items) => items.iter().any(Value::is_object),
+        _ => false,
+    }
 }
 
 fn said(value: &Value) -> String {

@@ -80,10 +80,10 @@ mod tests {
 
     #[test]
     fn three_lines_of_context_are_shown() {
-        let before: String = (1..=9).map(|line| format!("{line}\n")).collect();
+        let before = "1\n2\n3\n4\n5\n6\n7\n8\n9\n";
         let after = before.replace('5', "five");
         assert_eq!(
-            shown(&before, &after),
+            shown(before, &after),
             [
                 "@@ -2,7 +2,7 @@",
                 " 2",
