@@ -1,0 +1,226 @@
+//! How a command ended, for people: what went wrong, how the host stands, what to type next.
+
+use std::time::SystemTime;
+
+use super::line::{BAD, BOLD, DIM, GOOD, Line, PLAIN, Sheet, WARN};
+use super::progress::first_line;
+use super::time;
+use crate::event::{Event, Outcome};
+
+/// What happened so far that the ending speaks of.
+#[derive(Default)]
+pub(super) struct Story {
+    began: Option<SystemTime>,
+    done: usize,
+    undone: usize,
+    failed: Vec<(String, String)>,
+    not_undone: Vec<String>,
+    unhealthy: Vec<String>,
+    kept: usize,
+    touched: bool,
+}
+
+impl Story {
+    pub(super) fn event(&mut self, event: &Event, now: SystemTime) {
+        match event {
+            Event::Began { .. } => {
+                *self = Self {
+                    began: Some(now),
+                    ..Self::default()
+                }
+            }
+            Event::StepBegan { .. } => self.touched = true,
+            Event::StepDone { .. } => self.done += 1,
+            Event::StepFailed { step, error } => self.failed.push((step.clone(), error.clone())),
+            Event::Undone { .. } => (self.undone, self.touched) = (self.undone + 1, true),
+            Event::Kept { .. } => self.kept += 1,
+            Event::UndoFailed { step, .. } => {
+                self.touched = true;
+                self.not_undone.push(step.clone());
+            }
+            Event::Checked {
+                check,
+                passed: false,
+                detail,
+            } => {
+                let detail = detail.as_ref().map(|detail| format!(": {detail}"));
+                self.unhealthy
+                    .push(format!("{check}{}", detail.unwrap_or_default()));
+            }
+            // Asked again until it answered: what it said before is of no interest now.
+            Event::Checked {
+                check,
+                passed: true,
+                ..
+            } => {
+                self.unhealthy
+                    .retain(|failed| !failed.starts_with(check.as_str()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells an ending: what went well on `out`, what did not on `err`.
+    pub(super) fn tell(&self, ending: &Ending, out: &mut Sheet, err: &mut Sheet, now: SystemTime) {
+        let well = ending.error.is_none() && matches!(ending.exit_code, 0 | 2);
+        match ending.outcome {
+            Outcome::Changed if well => self.tell_done("Done", self.done, ending, out, now),
+            Outcome::RolledBack if well => {
+                self.tell_done("Taken back", self.undone, ending, out, now);
+            }
+            // The plan or the status has said it.
+            Outcome::Unchanged | Outcome::Pending if well && out.used => {}
+            Outcome::Unchanged if well => out.line(&Line::plain("Nothing to do.")),
+            Outcome::Pending if well => out.line(&Line::plain("Changes are pending.")),
+            _ => return self.tell_failure(ending, err),
+        }
+        if let Some(next) = ending.next {
+            out.line(&Line::default().then(BOLD, "Next: ").then(PLAIN, next));
+        }
+    }
+
+    fn tell_done(
+        &self,
+        verb: &str,
+        steps: usize,
+        ending: &Ending,
+        out: &mut Sheet,
+        now: SystemTime,
+    ) {
+        let mut line = Line::default().then(GOOD, verb).then(PLAIN, ": ");
+        if steps > 0 {
+            let plural = if steps == 1 { "" } else { "s" };
+            let took = self.began.and_then(|began| now.duration_since(began).ok());
+            let took = took.map(|took| format!(" in {}", time::spoken(took)));
+            line = line.then(
+                PLAIN,
+                &format!("{steps} step{plural}{}, ", took.unwrap_or_default()),
+            );
+        }
+        let host = format!("the host is {}.", self.host(ending.outcome));
+        out.wrapped(line.then(PLAIN, &host), 2);
+    }
+
+    fn tell_failure(&self, ending: &Ending, err: &mut Sheet) {
+        let mut errors = self.errors(ending).into_iter();
+        let (step, error) = errors.next().unwrap_or((None, default(ending.outcome)));
+        let word = if ending.outcome == Outcome::Interrupted {
+            "stopped: "
+        } else {
+            "error: "
+        };
+        let mut head = Line::default();
+        // A diagnostic that begins with the word itself is shown as it came.
+        if step.is_some() || !error.starts_with("error") {
+            head = head.then(BAD, word);
+        }
+        if let Some(step) = step {
+            head = head
+                .then(PLAIN, "step ")
+                .then(BOLD, &format!("`{step}`"))
+                .then(PLAIN, ": ");
+        }
+        if ending.outcome == Outcome::Refused && error.contains('\n') {
+            // Laid out by whoever wrote it: an excerpt of a file with the place underlined.
+            let mut lines = error.trim_end().lines();
+            err.line(&head.then(PLAIN, lines.next().unwrap_or_default()));
+            lines.for_each(|line| err.line(&Line::plain(line)));
+        } else {
+            err.wrapped(head.then(PLAIN, first_line(error)), 2);
+        }
+        for (step, error) in errors {
+            let step = step
+                .map(|step| format!("step `{step}`: "))
+                .unwrap_or_default();
+            field(err, "also", &format!("{step}{}", first_line(error)));
+        }
+        field(err, "host", &self.host(ending.outcome));
+        if let Some(next) = ending.next {
+            // Whole, however long: it is there to be copied.
+            err.line(&Line::default().then(WARN, "  next  ").then(BOLD, next));
+        }
+        if ending.outcome != Outcome::Refused {
+            for line in error.trim().lines().skip(1) {
+                err.line(&Line::default().then(DIM, "  | ").then(PLAIN, line));
+            }
+        }
+    }
+
+    /// What went wrong, each once: the steps and the checks that failed, and the command's own
+    /// error where it says more.
+    fn errors<'a>(&'a self, ending: &Ending<'a>) -> Vec<(Option<&'a str>, &'a str)> {
+        let steps = self
+            .failed
+            .iter()
+            .map(|(step, error)| (Some(step.as_str()), error.as_str()));
+        let checks = self.unhealthy.iter().map(|check| (None, check.as_str()));
+        let mut errors: Vec<_> = steps.chain(checks).collect();
+        if let Some(error) = ending.error {
+            let first = first_line(error);
+            let says_it = |told: &str| error.contains(first_line(told)) || told.contains(first);
+            if !errors.iter().any(|(_, told)| says_it(told)) {
+                errors.push((None, error));
+            }
+        }
+        errors
+    }
+
+    fn host(&self, outcome: Outcome) -> String {
+        let kept = if self.kept > 0 {
+            ", except for what was kept"
+        } else {
+            ""
+        };
+        match outcome {
+            Outcome::Refused => "untouched".to_owned(),
+            Outcome::Locked => "untouched by this run".to_owned(),
+            Outcome::Failed | Outcome::Interrupted | Outcome::Unhealthy if !self.touched => {
+                "untouched".to_owned()
+            }
+            Outcome::Failed => "between two states; what was done is in the journal".to_owned(),
+            Outcome::Interrupted => {
+                "stopped between two steps; what was done is in the journal".to_owned()
+            }
+            Outcome::RolledBack => format!("as it was before the run{kept}"),
+            Outcome::RollbackIncomplete if self.not_undone.is_empty() => {
+                "between two states; not all could be taken back".to_owned()
+            }
+            Outcome::RollbackIncomplete => format!(
+                "between two states; not taken back: {}",
+                self.not_undone.join(", ")
+            ),
+            Outcome::Unhealthy => "set up as planned, but not in order".to_owned(),
+            Outcome::Changed => "as the site asks".to_owned(),
+            Outcome::Unchanged | Outcome::Pending => "untouched; changes may be pending".to_owned(),
+        }
+    }
+}
+
+/// The fields of [`Event::Ended`].
+pub(super) struct Ending<'a> {
+    pub(super) outcome: Outcome,
+    pub(super) exit_code: u8,
+    pub(super) error: Option<&'a str>,
+    pub(super) next: Option<&'a str>,
+}
+
+fn field(err: &mut Sheet, name: &str, text: &str) {
+    err.wrapped(
+        Line::default()
+            .then(DIM, &format!("  {name}  "))
+            .then(PLAIN, text),
+        8,
+    );
+}
+
+/// What went wrong where nothing more precise was said.
+fn default(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Locked => "the site is held by another process",
+        Outcome::Refused => "the request was refused",
+        Outcome::Interrupted => "by a signal",
+        Outcome::RollbackIncomplete => "the run could not be taken back as a whole",
+        Outcome::Unhealthy => "the service does not answer as it should",
+        _ => "the run did not reach its end",
+    }
+}

@@ -1,0 +1,145 @@
+//! Events for people.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::Write;
+use std::rc::Rc;
+use std::time::SystemTime;
+
+use super::ending::{Ending, Story};
+use super::line::Sheet;
+use super::live::Live;
+use super::options::{Options, Signs};
+use super::{plan, progress, status};
+use crate::change::Change;
+use crate::event::{Event, Events};
+
+/// Writes events for people: data to one stream, progress and errors to the other.
+pub struct Human {
+    page: RefCell<Page>,
+    clock: Box<dyn Fn() -> SystemTime>,
+}
+
+struct Page {
+    out: Sheet,
+    err: Sheet,
+    signs: Signs,
+    /// Steps as they were observed: a plan is laid out when all of it is known.
+    plan: Vec<Change>,
+    live: Live,
+    story: Story,
+}
+
+impl Human {
+    /// Writes to these streams, with the time of the system.
+    pub fn new(
+        stdout: impl Write + 'static,
+        stderr: impl Write + 'static,
+        options: Options,
+    ) -> Self {
+        Self::with_clock(stdout, stderr, options, SystemTime::now)
+    }
+
+    /// Writes to these streams, with the time `clock` tells.
+    pub fn with_clock(
+        stdout: impl Write + 'static,
+        stderr: impl Write + 'static,
+        options: Options,
+        clock: impl Fn() -> SystemTime + 'static,
+    ) -> Self {
+        let signs = options.signs();
+        let page = Page {
+            out: Sheet::new(Box::new(stdout), options.stdout),
+            err: Sheet::new(Box::new(stderr), options.stderr),
+            signs,
+            plan: Vec::new(),
+            live: Live::new(signs, options.live),
+            story: Story::default(),
+        };
+        Self {
+            page: RefCell::new(page),
+            clock: Box::new(clock),
+        }
+    }
+
+    /// Writes to the streams of this process.
+    #[must_use]
+    pub fn console(options: Options) -> Self {
+        Self::new(std::io::stdout(), std::io::stderr(), options)
+    }
+
+    /// Tells one event.
+    pub fn event(&self, event: &Event) {
+        let now = (self.clock)();
+        let mut page = self.page.borrow_mut();
+        let Page {
+            out,
+            err,
+            signs,
+            plan,
+            live,
+            story,
+        } = &mut *page;
+        live.clear(err);
+        story.event(event, now);
+        match event {
+            Event::Planned(change) => plan.push(change.clone()),
+            Event::Plan(totals) => {
+                let changes = std::mem::take(plan);
+                for line in plan::lines(&changes, totals, *signs, out.terminal.width) {
+                    out.line(&line);
+                }
+            }
+            Event::Status { facts } => {
+                for line in status::lines(facts, out.terminal.width) {
+                    out.line(&line);
+                }
+            }
+            Event::Ended {
+                outcome,
+                exit_code,
+                error,
+                next,
+            } => {
+                progress::tell(event, live, err, now);
+                let ending = Ending {
+                    outcome: *outcome,
+                    exit_code: *exit_code,
+                    error: error.as_deref(),
+                    next: next.as_deref(),
+                };
+                story.tell(&ending, out, err, now);
+            }
+            event => progress::tell(event, live, err, now),
+        }
+        live.draw(err, now);
+    }
+
+    /// Brings the time shown on the terminal up to date; to be called about once a second.
+    pub fn tick(&self) {
+        let now = (self.clock)();
+        let mut page = self.page.borrow_mut();
+        let Page { err, live, .. } = &mut *page;
+        live.draw(err, now);
+    }
+
+    /// Takes a passing line off the terminal, before something else is asked or written there.
+    pub fn pause(&self) {
+        let mut page = self.page.borrow_mut();
+        let Page { err, live, .. } = &mut *page;
+        live.clear(err);
+    }
+
+    /// A stream that ends here.
+    #[must_use]
+    pub fn events(self: &Rc<Self>) -> Events {
+        let human = Rc::clone(self);
+        Events::to(move |event| human.event(event))
+    }
+}
+
+impl fmt::Debug for Human {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Human")
+    }
+}

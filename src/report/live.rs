@@ -1,0 +1,139 @@
+//! What is under way, and the line of a terminal that shows it and is overwritten.
+
+use std::time::{Duration, SystemTime};
+
+use super::line::{BOLD, Line, PLAIN, Sheet, WARN};
+use super::options::Signs;
+use super::progress::word;
+use super::time;
+
+/// What is under way.
+pub(super) struct Live {
+    signs: Signs,
+    /// Whether there is a line to show it on.
+    pub(super) shown: bool,
+    running: Vec<Running>,
+    waiting: Option<Waiting>,
+    /// Whether the line is on the screen now.
+    drawn: bool,
+}
+
+struct Running {
+    step: String,
+    subject: String,
+    start: Line,
+    since: SystemTime,
+}
+
+struct Waiting {
+    what: String,
+    at_most: u64,
+    since: SystemTime,
+}
+
+impl Live {
+    pub(super) fn new(signs: Signs, shown: bool) -> Self {
+        Self {
+            signs,
+            shown,
+            running: Vec::new(),
+            waiting: None,
+            drawn: false,
+        }
+    }
+
+    /// A step begins, with `start` at the beginning of its lines.
+    pub(super) fn begin(&mut self, step: &str, subject: &str, start: Line, now: SystemTime) {
+        self.running.push(Running {
+            step: step.to_owned(),
+            subject: subject.to_owned(),
+            start,
+            since: now,
+        });
+    }
+
+    /// A step is over; the beginning of its last line.
+    pub(super) fn finish(&mut self, step: &str) -> Line {
+        self.waiting = None;
+        match self.running.iter().position(|running| running.step == step) {
+            Some(at) => self.running.remove(at).start,
+            None => word("", PLAIN).then(BOLD, step),
+        }
+    }
+
+    /// Something is being waited for, until a step or a check says more.
+    pub(super) fn wait(&mut self, what: &str, at_most: u64, now: SystemTime) {
+        self.waiting = Some(Waiting {
+            what: what.to_owned(),
+            at_most,
+            since: now,
+        });
+    }
+
+    /// What was waited for has answered.
+    pub(super) fn answered(&mut self) {
+        self.waiting = None;
+    }
+
+    /// Nothing is under way any more.
+    pub(super) fn end(&mut self) {
+        self.waiting = None;
+        self.running.clear();
+    }
+
+    /// Takes the line off the screen.
+    pub(super) fn clear(&mut self, err: &mut Sheet) {
+        if self.drawn {
+            err.clear();
+            self.drawn = false;
+        }
+    }
+
+    /// Puts what is under way on the screen.
+    pub(super) fn draw(&mut self, err: &mut Sheet, now: SystemTime) {
+        if let Some(line) = self.line(now) {
+            // The last column stays free: some terminals wrap as soon as it is written.
+            let width = err.terminal.width.saturating_sub(1);
+            err.passing(&line.cut(width, self.signs.ellipsis));
+            self.drawn = true;
+        }
+    }
+
+    fn line(&self, now: SystemTime) -> Option<Line> {
+        if !self.shown {
+            return None;
+        }
+        if let Some(waiting) = &self.waiting {
+            let limit = time::spoken(Duration::from_secs(waiting.at_most));
+            let times = format!("{} of {limit}  ", elapsed(waiting.since, now));
+            return Some(
+                word("waiting", WARN)
+                    .then(PLAIN, &times)
+                    .then(PLAIN, &waiting.what),
+            );
+        }
+        let oldest = self.running.first()?;
+        let elapsed = elapsed(oldest.since, now);
+        Some(match &self.running[..] {
+            [only] => only
+                .start
+                .clone()
+                .then(PLAIN, &format!("  {elapsed}  {}", only.subject)),
+            [_, others @ ..] => {
+                let others: Vec<&str> = others.iter().map(|other| other.step.as_str()).collect();
+                let steps = oldest
+                    .start
+                    .clone()
+                    .then(BOLD, &format!(", {}", others.join(", ")));
+                steps.then(PLAIN, &format!("  {elapsed}"))
+            }
+            [] => return None,
+        })
+    }
+}
+
+fn elapsed(since: SystemTime, now: SystemTime) -> String {
+    // Whole seconds: tenths would only flicker. A clock set back is no time at all.
+    let elapsed = now.duration_since(since).unwrap_or_default();
+    time::spoken(Duration::from_secs(elapsed.as_secs()))
+}
