@@ -29,6 +29,12 @@ impl FromToml for bool {
     }
 }
 
+impl FromToml for String {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+        text(value).map(str::to_owned)
+    }
+}
+
 /// What there is instead of what was expected.
 #[must_use]
 pub fn unexpected(expected: &str, value: &DeValue<'_>) -> Invalid {
@@ -228,8 +234,12 @@ pub struct Rest<'t, 'i> {
     pub errors: Vec<Diagnostic>,
 }
 
-/// The error for a key nobody asked for.
-fn unknown_key(key: &Spanned<DeString<'_>>, table: &str, known: &[&'static str]) -> Diagnostic {
+/// The error for a key of a table that nobody asked for.
+pub(crate) fn unknown_key(
+    key: &Spanned<DeString<'_>>,
+    table: &str,
+    known: &[&'static str],
+) -> Diagnostic {
     let shown = quote(key.get_ref());
     let error = Diagnostic::new(
         key.span(),
