@@ -163,6 +163,7 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// Takes a table. An absent one is as good as an empty one, at the place of the table round it.
+    #[must_use]
     pub fn table(&mut self, key: &'static str) -> Table<'t, 'i> {
         let name = format!("[{key}]");
         let Some(value) = self.raw(key) else {

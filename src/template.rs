@@ -85,13 +85,11 @@ fn place_in_report(report: &str, source: &str) -> Option<std::ops::Range<usize>>
 
 /// What to write instead of an unknown name.
 pub(crate) fn instead<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match did_you_mean(wrong, known.clone()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
-            format!("there is {}", known.join(", "))
-        }
+    if let Some(near) = did_you_mean(wrong, known.clone()) {
+        return format!("did you mean `{near}`?");
     }
+    let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
+    format!("there is {}", known.join(", "))
 }
 
 /// The text with its first letter in lower case, as all messages are.

@@ -92,10 +92,13 @@ fn step(
     left.sort_by_key(|(key, _)| key.span().start);
 
     let mut resource: Option<Resource> = None;
+    let mut refused = false;
     for (key, value) in left {
         let name = key.get_ref();
         let Some(fields) = value.get_ref().as_table() else {
-            errors.push(match did_you_mean(name, known.iter().copied()) {
+            let near = did_you_mean(name, known.iter().copied());
+            refused |= near.is_none();
+            errors.push(match near {
                 _ if name == "needs" => {
                     Diagnostic::new(key.span(), "a check comes after all steps")
                         .hint("take `needs` away")
@@ -127,9 +130,9 @@ fn step(
             ),
         }
     }
-    if resource.is_none() {
-        let error =
-            Diagnostic::new(span, format!("this {what} has no resource")).label("no resource");
+    if resource.is_none() && !refused {
+        let error = Diagnostic::new(span.clone(), format!("this {what} has no resource"))
+            .label("no resource");
         errors.push(error.hint("write one, such as `file = { path = \"…\" }`"));
     }
     let id = id.or_else(|| {
@@ -141,7 +144,8 @@ fn step(
     errors.extend(id.check(source));
     let needs = needs.map(|needs| needs.into_iter().map(text).collect::<Vec<_>>());
     errors.extend(needs.iter().flatten().filter_map(|need| need.check(source)));
-    let (kind, kind_span, fields) = resource?;
+    // With an error noted it is read on all the same, so that the steps below can be told of their needs.
+    let (kind, kind_span, fields) = resource.unwrap_or((String::new(), span, Vec::new()));
     Some(Step {
         id,
         needs,
@@ -216,8 +220,8 @@ fn order(steps: &[Step], source: &str, errors: &mut Vec<Diagnostic>) {
             let known = above.iter().any(|other| other.id.text == need.text);
             let below = steps[at..].iter().find(|other| other.id.text == need.text);
             if let (false, Some(below)) = (known, below) {
-                errors.push(not_above(need, Some(below), source));
-            } else if !known && !(open || !need.is_literal()) {
+                errors.push(not_above(need, below, source));
+            } else if !known && !open && need.is_literal() {
                 errors.push(unknown_need(
                     need,
                     above.iter().map(|step| step.id.text.as_str()),
@@ -227,8 +231,8 @@ fn order(steps: &[Step], source: &str, errors: &mut Vec<Diagnostic>) {
     }
 }
 
-fn not_above(need: &Text, below: Option<&Step>, source: &str) -> Diagnostic {
-    let line = below.map_or(0, |below| place(source, below.id.span.start).0);
+fn not_above(need: &Text, below: &Step, source: &str) -> Diagnostic {
+    let (line, _) = place(source, below.id.span.start);
     Diagnostic::new(
         need.span.clone(),
         format!("{} is not above this step", quote(&need.text)),

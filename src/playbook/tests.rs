@@ -183,6 +183,14 @@ file = "/etc/x"
        |
        = help: write one, such as `file = { path = "…" }`
 
+    error: two steps have the id `packages`
+      --> playbook.toml:13:6
+       |
+    13 | id = "packages"
+       |      ^^^^^^^^^^ first on line 3
+       |
+       = help: give it another id
+
     error: unknown key `nedds` in `[[step]]`
       --> playbook.toml:14:1
        |
@@ -191,13 +199,13 @@ file = "/etc/x"
        |
        = help: did you mean `needs`?
 
-    error: no step above has the id `late`
+    error: `late` is not above this step
       --> playbook.toml:18:10
        |
     18 | needs = ["late"]
-       |          ^^^^^^
+       |          ^^^^^^ it is on line 23
        |
-       = help: there is `packages`, `conf`
+       = help: a step needs only steps above it: move one of them
 
     error: `{{ site.demo }}` is not a reference
       --> playbook.toml:19:8
@@ -212,14 +220,6 @@ file = "/etc/x"
        |
     20 | file = { path = "{{ site.name" }
        |                          ^^^^
-
-    error: this step has no resource
-      --> playbook.toml:22:1
-       |
-    22 | [[step]]
-       | ^^^^^^^^ no resource
-       |
-       = help: write one, such as `file = { path = "…" }`
 
     error: expected a table for the resource `file`, found a string
       --> playbook.toml:24:8
@@ -254,7 +254,7 @@ file = {}
     error: unknown reference `release.package`
      --> playbook.toml:4:27
       |
-    4 | packages = { names = ["{{ release.package }}"], file = "\t{{ site.nam...
+    4 | packages = { names = ["{{ release.package }}"], file = "\t{{ site.nam }}" }
       |                           ^^^^^^^^^^^^^^^
       |
       = help: did you mean `release.packages`?
@@ -262,8 +262,8 @@ file = {}
     error: field `nam` is not defined
      --> playbook.toml:4:56
       |
-    4 | ...se.package }}"], file = "\t{{ site.nam }}" }
-      |                            ^^^^^^^^^^^^^^^^^^
+    4 | packages = { names = ["{{ release.package }}"], file = "\t{{ site.nam }}" }
+      |                                                        ^^^^^^^^^^^^^^^^^^
       |
       = help: did you mean `name`?
 
