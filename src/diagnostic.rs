@@ -6,6 +6,9 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+/// The most errors that are rendered: a file with more is of another kind altogether.
+const MOST_SHOWN: usize = 100;
+
 /// One error in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -98,14 +101,15 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// Collects `items` found in `source`, which was read from `path`. Spans that reach past the end of
     /// the text, or into the middle of a character, are moved to the nearest place that exists.
+    #[must_use]
     pub fn new(path: &Path, source: &str, items: Vec<Diagnostic>) -> Self {
         let mut items: Vec<_> = items
             .into_iter()
             .map(|item| {
-                let start = source.floor_char_boundary(item.span.start);
-                let end = source.ceil_char_boundary(item.span.end.max(start));
+                let start = floor(source, item.span.start);
+                let end = ceil(source, item.span.end.max(start));
                 Diagnostic {
-                    span: start..end.min(source.len()),
+                    span: start..end,
                     ..item
                 }
             })
@@ -149,11 +153,17 @@ impl Diagnostics {
     pub fn render(&self, width: usize, color: bool) -> String {
         let path = self.path.to_string_lossy();
         let mut text = String::new();
-        for item in &self.items {
+        for item in self.items.iter().take(MOST_SHOWN) {
             if !text.is_empty() {
                 text.push('\n');
             }
             layout::render(&mut text, &path, &self.source, item, width, color);
+        }
+        let more = self.items.len().saturating_sub(MOST_SHOWN);
+        if more > 0 {
+            text.push('\n');
+            text.push_str(&more.to_string());
+            text.push_str(" more errors are not shown\n");
         }
         text
     }
@@ -179,11 +189,27 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
+/// The last place at or before `offset` where `text` can be cut.
+fn floor(text: &str, offset: usize) -> usize {
+    let end = offset.min(text.len());
+    (0..=end)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0)
+}
+
+/// The first place at or after `offset` where `text` can be cut.
+fn ceil(text: &str, offset: usize) -> usize {
+    (offset..text.len())
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(text.len())
+}
+
 /// The line and the column (in characters) of a byte of `source`, both counted from 1.
 #[must_use]
 pub fn place(source: &str, offset: usize) -> (usize, usize) {
-    let before = &source[..source.floor_char_boundary(offset)];
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let before = &source[..floor(source, offset)];
+    let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     (line, before[start..].chars().count() + 1)
 }

@@ -16,7 +16,7 @@ pub struct Pairing {
     pub series: Series,
     /// The version of Python it runs with there.
     pub python: PythonVersion,
-    /// The major version of PostgreSQL it runs with there.
+    /// The major version of `PostgreSQL` it runs with there.
     pub postgresql: u16,
     /// The packages of apt.
     pub packages: Vec<String>,

@@ -29,6 +29,12 @@ impl FromToml for bool {
     }
 }
 
+impl FromToml for String {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+        text(value).map(str::to_owned)
+    }
+}
+
 /// What there is instead of what was expected.
 #[must_use]
 pub fn unexpected(expected: &str, value: &DeValue<'_>) -> Invalid {
@@ -157,6 +163,7 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     /// Takes a table. An absent one is as good as an empty one, at the place of the table round it.
+    #[must_use]
     pub fn table(&mut self, key: &'static str) -> Table<'t, 'i> {
         let name = format!("[{key}]");
         let Some(value) = self.raw(key) else {
@@ -228,8 +235,12 @@ pub struct Rest<'t, 'i> {
     pub errors: Vec<Diagnostic>,
 }
 
-/// The error for a key nobody asked for.
-fn unknown_key(key: &Spanned<DeString<'_>>, table: &str, known: &[&'static str]) -> Diagnostic {
+/// The error for a key of a table that nobody asked for.
+pub(crate) fn unknown_key(
+    key: &Spanned<DeString<'_>>,
+    table: &str,
+    known: &[&'static str],
+) -> Diagnostic {
     let shown = quote(key.get_ref());
     let error = Diagnostic::new(
         key.span(),

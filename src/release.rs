@@ -27,7 +27,7 @@ pub struct Release {
     pub status: Status,
     /// The month its standard support ends or ended.
     pub supported_until: String,
-    /// The oldest major version of PostgreSQL it runs with.
+    /// The oldest major version of `PostgreSQL` it runs with.
     pub postgresql: u16,
     /// The packages of apt it needs with every version of Python.
     pub packages: Vec<String>,

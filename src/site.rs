@@ -135,7 +135,7 @@ pub struct Paths {
     pub user: String,
     /// The user that builds, who owns nothing the service can write.
     pub builder: String,
-    /// The role in PostgreSQL.
+    /// The role in `PostgreSQL`.
     pub role: String,
 }
 

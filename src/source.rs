@@ -63,11 +63,7 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
         let bytes = error.as_bytes();
         ReadError::NotUtf8 {
             path: path.to_owned(),
-            line: bytes[..offset]
-                .iter()
-                .filter(|byte| **byte == b'\n')
-                .count()
-                + 1,
+            line: bytes[..offset].split(|byte| *byte == b'\n').count(),
             offset,
             byte: bytes.get(offset).copied().unwrap_or_default(),
         }
@@ -88,9 +84,11 @@ mod tests {
             read(&path).unwrap_err().to_string()
         };
         assert!(message(b"a = 1\nb = \"\xff\"\n").ends_with("line 2, byte offset 11: byte 0xff"));
-        assert!(message(&[b'#'; LARGEST as usize + 1]).ends_with("larger than 1048576 bytes"));
-        fs::write(&path, [b'#'; LARGEST as usize]).unwrap();
+        let mut largest = vec![b'#'; 1024 * 1024];
+        fs::write(&path, &largest).unwrap();
         assert!(read(&path).is_ok());
+        largest.push(b'#');
+        assert!(message(&largest).ends_with("larger than 1048576 bytes"));
         fs::remove_file(&path).unwrap();
         assert!(matches!(read(&path), Err(ReadError::Io { .. })));
         assert!(matches!(read(folder.path()), Err(ReadError::Io { .. })));

@@ -1,18 +1,11 @@
 //! Templates: Tera, strict, and without escaping, since what is rendered are configuration files.
 
-use std::ops::Range;
 use std::path::Path;
 
 use serde_json::Value;
 use tera::{Context, ErrorKind, Tera};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-
-/// What is wrong with a template, and which bytes of it.
-pub(crate) struct Wrong {
-    pub(crate) message: String,
-    pub(crate) span: Range<usize>,
-}
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 
 /// Renders a template with the keys of `context`.
 ///
@@ -20,19 +13,17 @@ pub(crate) struct Wrong {
 ///
 /// Bad syntax and unknown references, with their place in the template.
 pub fn render(name: &str, source: &str, context: &Value) -> Result<String, Diagnostics> {
-    evaluate(source, context).map_err(|wrong| {
-        let error = Diagnostic::new(wrong.span, wrong.message);
-        Diagnostics::new(Path::new(name), source, vec![error])
-    })
+    evaluate(source, context)
+        .map_err(|error| Diagnostics::new(Path::new(name), source, vec![error]))
 }
 
 /// Reads a template without rendering it.
-pub(crate) fn check(source: &str) -> Result<(), Wrong> {
+pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
     compile(source).map(drop)
 }
 
 /// Renders a template.
-pub(crate) fn evaluate(source: &str, context: &Value) -> Result<String, Wrong> {
+pub(crate) fn evaluate(source: &str, context: &Value) -> Result<String, Diagnostic> {
     let tera = compile(source)?;
     let wrong = |error| told(&error, source);
     let context = Context::from_serialize(context).map_err(wrong)?;
@@ -42,7 +33,7 @@ pub(crate) fn evaluate(source: &str, context: &Value) -> Result<String, Wrong> {
 /// Nobody sees it: errors are told with the path of the file.
 const NAME: &str = "template";
 
-fn compile(source: &str) -> Result<Tera, Wrong> {
+fn compile(source: &str) -> Result<Tera, Diagnostic> {
     let mut tera = Tera::new();
     tera.autoescape_on(Vec::<&str>::new());
     tera.add_raw_template(NAME, source)
@@ -50,17 +41,55 @@ fn compile(source: &str) -> Result<Tera, Wrong> {
     Ok(tera)
 }
 
-fn told(error: &tera::Error, source: &str) -> Wrong {
-    let (message, span) = match error.kind() {
+fn told(error: &tera::Error, source: &str) -> Diagnostic {
+    match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
-            (report.message().to_owned(), report.span().range.clone())
+            let range = report.span().range.clone();
+            // What there is instead comes as a second sentence.
+            match report.message().split_once(". Available ") {
+                Some((message, known)) => {
+                    let (_, known) = known.split_once(": ").unwrap_or_default();
+                    let wrong = source.get(range.clone()).unwrap_or_default();
+                    let error = Diagnostic::new(range, lower_first(message));
+                    error.hint(instead(wrong, known.split(", ")))
+                }
+                None => Diagnostic::new(range, lower_first(report.message())),
+            }
         }
-        other => (other.to_string(), 0..source.len()),
-    };
-    Wrong {
-        message: lower_first(message.trim_end_matches('.')),
-        span,
+        // Unknown filters and their like are told as a finished report: a message, and its place below.
+        other => {
+            let report = other.to_string();
+            let message = report.lines().next().unwrap_or_default();
+            let message = message.trim_start_matches("error: ");
+            let span = place_in_report(&report, source).unwrap_or(0..source.len());
+            Diagnostic::new(span, lower_first(message))
+        }
     }
+}
+
+/// The word of `source` at the place that a report names as `--> template:LINE:COLUMN`.
+fn place_in_report(report: &str, source: &str) -> Option<std::ops::Range<usize>> {
+    let (_, place) = report.split_once(&format!("--> {NAME}:"))?;
+    let (line, column) = place.lines().next()?.split_once(':')?;
+    let line = line.parse::<usize>().ok()?.checked_sub(1)?;
+    let column = column.parse::<usize>().ok()?.checked_sub(1)?;
+    let start: usize = source.split_inclusive('\n').take(line).map(str::len).sum();
+    let (at, _) = source[start..].char_indices().nth(column)?;
+    let start = start + at;
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let length = source[start..]
+        .find(|c| !word(c))
+        .unwrap_or(source.len() - start);
+    Some(start..start + length.max(1))
+}
+
+/// What to write instead of an unknown name.
+pub(crate) fn instead<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    if let Some(near) = did_you_mean(wrong, known.clone()) {
+        return format!("did you mean `{near}`?");
+    }
+    let known: Vec<_> = known.map(|name| format!("`{name}`")).collect();
+    format!("there is {}", known.join(", "))
 }
 
 /// The text with its first letter in lower case, as all messages are.
@@ -77,14 +106,14 @@ pub(crate) fn reference(text: &str) -> Option<Vec<&str>> {
     path(text.strip_prefix("{{")?.strip_suffix("}}")?.trim())
 }
 
-/// The parts of `a.b.c`: names, and numbers for places in a list.
+/// The parts of `a.b.c`.
 pub(crate) fn path(text: &str) -> Option<Vec<&str>> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let name = |part: &&str| {
+        part.starts_with(|c: char| word(c) && !c.is_ascii_digit()) && part.chars().all(word)
+    };
     let parts: Vec<_> = text.split('.').collect();
-    let good = parts
-        .iter()
-        .all(|part| !part.is_empty() && part.chars().all(word))
-        && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    let good = parts.iter().all(name)
         && !matches!(text, "true" | "false" | "none" | "True" | "False" | "None");
     good.then_some(parts)
 }
@@ -96,11 +125,7 @@ pub(crate) fn lookup<'c>(
 ) -> Result<&'c Value, (usize, Vec<&'c str>)> {
     let mut value = context;
     for (at, part) in parts.iter().enumerate() {
-        let next = match value {
-            Value::Object(map) => map.get(*part),
-            Value::Array(list) => part.parse().ok().and_then(|at: usize| list.get(at)),
-            _ => None,
-        };
+        let next = value.as_object().and_then(|map| map.get(*part));
         value = next.ok_or_else(|| {
             let known = value.as_object().into_iter().flat_map(|map| map.keys());
             (at, known.map(String::as_str).collect())
@@ -142,18 +167,22 @@ mod tests {
                 .render(80, false)
         };
         insta::assert_snapshot!(shown("a = 1\nb = {{ site.nam }}\n"), @r"
-        error: field `nam` is not defined. Available fields: list, name, none, off, port
+        error: field `nam` is not defined
          --> odoo.conf:2:13
           |
         2 | b = {{ site.nam }}
           |             ^^^
+          |
+          = help: did you mean `name`?
         ");
         insta::assert_snapshot!(shown("{{ sight.name }}\n"), @r"
-        error: variable `sight` is not defined. Available variables: site
+        error: variable `sight` is not defined
          --> odoo.conf:1:4
           |
         1 | {{ sight.name }}
           |    ^^^^^
+          |
+          = help: there is `site`
         ");
         insta::assert_snapshot!(shown("ä {% if site.name %}\n"), @r"
         error: unexpected end of input
@@ -163,16 +192,11 @@ mod tests {
           |                     ^
         ");
         insta::assert_snapshot!(shown("{{ site.name | shout }}\n"), @r"
-        error: error: Unknown filter `shout`
-                --> template:1:16
-                 |
-               1 | {{ site.name |
-               shout }}
-                 |                ^^^^^
-         --> odoo.conf:1:1
+        error: unknown filter `shout`
+         --> odoo.conf:1:16
           |
         1 | {{ site.name | shout }}
-          | ^^^^^^^^^^^^^^^^^^^^^^^
+          |                ^^^^^
         ");
         insta::assert_snapshot!(shown("{{ site.name / 2 }}\n"), @r"
         error: math operations can only be done on numbers, found `string`
@@ -188,7 +212,7 @@ mod tests {
         for (text, expected) in [
             ("{{ a.b.c }}", Some(3)),
             ("{{a}}", Some(1)),
-            ("{{ a.0 }}", Some(2)),
+            ("{{ a.0 }}", None),
             ("x{{ a }}", None),
             ("{{ a }} ", None),
             ("{{ a }}{{ b }}", None),

@@ -27,8 +27,11 @@ pub(super) fn render(
     let number_width = number.to_string().len();
 
     let title = wrap(&item.message, width.saturating_sub("error: ".len()));
+    // A label beside the underline is one line, so that one too long for it goes below.
+    let used = number_width + " |  ".len() + columns(&line[..span.end]);
+    let beside = used + columns(&item.label) <= width;
     let mut annotation = AnnotationKind::Primary.span(span);
-    if !item.label.is_empty() {
+    if beside && !item.label.is_empty() {
         annotation = annotation.label(item.label.as_str());
     }
     let snippet = Snippet::source(line)
@@ -37,21 +40,28 @@ pub(super) fn render(
         .fold(false)
         .annotation(annotation);
     let mut group = Level::ERROR.primary_title(title).element(snippet);
+    let below = width.saturating_sub(number_width + " = help: ".len());
+    if !beside {
+        group = group.element(Level::NOTE.message(wrap(&item.label, below)));
+    }
     if let Some(hint) = &item.hint {
-        let indent = number_width + " = help: ".len();
-        group = group.element(Level::HELP.message(wrap(hint, width.saturating_sub(indent))));
+        group = group.element(Level::HELP.message(wrap(hint, below)));
     }
     let renderer = if color {
         Renderer::styled()
     } else {
         Renderer::plain()
     };
-    // The margin holds the line number, ` | ` and the marks of a cut.
-    let renderer = renderer.term_width(width.saturating_sub(number_width + 3));
+    let renderer = renderer.term_width(width);
     for line in renderer.render(&[group]).lines() {
         // Infallible: a `String` takes every write.
         let _ = writeln!(text, "{}", line.trim_end());
     }
+}
+
+/// How many columns `text` takes, give or take: a tab is shown as four spaces.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if c == '\t' { 4 } else { 1 }).sum()
 }
 
 /// The number and the text of the line where `span` starts, and the span within that line, no longer
@@ -69,7 +79,7 @@ fn line_of<'a>(
     let line = source[start..end].trim_end_matches('\r');
     let from = (span.start - start).min(line.len());
     let to = (span.end.min(end) - start).clamp(from, line.len());
-    let to = line.ceil_char_boundary(to.min(from + width / 2));
+    let to = super::ceil(line, to.min(from + width / 2));
     (number, line, from..to)
 }
 

@@ -40,7 +40,6 @@ fn odd_texts_are_rendered() {
         (&long, 6..long.len()),
         (&long, long.len() - 2..long.len()),
         ("a\rb\n", 0..2),
-        ("a = 1\n", 3..2),
     ];
     for (source, span) in cases {
         for width in [0, 20, 80, 500] {

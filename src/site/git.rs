@@ -144,7 +144,7 @@ fn branch(text: &str) -> Result<String, Invalid> {
         Some("must not start or end with `/`, or contain `//`")
     } else if text.ends_with('.') || text.split('/').any(|part| part.starts_with('.')) {
         Some("must not end with a dot, and no part may start with one")
-    } else if text.split('/').any(|part| ends_with_lock(part)) {
+    } else if text.split('/').any(ends_with_lock) {
         Some("no part may end with `.lock`")
     } else {
         None

@@ -9,7 +9,7 @@ text! {
     /// of them: a lower case letter, then up to 23 of `a-z`, `0-9`, `_` and `-`, and nothing the system uses.
     SiteName <- site;
     /// The name of a database: what Odoo accepts (its own pattern since 20.0) within the 63 bytes of a
-    /// PostgreSQL identifier.
+    /// `PostgreSQL` identifier.
     DatabaseName <- database;
     /// The technical name of an Odoo module.
     ModuleName <- module;

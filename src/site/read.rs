@@ -1,6 +1,6 @@
 //! From the text to the [`Site`], collecting every error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
@@ -11,19 +11,23 @@ use super::{
     Addons, AddonsName, Apt, Branch, DatabaseName, Http, Installer, ModuleName, Odoo, Paths, Port,
     Python, Repository, Site, SiteName, Workers,
 };
-use crate::diagnostic::{Diagnostic, Diagnostics, place};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::reader::{self, Table};
 use crate::release::Series;
 
-/// The errors so far, and the text they are in.
-struct Errors<'s> {
-    source: &'s str,
+/// The errors so far, and where the lines of the text end.
+struct Errors {
+    ends: Vec<usize>,
     items: Vec<Diagnostic>,
 }
 
-impl Errors<'_> {
+impl Errors {
     fn line<T>(&self, value: &Spanned<T>) -> usize {
-        place(self.source, value.span().start).0
+        self.line_of(value.span().start)
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        self.ends.partition_point(|end| *end < offset) + 1
     }
 }
 
@@ -32,12 +36,11 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
     let (table, syntax) = reader::parse(source);
     let mut found = Found::default();
     found.look(table.get_ref());
-    let broken = !syntax.is_empty();
     let mut errors = Errors {
-        source,
-        items: syntax,
+        ends: source.match_indices('\n').map(|(at, _)| at).collect(),
+        items: Vec::new(),
     };
-    let refused: Vec<_> = found
+    let refused: HashSet<_> = found
         .errors
         .iter()
         .map(|error| error.span.clone())
@@ -46,9 +49,19 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
     let site = sections(&mut root, &mut errors);
     let mut rest = root.finish();
     rest.append(&mut errors.items);
-    // What syntax broke is not to be told a second time as missing, and a secret not as an unknown key.
-    rest.retain(|error| !refused.contains(&error.span) && !(broken && is_absence(error)));
+    // A secret is not to be told a second time as an unknown key, nor what syntax broke as missing or wrong.
+    let broken: BTreeSet<_> = syntax
+        .iter()
+        .map(|error| errors.line_of(error.span.start))
+        .collect();
+    rest.retain(|error| {
+        let absent = !broken.is_empty() && is_absence(error);
+        !absent
+            && !broken.contains(&errors.line_of(error.span.start))
+            && !refused.contains(&error.span)
+    });
     rest.append(&mut found.errors);
+    rest.extend(syntax);
     match site {
         Some(site) if rest.is_empty() => Ok(site),
         _ => {
@@ -65,7 +78,7 @@ fn is_absence(error: &Diagnostic) -> bool {
 }
 
 /// `None` when there is an error that leaves nothing to put in a place; the error is noted.
-fn sections(root: &mut Table<'_, '_>, errors: &mut Errors<'_>) -> Option<Site> {
+fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let mut table = root.table("site");
     let name = match (table.has("name"), table.take::<SiteName>("name")) {
         (_, Some(name)) => Some(name.into_inner()),
@@ -98,11 +111,7 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors<'_>) -> Option<Site> {
     })
 }
 
-fn odoo(
-    mut table: Table<'_, '_>,
-    site: Option<&SiteName>,
-    errors: &mut Errors<'_>,
-) -> Option<Odoo> {
+fn odoo(mut table: Table<'_, '_>, site: Option<&SiteName>, errors: &mut Errors) -> Option<Odoo> {
     let version = if table.has("version") {
         table.take::<Series>("version")
     } else {
@@ -146,7 +155,7 @@ fn odoo(
 }
 
 /// Notes every value that was there before.
-fn unique<T: Ord + std::fmt::Display>(values: &[Spanned<T>], what: &str, errors: &mut Errors<'_>) {
+fn unique<T: Ord + std::fmt::Display>(values: &[Spanned<T>], what: &str, errors: &mut Errors) {
     let mut first: BTreeMap<&T, &Spanned<T>> = BTreeMap::new();
     for value in values {
         if let Some(before) = first.get(value.get_ref()) {
@@ -163,7 +172,7 @@ fn unique<T: Ord + std::fmt::Display>(values: &[Spanned<T>], what: &str, errors:
 fn addons(
     tables: Vec<Table<'_, '_>>,
     version: Option<Series>,
-    errors: &mut Errors<'_>,
+    errors: &mut Errors,
 ) -> Option<Vec<Addons>> {
     let mut names = Vec::new();
     let mut all = Some(Vec::new());
@@ -213,7 +222,7 @@ fn required<T: reader::FromToml>(
     value
 }
 
-fn python(mut table: Table<'_, '_>, errors: &mut Errors<'_>) -> Python {
+fn python(mut table: Table<'_, '_>, errors: &mut Errors) -> Python {
     let python = Python {
         installer: table
             .take("installer")
@@ -225,7 +234,7 @@ fn python(mut table: Table<'_, '_>, errors: &mut Errors<'_>) -> Python {
     python
 }
 
-fn http(mut table: Table<'_, '_>, errors: &mut Errors<'_>) -> Http {
+fn http(mut table: Table<'_, '_>, errors: &mut Errors) -> Http {
     let interface = table.take::<IpAddr>("interface");
     let port = table.take::<Port>("port");
     let gevent = table.take::<Port>("gevent_port");

@@ -1,7 +1,7 @@
 //! Names a site must not take, since taking them would take over something of the system.
 
 /// Users, groups and roles: <https://salsa.debian.org/debian/base-passwd> and the packages a server
-/// commonly has; for roles, the words PostgreSQL refuses.
+/// commonly has; for roles, the words `PostgreSQL` refuses.
 const USERS: &[&str] = &[
     "_apt",
     "adm",

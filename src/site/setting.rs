@@ -96,7 +96,7 @@ impl TryFrom<i64> for Workers {
             Ok(0) => Ok(Self::Threaded),
             // Odoo asks itself over HTTP for what goes into a report: `ir_actions_report.py`.
             Ok(1) => Err(Invalid::new(
-                "one worker cannot print PDF reports, since it waits for an answer of its own",
+                "one worker cannot print PDF reports: Odoo asks itself for what goes into them",
             )
             .label("needs two")
             .hint("write `2`, or `0` for one process with threads")),
