@@ -25,7 +25,9 @@ pub enum Error {
         source: crate::host::Error,
     },
     /// A step was set and still wants something.
-    #[error("step `{step}` ({subject}) did not settle: after it was set the host still is not as asked")]
+    #[error(
+        "step `{step}` ({subject}) did not settle: after it was set the host still is not as asked"
+    )]
     DidNotSettle {
         /// The step.
         step: String,
@@ -74,7 +76,11 @@ pub async fn apply(
     for index in 0..plan.steps.len() {
         host.stop().at_edge()?;
         plan = learn(host, journal, blueprint, plan, index).await?;
-        let known = observed.changes.get(index).filter(|change| !change.forecast).map(|change| &change.before);
+        let known = observed
+            .changes
+            .get(index)
+            .filter(|change| !change.forecast)
+            .map(|change| &change.before);
         set += usize::from(apply_step(host, journal, &plan, index, known).await?);
     }
     for check in &plan.checks {
@@ -84,7 +90,10 @@ pub async fn apply(
 }
 
 fn compile(blueprint: &Blueprint, step: &str) -> Result<Plan, Error> {
-    blueprint.compile().map_err(|source| Error::Unknown { step: step.to_owned(), source })
+    blueprint.compile().map_err(|source| Error::Unknown {
+        step: step.to_owned(),
+        source,
+    })
 }
 
 /// Where a step waits for something that only now can be known, finds it out and plans anew.
@@ -99,7 +108,10 @@ async fn learn(
     if step.awaits.is_none() {
         return Ok(plan);
     }
-    let failed = |source| Error::Unknown { step: step.id.clone(), source };
+    let failed = |source| Error::Unknown {
+        step: step.id.clone(),
+        source,
+    };
     blueprint.learn(host).await.map_err(failed)?;
     record_resolved(journal, blueprint)?;
     let plan = compile(blueprint, &step.id)?;
@@ -119,7 +131,10 @@ async fn learn(
 pub fn record_resolved(journal: &mut Journal, blueprint: &Blueprint) -> journal::Result<()> {
     for (source, commit) in blueprint.resolved() {
         if journal.run().resolved.get(source) != Some(commit) {
-            journal.write(Record::Resolved { source: source.clone(), commit: commit.clone() })?;
+            journal.write(Record::Resolved {
+                source: source.clone(),
+                commit: commit.clone(),
+            })?;
         }
     }
     Ok(())
@@ -134,7 +149,11 @@ async fn apply_step(
 ) -> Result<bool, Error> {
     let Step { id, resource, .. } = &plan.steps[index];
     let (step, subject) = (id.clone(), resource.subject());
-    let failed = |source| Error::Step { step: step.clone(), subject: subject.clone(), source };
+    let failed = |source| Error::Step {
+        step: step.clone(),
+        subject: subject.clone(),
+        source,
+    };
     let before = resource.read(host).await.map_err(failed)?;
     // what was known when the plan was shown must still be so; a service may have been shaken by
     // the steps before it, and is no longer known then
@@ -145,7 +164,11 @@ async fn apply_step(
     let key = key(resource);
     if before == after {
         // an earlier process was killed between the act and its record
-        if journal.run().step(&key).is_some_and(|begun| !begun.done && !begun.undone) {
+        if journal
+            .run()
+            .step(&key)
+            .is_some_and(|begun| !begun.done && !begun.undone)
+        {
             journal.write(Record::Done { key, state: before })?;
         }
         return Ok(false);
@@ -171,7 +194,11 @@ async fn apply_step(
         return Err(Error::DidNotSettle { step, subject });
     }
     journal.write(Record::Done { key, state })?;
-    host.events().tell(Event::StepDone { step, subject, seconds: began.elapsed().as_secs_f64() });
+    host.events().tell(Event::StepDone {
+        step,
+        subject,
+        seconds: began.elapsed().as_secs_f64(),
+    });
     Ok(true)
 }
 

@@ -1,6 +1,7 @@
 //! A site, a playbook and a machine, made into a plan.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -14,6 +15,7 @@ use crate::host::{self, Host};
 use crate::pairing::Pairing;
 use crate::plan::{Plan, Step};
 use crate::playbook::{Playbook, Task};
+use crate::release::Release;
 use crate::resolve::resolve;
 use crate::resource::AnyResource;
 use crate::site::{Site, Workers};
@@ -94,7 +96,15 @@ impl Blueprint {
     ) -> Result<Self, Error> {
         let (path, text) = file(folder, "odoo.toml")?;
         let playbook = Playbook::parse(&path, &text)?;
-        Ok(Self { site, release, facts, folder: folder.to_owned(), playbook, resolved, requirements: None })
+        Ok(Self {
+            site,
+            release,
+            facts,
+            folder: folder.to_owned(),
+            playbook,
+            resolved,
+            requirements: None,
+        })
     }
 
     /// The site.
@@ -129,7 +139,8 @@ impl Blueprint {
                 continue;
             }
             if let Some(commit) = resolve(host, &source.repository, &source.branch).await? {
-                self.resolved.insert(source_key(&source.repository, &source.branch), commit);
+                self.resolved
+                    .insert(source_key(&source.repository, &source.branch), commit);
             }
         }
         let mut published = Vec::new();
@@ -138,12 +149,18 @@ impl Blueprint {
             match host.read_text(&path)? {
                 Some(text) => published.push(text),
                 // Odoo has requirements; an add-on may have none, but must be there to say so
-                None if index == 0 || host.meta(Path::new(&source.path))?.is_none() => return Ok(()),
+                None if index == 0 || host.meta(Path::new(&source.path))?.is_none() => {
+                    return Ok(());
+                }
                 None => (),
             }
         }
         let published: Vec<&str> = published.iter().map(String::as_str).collect();
-        let text = requirements::effective(&published, &self.release.overrides, &self.release.requirements);
+        let text = requirements::effective(
+            &published,
+            &self.release.overrides,
+            &self.release.requirements,
+        );
         self.requirements = Some(text);
         Ok(())
     }
@@ -151,15 +168,32 @@ impl Blueprint {
     /// The sources: Odoo first, then the add-ons in order.
     fn sources(&self) -> Vec<Source> {
         let (site, home) = (&self.site, &self.site.paths.home);
-        let source = |name: &str, repository: String, branch: String, commit: Option<String>, link: String| {
-            let recorded = || self.resolved.get(&source_key(&repository, &branch)).cloned();
-            let commit = commit.or_else(recorded).unwrap_or_else(|| format!("‹commit of {branch}›"));
+        let source = |name: &str,
+                      repository: String,
+                      branch: String,
+                      commit: Option<String>,
+                      link: String| {
+            let recorded = || {
+                self.resolved
+                    .get(&source_key(&repository, &branch))
+                    .cloned()
+            };
+            let commit = commit
+                .or_else(recorded)
+                .unwrap_or_else(|| format!("‹commit of {branch}›"));
             let path = if name == "odoo" {
                 format!("{home}/releases/{commit}")
             } else {
                 format!("{home}/releases/{name}-{commit}")
             };
-            Source { name: name.to_owned(), repository, branch, commit, path, link }
+            Source {
+                name: name.to_owned(),
+                repository,
+                branch,
+                commit,
+                path,
+                link,
+            }
         };
         let odoo = &site.odoo;
         let first = source(
@@ -208,6 +242,9 @@ impl Blueprint {
             "host": self.facts,
             "odoo": sources[0],
             "addons": sources[1..],
+            "postgresql": { "minimum": Release::of(self.site.odoo.version).postgresql },
+            "local": local(self.site.http.interface),
+            "gevent": self.workers() > 0,
             "workers": self.workers(),
             "cron_threads": if self.facts.cores > 4 { 2 } else { 1 },
             "mask": crate::resource::MASK,
@@ -227,11 +264,20 @@ impl Blueprint {
                 plan.checks.push(self.check(task)?);
                 continue;
             }
-            let needs = task.needs.iter().filter_map(|id| plan.steps.iter().position(|step| step.id == *id)).collect();
+            let needs = task
+                .needs
+                .iter()
+                .filter_map(|id| plan.steps.iter().position(|step| step.id == *id))
+                .collect();
             let id = task.id.clone();
             let resource = self.resource(task, &context)?;
             let awaits = first_unknown(&serde_json::to_value(&resource)?);
-            plan.steps.push(Step { id, needs, resource, awaits });
+            plan.steps.push(Step {
+                id,
+                needs,
+                resource,
+                awaits,
+            });
         }
         Ok(plan)
     }
@@ -255,16 +301,26 @@ impl Blueprint {
         for key in ["unit", "within", "after_change"] {
             check.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
         }
-        check.insert("probe".into(), Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))])));
-        serde_json::from_value(Value::Object(check)).map_err(|e| self.wrong(&kind, span, &e, Probe::KINDS))
+        check.insert(
+            "probe".into(),
+            Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))])),
+        );
+        serde_json::from_value(Value::Object(check))
+            .map_err(|e| self.wrong(&kind, span, &e, Probe::KINDS))
     }
 
-    fn wrong(&self, kind: &str, span: std::ops::Range<usize>, error: &serde_json::Error, kinds: &[&str]) -> Error {
+    fn wrong(
+        &self,
+        kind: &str,
+        span: std::ops::Range<usize>,
+        error: &serde_json::Error,
+        kinds: &[&str],
+    ) -> Error {
         let mut wrong = Diagnostic::new(span, format!("`{kind}`: {error}"));
         if !kinds.contains(&kind) {
             wrong = wrong.hint(format!("the kinds are `{}`", kinds.join("`, `")));
         }
-        Diagnostics::new(self.playbook.path(), self.playbook.source(), vec![wrong]).into()
+        self.playbook.diagnostics(vec![wrong]).into()
     }
 }
 
@@ -282,7 +338,20 @@ fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
     }
     let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;
-    Ok((PathBuf::from(format!("(built in) {name}")), (*text).to_owned()))
+    Ok((
+        PathBuf::from(format!("(built in) {name}")),
+        (*text).to_owned(),
+    ))
+}
+
+/// Where this host reaches what listens on `interface`, as URLs have it.
+#[must_use]
+pub fn local(interface: IpAddr) -> String {
+    match interface {
+        any if any.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
 }
 
 fn is_unknown(text: &str) -> bool {

@@ -81,7 +81,11 @@ fn likely(cause: Option<&String>) -> String {
 
 fn listed(journal: &[String]) -> String {
     let lines: String = journal.iter().map(|line| format!("\n    {line}")).collect();
-    if lines.is_empty() { lines } else { format!("\n  the last lines of its journal:{lines}") }
+    if lines.is_empty() {
+        lines
+    } else {
+        format!("\n  the last lines of its journal:{lines}")
+    }
 }
 
 impl Probe {
@@ -93,7 +97,9 @@ impl Check {
     fn subject(&self) -> String {
         match &self.probe {
             Probe::Http { url, status, .. } => format!("GET {url} answers {status}"),
-            Probe::Listen { address, port } => format!("{} listens on {address}:{port} alone", self.unit),
+            Probe::Listen { address, port } => {
+                format!("{} listens on {address}:{port} alone", self.unit)
+            }
             Probe::Steady { seconds } => format!("{} runs on for {seconds} s", self.unit),
         }
     }
@@ -108,12 +114,20 @@ pub async fn pass(host: &Host, check: &Check, touched: bool) -> Result<(), Unhea
     if check.after_change && !touched {
         return Ok(());
     }
-    let within = if touched { check.within } else { check.within.min(UNTOUCHED) };
+    let within = if touched {
+        check.within
+    } else {
+        check.within.min(UNTOUCHED)
+    };
     let until = Instant::now() + Duration::from_secs(within);
     let mut told = false;
     loop {
         let Err(detail) = ask(host, check).await else {
-            host.events().tell(Event::Checked { check: check.subject(), passed: true, detail: None });
+            host.events().tell(Event::Checked {
+                check: check.subject(),
+                passed: true,
+                detail: None,
+            });
             return Ok(());
         };
         let hopeless = given_up(host, &check.unit).await;
@@ -127,7 +141,10 @@ pub async fn pass(host: &Host, check: &Check, touched: bool) -> Result<(), Unhea
             return Err(diagnose(host, check, detail).await);
         }
         if !told {
-            host.events().tell(Event::Waiting { what: check.subject(), at_most: within });
+            host.events().tell(Event::Waiting {
+                what: check.subject(),
+                at_most: within,
+            });
             told = true;
         }
         tokio::time::sleep(PAUSE).await;
@@ -137,36 +154,74 @@ pub async fn pass(host: &Host, check: &Check, touched: bool) -> Result<(), Unhea
 /// Asks once. `Err` says what was seen instead.
 async fn ask(host: &Host, check: &Check) -> Result<(), String> {
     match &check.probe {
-        Probe::Http { url, status, contains } => {
-            let (found, body) = host.get(url, Duration::from_secs(30)).await.map_err(|e| crate::error::chain(&e))?;
+        Probe::Http {
+            url,
+            status,
+            contains,
+        } => {
+            let (found, body) = host
+                .get(url, Duration::from_secs(30))
+                .await
+                .map_err(|e| crate::error::chain(&e))?;
             if found != *status {
                 return Err(format!("it answers {found}"));
             }
-            if body.contains(contains) { Ok(()) } else { Err(format!("the page is without `{contains}`")) }
+            if body.contains(contains) {
+                Ok(())
+            } else {
+                Err(format!("the page is without `{contains}`"))
+            }
         }
         Probe::Listen { address, port } => {
             let listeners = host.listeners().map_err(|e| e.to_string())?;
-            let on_port: Vec<_> = listeners.iter().filter(|listener| listener.port == *port).collect();
+            let on_port: Vec<_> = listeners
+                .iter()
+                .filter(|listener| listener.port == *port)
+                .collect();
             if let Some(other) = on_port.iter().find(|listener| listener.address != *address) {
                 return Err(format!("something listens on {}:{port}", other.address));
             }
-            if on_port.is_empty() { Err(format!("nothing listens on port {port}")) } else { Ok(()) }
+            if on_port.is_empty() {
+                Err(format!("nothing listens on port {port}"))
+            } else {
+                Ok(())
+            }
         }
         Probe::Steady { seconds } => {
             let first = main_process(host, &check.unit).await;
             tokio::time::sleep(Duration::from_secs(*seconds)).await;
             let then = main_process(host, &check.unit).await;
-            if first.is_some() && first == then { Ok(()) } else { Err("its main process does not stay".into()) }
+            if first.is_some() && first == then {
+                Ok(())
+            } else {
+                Err("its main process does not stay".into())
+            }
         }
     }
 }
 
 async fn show(host: &Host, unit: &str) -> Option<(String, u32, Option<u32>)> {
-    let show = Cmd::new("systemctl").args(["show", "--property=ActiveState,NRestarts,MainPID", "--", unit]);
+    let show = Cmd::new("systemctl").args([
+        "show",
+        "--property=ActiveState,NRestarts,MainPID",
+        "--",
+        unit,
+    ]);
     let output = host.run(&show).await.ok()?;
-    let value = |key: &str| output.stdout.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-    let pid = value("MainPID").and_then(|pid| pid.parse().ok()).filter(|pid| *pid != 0);
-    Some((value("ActiveState")?.to_owned(), value("NRestarts").and_then(|n| n.parse().ok()).unwrap_or(0), pid))
+    let value = |key: &str| {
+        output
+            .stdout
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    };
+    let pid = value("MainPID")
+        .and_then(|pid| pid.parse().ok())
+        .filter(|pid| *pid != 0);
+    Some((
+        value("ActiveState")?.to_owned(),
+        value("NRestarts").and_then(|n| n.parse().ok()).unwrap_or(0),
+        pid,
+    ))
 }
 
 async fn main_process(host: &Host, unit: &str) -> Option<u32> {
@@ -178,32 +233,83 @@ async fn given_up(host: &Host, unit: &str) -> Option<String> {
     let (state, restarts, _) = show(host, unit).await?;
     match state.as_str() {
         "failed" | "inactive" => Some(format!("`{unit}` is {state}")),
-        _ if restarts >= RESTARTS => Some(format!("`{unit}` has ended and been started again {restarts} times")),
+        _ if restarts >= RESTARTS => Some(format!(
+            "`{unit}` has ended and been started again {restarts} times"
+        )),
         _ => None,
     }
 }
 
 async fn diagnose(host: &Host, check: &Check, detail: String) -> Unhealthy {
-    let ask = Cmd::new("journalctl").args(["--no-pager", "--output=cat", "--lines=60", "--unit", &check.unit]);
-    let said = host.run(&ask).await.map(|output| output.stdout).unwrap_or_default();
-    let lines: Vec<String> = said.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
-    let cause = CAUSES.iter().find(|(sign, _)| said.contains(sign)).map(|(_, cause)| (*cause).to_owned());
+    let ask = Cmd::new("journalctl").args([
+        "--no-pager",
+        "--output=cat",
+        "--lines=60",
+        "--unit",
+        &check.unit,
+    ]);
+    let said = host
+        .run(&ask)
+        .await
+        .map(|output| output.stdout)
+        .unwrap_or_default();
+    let lines: Vec<String> = said
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(str::to_owned)
+        .collect();
+    let cause = CAUSES
+        .iter()
+        .find(|(sign, _)| said.contains(sign))
+        .map(|(_, cause)| (*cause).to_owned());
     let journal = lines[lines.len().saturating_sub(20)..].to_vec();
-    Unhealthy { check: check.subject(), detail, cause, journal }
+    Unhealthy {
+        check: check.subject(),
+        detail,
+        cause,
+        journal,
+    }
 }
 
 /// What the journal of a service that does not come up says, and what that means.
 const CAUSES: &[(&str, &str)] = &[
-    ("Address already in use", "another program listens on its port; see `ss -ltnp`"),
-    ("Peer authentication failed", "pg_hba.conf does not let its system user in over the socket as the role of its name"),
-    ("Connection refused", "PostgreSQL does not run or does not listen where Odoo asks; see `systemctl status 'postgresql*'`"),
-    ("could not connect to server", "PostgreSQL does not run or does not listen where Odoo asks"),
-    ("ModuleNotFoundError", "a Python package is missing from the environment"),
-    ("ImportError", "a Python package in the environment cannot be loaded"),
-    ("Permission denied", "the service may not read or write something it needs; see the path in its journal"),
+    (
+        "Address already in use",
+        "another program listens on its port; see `ss -ltnp`",
+    ),
+    (
+        "Peer authentication failed",
+        "pg_hba.conf does not let its system user in over the socket as the role of its name",
+    ),
+    (
+        "Connection refused",
+        "PostgreSQL does not run or does not listen where Odoo asks; see `systemctl status 'postgresql*'`",
+    ),
+    (
+        "could not connect to server",
+        "PostgreSQL does not run or does not listen where Odoo asks",
+    ),
+    (
+        "ModuleNotFoundError",
+        "a Python package is missing from the environment",
+    ),
+    (
+        "ImportError",
+        "a Python package in the environment cannot be loaded",
+    ),
+    (
+        "Permission denied",
+        "the service may not read or write something it needs; see the path in its journal",
+    ),
     ("No space left on device", "the disk is full"),
-    ("Out of memory", "the server has too little memory for this many workers"),
-    ("does not exist", "something that the configuration names is not there"),
+    (
+        "Out of memory",
+        "the server has too little memory for this many workers",
+    ),
+    (
+        "does not exist",
+        "something that the configuration names is not there",
+    ),
 ];
 
 impl Host {
@@ -214,7 +320,10 @@ impl Host {
     pub async fn get(&self, url: &str, within: Duration) -> Result<(u16, String)> {
         if let Programs::Model(_) = self.programs() {
             let output = self.run(&Cmd::new("GET").arg(url)).await?;
-            let (status, body) = output.stdout.split_once('\n').unwrap_or((output.stdout.as_str(), ""));
+            let (status, body) = output
+                .stdout
+                .split_once('\n')
+                .unwrap_or((output.stdout.as_str(), ""));
             return Ok((status.parse().unwrap_or(0), body.to_owned()));
         }
         let asked = url.to_owned();
@@ -232,7 +341,13 @@ fn get(url: &str, within: Duration) -> Result<(u16, String), String> {
         .http_status_as_error(false)
         .proxy(None)
         .build();
-    let mut response = ureq::Agent::new_with_config(config).get(url).call().map_err(|e| e.to_string())?;
-    let body = response.body_mut().read_to_string().map_err(|e| e.to_string())?;
+    let mut response = ureq::Agent::new_with_config(config)
+        .get(url)
+        .call()
+        .map_err(|e| e.to_string())?;
+    let body = response
+        .body_mut()
+        .read_to_string()
+        .map_err(|e| e.to_string())?;
     Ok((response.status().as_u16(), body))
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::report::ColorChoice;
+
 /// Takes a bare Debian or Ubuntu server to a running Odoo, and keeps it there.
 #[derive(Debug, Parser)]
 #[command(name = "odoo-deploy", version, propagate_version = true, max_term_width = 100, after_help = AFTER)]
@@ -15,8 +17,8 @@ pub struct Cli {
     #[arg(long, global = true)]
     pub json: bool,
     /// When to use colour.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
-    pub color: Color,
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorChoice,
 }
 
 const AFTER: &str = "\
@@ -29,17 +31,6 @@ Exit codes:
 
 Example:
   odoo-deploy install --config site.toml --dry-run";
-
-/// When to use colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -153,6 +144,10 @@ pub struct Rehearse {
     #[arg(long, conflicts_with_all = ["keep", "suite"])]
     pub stop: bool,
     /// Where machines and what they are made of lie.
-    #[arg(long, value_name = "FOLDER", default_value = "/var/tmp/odoo-deploy-bed")]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        default_value = "/var/tmp/odoo-deploy-bed"
+    )]
     pub bed: PathBuf,
 }

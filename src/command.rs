@@ -10,7 +10,7 @@ mod status;
 
 use crate::cli::{Cli, Command};
 use crate::event::{Event, Events, Outcome};
-use crate::report;
+use crate::report::{self, Report};
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,12 @@ pub struct Ending {
 
 impl Ending {
     fn new(outcome: Outcome, code: u8) -> Self {
-        Self { outcome, code, error: None, next: None }
+        Self {
+            outcome,
+            code,
+            error: None,
+            next: None,
+        }
     }
 
     fn because(mut self, error: impl Into<String>) -> Self {
@@ -49,19 +54,29 @@ pub async fn run(cli: Cli) -> u8 {
         report::print(&text);
         return 0;
     }
-    let events = report::events(cli.json, cli.color);
-    let ending = match cli.command {
-        Command::Install(asked) => install::install(&events, &asked, cli.json).await,
-        Command::Audit(asked) => install::audit(&events, &asked).await,
-        Command::Status(asked) => status::status(&events, &asked).await,
-        Command::Rollback(asked) => rollback::rollback(&events, &asked, cli.json).await,
-        Command::Render(asked) => render::render(&asked),
-        Command::Rehearse(asked) => rehearse::rehearse(&events, &asked),
-        Command::Schema | Command::Completions { .. } | Command::Man => Ok(Ending::new(Outcome::Unchanged, 0)),
+    let report = Report::open(cli.json, cli.color);
+    let events = report.events();
+    let work = dispatch(cli.command, &report, &events);
+    let ending = tokio::select! {
+        ending = work => ending.unwrap_or_else(|refused| refused),
+        () = report.keep_time() => Ending::new(Outcome::Failed, 1),
     };
-    let ending = ending.unwrap_or_else(|refused| refused);
     tell(&events, &ending);
     ending.code
+}
+
+async fn dispatch(command: Command, report: &Report, events: &Events) -> Result<Ending, Ending> {
+    match command {
+        Command::Install(asked) => install::install(events, &asked, report).await,
+        Command::Audit(asked) => install::audit(events, &asked).await,
+        Command::Status(asked) => status::status(events, &asked).await,
+        Command::Rollback(asked) => rollback::rollback(events, &asked, report).await,
+        Command::Render(asked) => render::render(&asked),
+        Command::Rehearse(asked) => rehearse::rehearse(events, &asked).await,
+        Command::Schema | Command::Completions { .. } | Command::Man => {
+            Ok(Ending::new(Outcome::Unchanged, 0))
+        }
+    }
 }
 
 fn tell(events: &Events, ending: &Ending) {

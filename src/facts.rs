@@ -33,14 +33,19 @@ impl Facts {
     /// # Errors
     /// Where a file of the system is there and cannot be read.
     pub fn read(host: &Host) -> Result<Self> {
-        let text = |path: &str| host.read_text(Path::new(path)).map(Option::unwrap_or_default);
+        let text = |path: &str| {
+            host.read_text(Path::new(path))
+                .map(Option::unwrap_or_default)
+        };
         let release = text("/etc/os-release")?;
         let field = |key: &str| os_release(&release, key).unwrap_or_default();
         Ok(Self {
             distribution: Distribution::of(&field("ID"), &field("VERSION_ID")),
-            distribution_name: os_release(&release, "PRETTY_NAME").unwrap_or_else(|| "an unknown system".into()),
+            distribution_name: os_release(&release, "PRETTY_NAME")
+                .unwrap_or_else(|| "an unknown system".into()),
             architecture: architecture(&text("/var/lib/dpkg/arch")?),
-            cores: std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)),
+            cores: std::thread::available_parallelism()
+                .map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)),
             memory: memory(&text("/proc/meminfo")?),
             systemd: host.path(Path::new("/run/systemd/system")).is_dir(),
             network: has_network(&text("/proc/net/route")?, &text("/proc/net/ipv6_route")?),
@@ -62,7 +67,9 @@ impl Facts {
 
 /// A value of `os-release(5)`.
 fn os_release(text: &str, key: &str) -> Option<String> {
-    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
     Some(value.trim_matches(['"', '\'']).to_owned())
 }
 
@@ -74,19 +81,27 @@ fn architecture(list: &str) -> String {
         "aarch64" => "arm64",
         other => other,
     };
-    list.lines().find(|line| !line.trim().is_empty()).unwrap_or(native).trim().to_owned()
+    list.lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or(native)
+        .trim()
+        .to_owned()
 }
 
 /// `MemTotal`, in MiB.
 fn memory(meminfo: &str) -> u64 {
-    let kilobytes = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next());
+    let kilobytes = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next());
     kilobytes.and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 /// Whether a route leads anywhere but to this machine.
 fn has_network(route: &str, ipv6_route: &str) -> bool {
     let v4 = route.lines().skip(1).any(|line| !line.starts_with("lo\t"));
-    let v6 = ipv6_route.lines().any(|line| !line.ends_with(" lo") && !line.starts_with("fe80") && !line.starts_with("ff"));
+    let v6 = ipv6_route
+        .lines()
+        .any(|line| !line.ends_with(" lo") && !line.starts_with("fe80") && !line.starts_with("ff"));
     v4 || v6
 }
 
@@ -96,13 +111,32 @@ mod tests {
 
     fn machine(cores: u32, memory: u64) -> Facts {
         let (distribution_name, architecture) = (String::new(), String::new());
-        Facts { distribution: None, distribution_name, architecture, cores, memory, systemd: true, network: true }
+        Facts {
+            distribution: None,
+            distribution_name,
+            architecture,
+            cores,
+            memory,
+            systemd: true,
+            network: true,
+        }
     }
 
     #[test]
     fn workers_follow_the_scarcer_of_cores_and_memory_and_are_never_one() {
-        for (cores, memory, workers) in [(2, 24000, 4), (1, 1024, 0), (1, 1500, 0), (1, 2048, 2), (8, 4096, 9), (64, 999_999, 64)] {
-            assert_eq!(machine(cores, memory).workers(), workers, "{cores} cores, {memory} MiB");
+        for (cores, memory, workers) in [
+            (2, 24000, 4),
+            (1, 1024, 0),
+            (1, 1500, 0),
+            (1, 2048, 2),
+            (8, 4096, 9),
+            (64, 999_999, 64),
+        ] {
+            assert_eq!(
+                machine(cores, memory).workers(),
+                workers,
+                "{cores} cores, {memory} MiB"
+            );
         }
     }
 
@@ -111,7 +145,10 @@ mod tests {
         let text = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME='Debian 12'\nID_LIKE=x\n";
         assert_eq!(os_release(text, "ID").as_deref(), Some("debian"));
         assert_eq!(os_release(text, "VERSION_ID").as_deref(), Some("12"));
-        assert_eq!(os_release(text, "PRETTY_NAME").as_deref(), Some("Debian 12"));
+        assert_eq!(
+            os_release(text, "PRETTY_NAME").as_deref(),
+            Some("Debian 12")
+        );
         assert_eq!(os_release(text, "NONE"), None);
     }
 
@@ -119,8 +156,14 @@ mod tests {
     fn the_loopback_is_no_network() {
         let head = "Iface\tDestination\tGateway\n";
         assert!(!has_network(head, ""));
-        assert!(!has_network(&format!("{head}lo\t0000007F\t0\n"), "00 00 00 lo"));
-        assert!(has_network(&format!("{head}eth0\t00000000\t010200C0\n"), ""));
+        assert!(!has_network(
+            &format!("{head}lo\t0000007F\t0\n"),
+            "00 00 00 lo"
+        ));
+        assert!(has_network(
+            &format!("{head}eth0\t00000000\t010200C0\n"),
+            ""
+        ));
         assert!(has_network(head, "2001 40 00 00 00 00 00 00 00 eth0"));
     }
 }

@@ -38,7 +38,11 @@ impl Observed {
                 Action::Remove => &mut totals.remove,
                 Action::Nothing => &mut totals.unchanged,
             } += 1;
-            if let Some(leaves) = change.leaves.as_ref().filter(|l| change.is_pending() && !totals.leaves.contains(l)) {
+            if let Some(leaves) = change
+                .leaves
+                .as_ref()
+                .filter(|l| change.is_pending() && !totals.leaves.contains(l))
+            {
                 totals.leaves.push(leaves.clone());
             }
         }
@@ -58,16 +62,24 @@ pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
     for step in &plan.steps {
         let forecast = step.awaits.is_some()
             || step.needs.iter().any(|need| {
-                observed.changes.get(*need).is_some_and(|change| change.forecast || change.is_pending())
+                observed
+                    .changes
+                    .get(*need)
+                    .is_some_and(|change| change.forecast || change.is_pending())
             });
-        let pending: Vec<String> = observed.pending().map(|change| change.step.clone()).collect();
+        let pending: Vec<String> = observed
+            .pending()
+            .map(|change| change.step.clone())
+            .collect();
         let found = step.resource.read(host).await.map_err(|e| about(step, e))?;
         let before = step.resource.shaken(&found, &pending)?;
         let after = step.resource.want(&before)?;
         if let Some(reason) = step.resource.refuses(&before)? {
             observed.refusals.push(reason);
         }
-        observed.changes.push(change(host, step, before, after, forecast)?);
+        observed
+            .changes
+            .push(change(host, step, before, after, forecast)?);
     }
     Ok(observed)
 }
@@ -76,16 +88,36 @@ pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
 ///
 /// # Errors
 /// Where the present text of a file cannot be read.
-pub fn change(host: &Host, step: &Step, before: AnyState, after: AnyState, forecast: bool) -> Result<Change> {
+pub fn change(
+    host: &Host,
+    step: &Step,
+    before: AnyState,
+    after: AnyState,
+    forecast: bool,
+) -> Result<Change> {
     let resource = &step.resource;
     let pending = before != after;
     Ok(Change {
         step: step.id.clone(),
         kind: resource.kind().to_owned(),
         subject: resource.subject(),
-        summary: if pending { resource.summary(&before, &after)? } else { String::new() },
-        causes: if pending { resource.causes(&before)? } else { Vec::new() },
-        text: if pending { resource.text(host)?.filter(|text| text.before != text.after) } else { None },
+        summary: if pending {
+            resource.summary(&before, &after)?
+        } else {
+            String::new()
+        },
+        causes: if pending {
+            resource.causes(&before)?
+        } else {
+            Vec::new()
+        },
+        text: if pending {
+            resource
+                .text(host)?
+                .filter(|text| text.before != text.after)
+        } else {
+            None
+        },
         leaves: resource.leaves().map(str::to_owned),
         before,
         after,

@@ -34,10 +34,16 @@ pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Pairing, Vec<S
         reasons.push("this must be run by root; try `sudo`".to_owned());
     }
     if !facts.systemd {
-        reasons.push("systemd does not run here; a service needs it (in a container, boot it with systemd)".into());
+        reasons.push(
+            "systemd does not run here; a service needs it (in a container, boot it with systemd)"
+                .into(),
+        );
     }
     if facts.memory < MEMORY {
-        reasons.push(format!("the server has {} MiB of memory, Odoo needs {MEMORY} at least", facts.memory));
+        reasons.push(format!(
+            "the server has {} MiB of memory, Odoo needs {MEMORY} at least",
+            facts.memory
+        ));
     }
     let found = match facts.distribution {
         Some(distribution) => pairing(Release::of(site.odoo.version), distribution)
@@ -62,13 +68,23 @@ pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Pairing, Vec<S
 ///
 /// # Errors
 /// Where the host cannot be asked.
-pub fn plan(host: &Host, facts: &Facts, site: &Site, workers: u32, observed: &Observed) -> Result<Vec<String>> {
+pub fn plan(
+    host: &Host,
+    facts: &Facts,
+    site: &Site,
+    workers: u32,
+    observed: &Observed,
+) -> Result<Vec<String>> {
     let mut reasons = observed.refusals.clone();
     reasons.extend(ports(host, site, workers)?);
     reasons.extend(disk(host, observed)?);
-    let fetches = observed.pending().any(|change| ["packages", "venv"].contains(&change.kind.as_str()));
+    let fetches = observed
+        .pending()
+        .any(|change| ["packages", "venv"].contains(&change.kind.as_str()));
     if fetches && !facts.network && site.python.wheels.is_none() {
-        reasons.push("there is no network: nothing but the loopback has a route; see `ip route`".into());
+        reasons.push(
+            "there is no network: nothing but the loopback has a route; see `ip route`".into(),
+        );
     }
     Ok(reasons)
 }
@@ -82,38 +98,67 @@ fn ports(host: &Host, site: &Site, workers: u32) -> Result<Vec<String>> {
     let mut reasons = Vec::new();
     for (key, port) in wanted {
         let overlaps = |address: IpAddr| {
-            address == site.http.interface || address.is_unspecified() || site.http.interface.is_unspecified()
+            address == site.http.interface
+                || address.is_unspecified()
+                || site.http.interface.is_unspecified()
         };
-        let Some(listener) = listeners.iter().find(|l| l.port == port && overlaps(l.address)) else { continue };
+        let Some(listener) = listeners
+            .iter()
+            .find(|l| l.port == port && overlaps(l.address))
+        else {
+            continue;
+        };
         let holder = host.holder(listener);
-        if holder.as_ref().is_some_and(|process| is_of(host, process.pid, &site.paths.unit)) {
+        if holder
+            .as_ref()
+            .is_some_and(|process| is_of(host, process.pid, &site.paths.unit))
+        {
             continue;
         }
-        let name = holder.map_or_else(|| "another program".into(), |p| format!("`{}` (pid {})", p.command, p.pid));
-        reasons.push(format!("port {port} is taken by {name}; free it, or choose another `{key}`"));
+        let name = holder.map_or_else(
+            || "another program".into(),
+            |p| format!("`{}` (pid {})", p.command, p.pid),
+        );
+        reasons.push(format!(
+            "port {port} is taken by {name}; free it, or choose another `{key}`"
+        ));
     }
     Ok(reasons)
 }
 
 /// Whether a process belongs to a unit, by its control group.
 fn is_of(host: &Host, pid: i32, unit: &str) -> bool {
-    let text = host.read_text(Path::new(&format!("/proc/{pid}/cgroup"))).ok().flatten().unwrap_or_default();
-    text.lines().any(|line| line.split('/').any(|part| part == unit))
+    let text = host
+        .read_text(Path::new(&format!("/proc/{pid}/cgroup")))
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    text.lines()
+        .any(|line| line.split('/').any(|part| part == unit))
 }
 
 /// Sums what the pending steps bring, for each file system, and compares it with what is free.
 fn disk(host: &Host, observed: &Observed) -> Result<Vec<String>> {
     let mut needs: BTreeMap<u64, (PathBuf, u64)> = BTreeMap::new();
-    for change in observed.pending().filter(|change| change.before.is_none() || change.kind == "packages") {
+    for change in observed
+        .pending()
+        .filter(|change| change.before.is_none() || change.kind == "packages")
+    {
         for (_, place, megabytes) in DISK.iter().filter(|(kind, ..)| *kind == change.kind) {
             let place = Path::new(place);
-            let meta = std::fs::metadata(host.path(place)).map_err(crate::host::Error::file("look at", place))?;
-            needs.entry(meta.dev()).or_insert_with(|| (place.to_owned(), 0)).1 += megabytes;
+            let meta = std::fs::metadata(host.path(place))
+                .map_err(crate::host::Error::file("look at", place))?;
+            needs
+                .entry(meta.dev())
+                .or_insert_with(|| (place.to_owned(), 0))
+                .1 += megabytes;
         }
     }
     let mut reasons = Vec::new();
     for (place, megabytes) in needs.into_values() {
-        let Ok(free) = nix::sys::statvfs::statvfs(&host.path(&place)) else { continue };
+        let Ok(free) = nix::sys::statvfs::statvfs(&host.path(&place)) else {
+            continue;
+        };
         let free = free.blocks_available() * free.fragment_size() / 1_000_000;
         if free < megabytes {
             reasons.push(format!(

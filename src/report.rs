@@ -22,6 +22,74 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+use std::io::{IsTerminal as _, Write as _};
+use std::rc::Rc;
+use std::time::Duration;
+
 pub use human::Human;
 pub use json::{EVENTS_SCHEMA, Json};
 pub use options::{ColorChoice, Options, Terminal};
+
+use crate::event::Events;
+
+/// What is told on this process's streams.
+pub enum Report {
+    /// For people.
+    Human(Rc<Human>),
+    /// For programs.
+    Json(Rc<Json>),
+}
+
+impl Report {
+    /// The report that the command line asks for.
+    #[must_use]
+    pub fn open(json: bool, color: ColorChoice) -> Self {
+        if json {
+            Self::Json(Rc::new(Json::stdout()))
+        } else {
+            Self::Human(Rc::new(Human::console(Options::detect(color))))
+        }
+    }
+
+    /// A stream of events that ends here.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        match self {
+            Self::Human(human) => human.events(),
+            Self::Json(json) => json.events(),
+        }
+    }
+
+    /// Keeps the passing line on a terminal true, for ever.
+    pub async fn keep_time(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if let Self::Human(human) = self {
+                human.tick();
+            }
+        }
+    }
+
+    /// Asks on the terminal; `None` where there is none, or where a program listens.
+    #[must_use]
+    pub fn confirm(&self, question: &str) -> Option<bool> {
+        let Self::Human(human) = self else {
+            return None;
+        };
+        if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        human.pause();
+        let mut err = std::io::stderr();
+        let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        Some(read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    }
+}
+
+/// Prints text as it is: a file, a schema, a manual page.
+pub fn print(text: &str) {
+    // who closes the pipe early wants no more of it
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -21,7 +21,10 @@ pub async fn resolve(host: &Host, url: &str, branch: &str) -> Result<Option<Stri
     }
     let ask = Cmd::new("git")
         .args(["ls-remote", "--exit-code", "--", url])
-        .args([format!("refs/heads/{branch}"), format!("refs/tags/{branch}")])
+        .args([
+            format!("refs/heads/{branch}"),
+            format!("refs/tags/{branch}"),
+        ])
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
         .user("nobody")
@@ -29,13 +32,20 @@ pub async fn resolve(host: &Host, url: &str, branch: &str) -> Result<Option<Stri
         .accept(2)
         .deadline(120);
     let output = host.run(&ask).await?;
-    let commit = output.stdout.split_whitespace().next().filter(|word| is_commit(word));
+    let commit = output
+        .stdout
+        .split_whitespace()
+        .next()
+        .filter(|word| is_commit(word));
     let none = || Error::impossible(format!("`{url}` has no branch `{branch}`"));
-    commit.map(|commit| Some(commit.to_owned())).ok_or_else(none)
+    commit
+        .map(|commit| Some(commit.to_owned()))
+        .ok_or_else(none)
 }
 
 fn has_git(host: &Host) -> bool {
-    PATH.split(':').any(|folder| host.path(&Path::new(folder).join("git")).exists())
+    PATH.split(':')
+        .any(|folder| host.path(&Path::new(folder).join("git")).exists())
 }
 
 /// Reads a branch of a repository on this host from its files: asking git would need git, and a
@@ -44,9 +54,16 @@ fn in_folder(host: &Host, repository: &Path, branch: &str) -> Result<Option<Stri
     for git in [repository.to_owned(), repository.join(".git")] {
         for kind in ["refs/heads", "refs/tags"] {
             let name = format!("{kind}/{branch}");
-            let loose = host.read_text(&git.join(&name))?.map(|text| text.trim().to_owned());
-            let packed = host.read_text(&git.join("packed-refs"))?.unwrap_or_default();
-            if let Some(commit) = loose.or_else(|| in_packed(&packed, &name)).filter(|text| is_commit(text)) {
+            let loose = host
+                .read_text(&git.join(&name))?
+                .map(|text| text.trim().to_owned());
+            let packed = host
+                .read_text(&git.join("packed-refs"))?
+                .unwrap_or_default();
+            if let Some(commit) = loose
+                .or_else(|| in_packed(&packed, &name))
+                .filter(|text| is_commit(text))
+            {
                 return Ok(Some(commit));
             }
         }
@@ -58,7 +75,9 @@ fn in_folder(host: &Host, repository: &Path, branch: &str) -> Result<Option<Stri
 fn in_packed(text: &str, name: &str) -> Option<String> {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        let Some((commit, found)) = line.split_once(' ') else { continue };
+        let Some((commit, found)) = line.split_once(' ') else {
+            continue;
+        };
         if found == name {
             let peeled = lines.peek().and_then(|next| next.strip_prefix('^'));
             return Some(peeled.unwrap_or(commit).to_owned());
@@ -78,7 +97,8 @@ mod tests {
     #[test]
     fn a_packed_reference_is_found_and_an_annotated_tag_is_peeled() {
         let (a, b) = ("a".repeat(40), "b".repeat(40));
-        let text = format!("# pack-refs with: peeled\n{a} refs/heads/19.0\n{a} refs/tags/v1\n^{b}\n");
+        let text =
+            format!("# pack-refs with: peeled\n{a} refs/heads/19.0\n{a} refs/tags/v1\n^{b}\n");
         assert_eq!(in_packed(&text, "refs/heads/19.0"), Some(a));
         assert_eq!(in_packed(&text, "refs/tags/v1"), Some(b));
         assert_eq!(in_packed(&text, "refs/heads/9.0"), None);

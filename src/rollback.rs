@@ -22,10 +22,14 @@ pub struct Returned {
 /// # Errors
 /// Where the journal cannot be written. That a step cannot be taken back is in the answer.
 pub async fn rollback(host: &Host, journal: &mut Journal) -> journal::Result<Returned> {
-    journal.write(Record::RollingBack { time: journal::now() })?;
+    journal.write(Record::RollingBack {
+        time: journal::now(),
+    })?;
     let returned = take_back(host, journal, |_| true).await?;
     if returned.failed.is_empty() {
-        journal.write(Record::RolledBack { time: journal::now() })?;
+        journal.write(Record::RolledBack {
+            time: journal::now(),
+        })?;
     }
     Ok(returned)
 }
@@ -40,8 +44,17 @@ pub async fn take_back(
     chosen: impl Fn(&Step) -> bool,
 ) -> journal::Result<Returned> {
     let committed = journal.run().committed;
-    debug_assert!(matches!(journal.run().standing, Standing::Open | Standing::RollingBack));
-    let steps: Vec<Step> = journal.run().steps.iter().filter(|step| !step.undone && chosen(step)).cloned().collect();
+    debug_assert!(matches!(
+        journal.run().standing,
+        Standing::Open | Standing::RollingBack
+    ));
+    let steps: Vec<Step> = journal
+        .run()
+        .steps
+        .iter()
+        .filter(|step| !step.undone && chosen(step))
+        .cloned()
+        .collect();
     let mut returned = Returned::default();
     for step in steps.iter().rev() {
         if step.before.is_some() {
@@ -71,10 +84,18 @@ async fn come_to_rest(host: &Host, step: &Step) -> Result<()> {
 }
 
 /// Brings one thing to where it was, and records it.
-async fn settle(host: &Host, journal: &mut Journal, step: &Step, returned: &mut Returned) -> journal::Result<()> {
+async fn settle(
+    host: &Host,
+    journal: &mut Journal,
+    step: &Step,
+    returned: &mut Returned,
+) -> journal::Result<()> {
     match set_back(host, step).await {
         Ok(Moved::There) => {
-            journal.write(Record::Undone { key: key(&step.resource), kept: None })?;
+            journal.write(Record::Undone {
+                key: key(&step.resource),
+                kept: None,
+            })?;
             let (step, subject) = (step.step.clone(), step.resource.subject());
             host.events().tell(Event::Undone { step, subject });
             Ok(())
@@ -97,7 +118,10 @@ async fn set_back(host: &Host, step: &Step) -> Result<Moved> {
     if then == back || resource.leaves().is_some() {
         return Ok(moved);
     }
-    Err(Error::impossible(format!("`{}` is not as it was before, although it was set back", resource.subject())))
+    Err(Error::impossible(format!(
+        "`{}` is not as it was before, although it was set back",
+        resource.subject()
+    )))
 }
 
 fn keep(
@@ -107,9 +131,20 @@ fn keep(
     reason: &str,
     returned: &mut Returned,
 ) -> journal::Result<()> {
-    journal.write(Record::Undone { key: key(&step.resource), kept: Some(reason.to_owned()) })?;
-    let (step, subject, reason) = (step.step.clone(), step.resource.subject(), reason.to_owned());
-    host.events().tell(Event::Kept { step, subject, reason });
+    journal.write(Record::Undone {
+        key: key(&step.resource),
+        kept: Some(reason.to_owned()),
+    })?;
+    let (step, subject, reason) = (
+        step.step.clone(),
+        step.resource.subject(),
+        reason.to_owned(),
+    );
+    host.events().tell(Event::Kept {
+        step,
+        subject,
+        reason,
+    });
     returned.kept += 1;
     Ok(())
 }
@@ -122,8 +157,14 @@ fn tell_failure(
     returned: &mut Returned,
 ) -> journal::Result<()> {
     let text = crate::error::chain(error);
-    journal.write(Record::UndoFailed { key: key(&step.resource), error: text.clone() })?;
-    host.events().tell(Event::UndoFailed { step: step.step.clone(), error: text });
+    journal.write(Record::UndoFailed {
+        key: key(&step.resource),
+        error: text.clone(),
+    })?;
+    host.events().tell(Event::UndoFailed {
+        step: step.step.clone(),
+        error: text,
+    });
     if !returned.failed.contains(&step.step) {
         returned.failed.push(step.step.clone());
     }

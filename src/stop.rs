@@ -62,7 +62,9 @@ impl Stop {
         if self.0.times.load(Ordering::SeqCst) == 0 {
             return Ok(());
         }
-        Err(Stopped { signal: self.0.signal.load(Ordering::SeqCst) })
+        Err(Stopped {
+            signal: self.0.signal.load(Ordering::SeqCst),
+        })
     }
 
     /// Waits for the second signal.

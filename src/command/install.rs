@@ -1,24 +1,30 @@
 //! `install` and `audit`.
 
 use crate::apply::{self, apply};
+use crate::blueprint::local;
 use crate::check;
 use crate::cli::{ForSite, Install, OnFailure};
-use crate::command::session::{Session, begin, refused};
 use crate::command::Ending;
+use crate::command::session::{Session, begin, refused};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
 use crate::journal::{self, FORMAT, Journal, Lock, Record, Standing, key};
 use crate::observe::Observed;
 use crate::plan::Plan;
-use crate::report;
+use crate::report::Report;
 use crate::rollback::{rollback, take_back};
 use crate::stop::Stop;
 
 /// Says what differs, and changes nothing.
 pub(super) async fn audit(events: &Events, asked: &ForSite) -> Result<Ending, Ending> {
     let mut session = Session::open(Host::this(events.clone()), &asked.config)?;
-    begin(events, "audit", session.blueprint.site().name.as_str(), None);
+    begin(
+        events,
+        "audit",
+        session.blueprint.site().name.as_str(),
+        None,
+    );
     let (plan, observed) = session.observe().await?;
     session.show(&observed);
     if !observed.is_settled() {
@@ -29,9 +35,16 @@ pub(super) async fn audit(events: &Events, asked: &ForSite) -> Result<Ending, En
 }
 
 /// Brings the host to what the site asks.
-pub(super) async fn install(events: &Events, asked: &Install, json: bool) -> Result<Ending, Ending> {
+pub(super) async fn install(
+    events: &Events,
+    asked: &Install,
+    report: &Report,
+) -> Result<Ending, Ending> {
     let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    let mut session = Session::open(Host::this(events.clone()).with_stop(stop), &asked.site.config)?;
+    let mut session = Session::open(
+        Host::this(events.clone()).with_stop(stop),
+        &asked.site.config,
+    )?;
     let name = session.blueprint.site().name.to_string();
     begin(events, "install", &name, None);
     if asked.dry_run {
@@ -39,7 +52,11 @@ pub(super) async fn install(events: &Events, asked: &Install, json: bool) -> Res
         session.show(&observed);
         let pending = !observed.is_settled();
         let code = if pending && asked.exit_code { 2 } else { 0 };
-        let outcome = if pending { Outcome::Pending } else { Outcome::Unchanged };
+        let outcome = if pending {
+            Outcome::Pending
+        } else {
+            Outcome::Unchanged
+        };
         return Ok(Ending::new(outcome, code));
     }
     let lock = Lock::take(&session.folder, "odoo-deploy install").map_err(locked)?;
@@ -51,7 +68,7 @@ pub(super) async fn install(events: &Events, asked: &Install, json: bool) -> Res
         checks(&session.host, &plan).await?;
         return Ok(Ending::new(Outcome::Unchanged, 0));
     }
-    if !asked.yes && !json && !observed.is_settled() && report::confirm("Go ahead?") == Some(false) {
+    if !asked.yes && !observed.is_settled() && report.confirm("Go ahead?") == Some(false) {
         return Ok(refused("not confirmed; nothing was touched"));
     }
     let mut journal = open_journal(&mut session, &name, open)?;
@@ -64,7 +81,8 @@ pub(super) async fn install(events: &Events, asked: &Install, json: bool) -> Res
 /// The checks of a host that is as it should be.
 async fn checks(host: &Host, plan: &Plan) -> Result<(), Ending> {
     for check in &plan.checks {
-        let unhealthy = |e: check::Unhealthy| Ending::new(Outcome::Unhealthy, 5).because(e.to_string());
+        let unhealthy =
+            |e: check::Unhealthy| Ending::new(Outcome::Unhealthy, 5).because(e.to_string());
         check::pass(host, check, false).await.map_err(unhealthy)?;
     }
     Ok(())
@@ -76,24 +94,44 @@ async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
     if last(session, Standing::Open)?.is_none() && last(session, Standing::RollingBack)?.is_none() {
         return Ok(());
     }
-    let ended = session.host.end_stragglers(name).map_err(|e| refused(chain(&e)))?;
+    let ended = session
+        .host
+        .end_stragglers(name)
+        .map_err(|e| refused(chain(&e)))?;
     for process in ended {
-        let text = format!("ended `{}` (pid {}), which a killed run had left", process.command, process.pid);
+        let text = format!(
+            "ended `{}` (pid {}), which a killed run had left",
+            process.command, process.pid
+        );
         session.host.events().tell(Event::Note { text });
     }
-    let Some(number) = last(session, Standing::RollingBack)? else { return Ok(()) };
+    let Some(number) = last(session, Standing::RollingBack)? else {
+        return Ok(());
+    };
     let text = format!("run {number} was being taken back; finishing that first");
     session.host.events().tell(Event::Note { text });
     let mut journal = Journal::resume(&session.folder, number).map_err(|e| refused(chain(&e)))?;
-    let host = session.host.clone().with_store(Store::new(&session.folder, number));
-    let returned = rollback(&host, &mut journal).await.map_err(|e| incomplete(&chain(&e), name))?;
-    if returned.failed.is_empty() { Ok(()) } else { Err(incomplete(&returned.failed.join(", "), name)) }
+    let host = session
+        .host
+        .clone()
+        .with_store(Store::new(&session.folder, number));
+    let returned = rollback(&host, &mut journal)
+        .await
+        .map_err(|e| incomplete(&chain(&e), name))?;
+    if returned.failed.is_empty() {
+        Ok(())
+    } else {
+        Err(incomplete(&returned.failed.join(", "), name))
+    }
 }
 
 /// The newest run, where it stands so.
 fn last(session: &Session, standing: Standing) -> Result<Option<u32>, Ending> {
     let runs = journal::runs(&session.folder).map_err(|e| refused(chain(&e)))?;
-    Ok(runs.last().filter(|run| run.standing == standing).map(|run| run.number))
+    Ok(runs
+        .last()
+        .filter(|run| run.standing == standing)
+        .map(|run| run.number))
 }
 
 fn open_journal(session: &mut Session, name: &str, open: Option<u32>) -> Result<Journal, Ending> {
@@ -102,7 +140,11 @@ fn open_journal(session: &mut Session, name: &str, open: Option<u32>) -> Result<
         let text = format!("going on with run {number}, which did not come to its end");
         session.host.events().tell(Event::Note { text });
         let mut journal = Journal::resume(&session.folder, number).map_err(failed)?;
-        journal.write(Record::Resumed { time: journal::now() }).map_err(failed)?;
+        journal
+            .write(Record::Resumed {
+                time: journal::now(),
+            })
+            .map_err(failed)?;
         journal
     } else {
         let number = journal::next_number(&session.folder).map_err(failed)?;
@@ -129,20 +171,32 @@ async fn abandon(session: &Session, journal: &mut Journal, plan: &Plan) -> Resul
     if unknown {
         return Ok(());
     }
-    let returned = take_back(&session.host, journal, |step| !asked.contains(&key(&step.resource))).await;
+    let returned = take_back(&session.host, journal, |step| {
+        !asked.contains(&key(&step.resource))
+    })
+    .await;
     let returned = returned.map_err(|e| refused(chain(&e)))?;
     if returned.failed.is_empty() {
         return Ok(());
     }
     let steps = returned.failed.join(", ");
-    Err(Ending::new(Outcome::Failed, 1).because(format!("what the site no longer asks for could not be taken back: {steps}")))
+    Err(Ending::new(Outcome::Failed, 1).because(format!(
+        "what the site no longer asks for could not be taken back: {steps}"
+    )))
 }
 
-async fn run(session: &mut Session, journal: &mut Journal, observed: &Observed, asked: &Install) -> Ending {
+async fn run(
+    session: &mut Session,
+    journal: &mut Journal,
+    observed: &Observed,
+    asked: &Install,
+) -> Ending {
     let host = session.host.clone();
     let name = session.blueprint.site().name.to_string();
     let error = match apply(&host, journal, &mut session.blueprint, observed).await {
-        Ok(_) => match journal.write(Record::Committed { time: journal::now() }) {
+        Ok(_) => match journal.write(Record::Committed {
+            time: journal::now(),
+        }) {
             Ok(()) => return done(session),
             Err(error) => apply::Error::Journal(error),
         },
@@ -151,25 +205,49 @@ async fn run(session: &mut Session, journal: &mut Journal, observed: &Observed, 
     let text = chain(&error);
     if let apply::Error::Stopped(stopped) = &error {
         let code = u8::try_from(128 + stopped.signal).unwrap_or(130);
-        let next = format!("{}   (goes on) or {}   (takes back)", again("install", &asked.site), back(&name));
-        return Ending::new(Outcome::Interrupted, code).because(text).then(next);
+        let next = format!(
+            "{}   (goes on) or {}   (takes back)",
+            again("install", &asked.site),
+            back(&name)
+        );
+        return Ending::new(Outcome::Interrupted, code)
+            .because(text)
+            .then(next);
     }
     if let Some(step) = error.step() {
-        host.events().tell(Event::StepFailed { step: step.to_owned(), error: text.clone() });
+        host.events().tell(Event::StepFailed {
+            step: step.to_owned(),
+            error: text.clone(),
+        });
     }
     record_failure(journal, &error, &text);
     if let apply::Error::Journal(_) = error {
-        return Ending::new(Outcome::Failed, 1).because(text).then(back(&name));
+        return Ending::new(Outcome::Failed, 1)
+            .because(text)
+            .then(back(&name));
     }
     if asked.on_failure == OnFailure::Keep {
         let unhealthy = matches!(error, apply::Error::Unhealthy(_));
-        let (outcome, code) = if unhealthy { (Outcome::Unhealthy, 5) } else { (Outcome::Failed, 1) };
-        let next = format!("{}   (goes on) or {}   (takes back)", again("install", &asked.site), back(&name));
+        let (outcome, code) = if unhealthy {
+            (Outcome::Unhealthy, 5)
+        } else {
+            (Outcome::Failed, 1)
+        };
+        let next = format!(
+            "{}   (goes on) or {}   (takes back)",
+            again("install", &asked.site),
+            back(&name)
+        );
         return Ending::new(outcome, code).because(text).then(next);
     }
     match rollback(&host, journal).await {
-        Ok(returned) if returned.failed.is_empty() => Ending::new(Outcome::RolledBack, 3).because(text),
-        Ok(returned) => incomplete(&format!("{text}\nnot taken back: {}", returned.failed.join(", ")), &name),
+        Ok(returned) if returned.failed.is_empty() => {
+            Ending::new(Outcome::RolledBack, 3).because(text)
+        }
+        Ok(returned) => incomplete(
+            &format!("{text}\nnot taken back: {}", returned.failed.join(", ")),
+            &name,
+        ),
         Err(error) => incomplete(&format!("{text}\n{}", chain(&error)), &name),
     }
 }
@@ -177,7 +255,7 @@ async fn run(session: &mut Session, journal: &mut Journal, observed: &Observed, 
 /// What the owner wants to know at the end.
 fn done(session: &Session) -> Ending {
     let site = session.blueprint.site();
-    let address = if site.http.interface.is_unspecified() { "127.0.0.1".into() } else { site.http.interface.to_string() };
+    let address = local(site.http.interface);
     let next = format!(
         "http://{address}:{} answers; sign in as `admin` with the password in {}/secrets/admin-password",
         site.http.port.number(),
@@ -187,14 +265,25 @@ fn done(session: &Session) -> Ending {
 }
 
 fn record_failure(journal: &mut Journal, error: &apply::Error, text: &str) {
-    let begun = journal.run().steps.iter().find(|step| error.step() == Some(&step.step) && !step.done);
-    let Some(key) = begun.map(|step| key(&step.resource)) else { return };
+    let begun = journal
+        .run()
+        .steps
+        .iter()
+        .find(|step| error.step() == Some(&step.step) && !step.done);
+    let Some(key) = begun.map(|step| key(&step.resource)) else {
+        return;
+    };
     // the failure is told in any case; that it cannot be recorded will show with the next record
-    let _ = journal.write(Record::Failed { key, error: text.to_owned() });
+    let _ = journal.write(Record::Failed {
+        key,
+        error: text.to_owned(),
+    });
 }
 
 pub(super) fn incomplete(text: &str, name: &str) -> Ending {
-    Ending::new(Outcome::RollbackIncomplete, 4).because(text).then(back(name))
+    Ending::new(Outcome::RollbackIncomplete, 4)
+        .because(text)
+        .then(back(name))
 }
 
 pub(super) fn locked(error: journal::Error) -> Ending {

@@ -16,13 +16,21 @@ pub(super) fn render(asked: &Render) -> Result<Ending, Ending> {
         AnyResource::File(file) => Some(file),
         _ => None,
     });
-    let wanted: Vec<_> = files.filter(|file| asked.path.as_ref().is_none_or(|path| *path == file.path)).collect();
+    let wanted: Vec<_> = files
+        .filter(|file| asked.path.as_ref().is_none_or(|path| *path == file.path))
+        .collect();
     if wanted.is_empty() {
         return Err(refused("the site has no file of that path"));
     }
     for file in wanted {
         if asked.path.is_none() {
-            report::print(&format!("# {} ({}:{} {})\n", file.path.display(), file.owner, file.group, file.mode));
+            report::print(&format!(
+                "# {} ({}:{} {})\n",
+                file.path.display(),
+                file.owner,
+                file.group,
+                file.mode
+            ));
         }
         report::print(&file.content);
     }

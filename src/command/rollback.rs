@@ -8,13 +8,17 @@ use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
 use crate::journal::{self, Journal, Lock, Run, Standing};
-use crate::report;
+use crate::report::Report;
 use crate::rollback;
 use crate::site::SiteName;
 use crate::stop::Stop;
 
 /// Takes the newest run that holds back.
-pub(super) async fn rollback(events: &Events, asked: &Rollback, json: bool) -> Result<Ending, Ending> {
+pub(super) async fn rollback(
+    events: &Events,
+    asked: &Rollback,
+    report: &Report,
+) -> Result<Ending, Ending> {
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));
     }
@@ -23,34 +27,55 @@ pub(super) async fn rollback(events: &Events, asked: &Rollback, json: bool) -> R
     let name = site_name(&asked.site)?;
     let folder = journal_folder(&host, &name);
     if !folder.exists() {
-        return Err(refused(format!("no run of the site `{name}` is recorded on this host")));
+        return Err(refused(format!(
+            "no run of the site `{name}` is recorded on this host"
+        )));
     }
     let _lock = Lock::take(&folder, "odoo-deploy rollback").map_err(locked)?;
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
-    let Some(run) = runs.iter().rev().find(|run| run.standing != Standing::RolledBack) else {
+    let Some(run) = runs
+        .iter()
+        .rev()
+        .find(|run| run.standing != Standing::RolledBack)
+    else {
         begin(events, "rollback", &name, None);
         return Ok(Ending::new(Outcome::Unchanged, 0));
     };
     begin(events, "rollback", &name, Some(run.number));
-    if !asked.yes && !json && report::confirm(&question(run)) == Some(false) {
+    if !asked.yes && report.confirm(&question(run)) == Some(false) {
         return Err(refused("not confirmed; nothing was touched"));
     }
     for process in host.end_stragglers(&name).map_err(|e| refused(chain(&e)))? {
-        let text = format!("ended `{}` (pid {}), which a killed run had left", process.command, process.pid);
+        let text = format!(
+            "ended `{}` (pid {}), which a killed run had left",
+            process.command, process.pid
+        );
         events.tell(Event::Note { text });
     }
     let mut journal = Journal::resume(&folder, run.number).map_err(|e| refused(chain(&e)))?;
     let host = host.with_store(Store::new(&folder, run.number));
     match rollback::rollback(&host, &mut journal).await {
         Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::RolledBack, 0)),
-        Ok(returned) => Ok(incomplete(&format!("not taken back: {}", returned.failed.join(", ")), &name)),
+        Ok(returned) => Ok(incomplete(
+            &format!("not taken back: {}", returned.failed.join(", ")),
+            &name,
+        )),
         Err(error) => Ok(incomplete(&chain(&error), &name)),
     }
 }
 
 fn question(run: &Run) -> String {
-    let steps: Vec<&str> = run.steps.iter().filter(|step| !step.undone).map(|step| step.step.as_str()).collect();
-    let data = if run.committed { " Databases and files of users stay." } else { "" };
+    let steps: Vec<&str> = run
+        .steps
+        .iter()
+        .filter(|step| !step.undone)
+        .map(|step| step.step.as_str())
+        .collect();
+    let data = if run.committed {
+        " Databases and files of users stay."
+    } else {
+        ""
+    };
     format!("Take back run {}: {}?{data}", run.number, steps.join(", "))
 }
 
@@ -60,5 +85,6 @@ pub(super) fn site_name(asked: &OfSite) -> Result<String, Ending> {
         return Ok(load(config)?.name.to_string());
     }
     let name: Result<SiteName, _> = asked.site.parse();
-    name.map(|name| name.to_string()).map_err(|e| Ending::new(Outcome::Refused, 64).because(e.to_string()))
+    name.map(|name| name.to_string())
+        .map_err(|e| Ending::new(Outcome::Refused, 64).because(e.to_string()))
 }

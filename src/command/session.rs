@@ -37,7 +37,7 @@ fn misconfigured(reason: impl Into<String>) -> Ending {
 pub(super) fn load(config: &Path) -> Result<Site, Ending> {
     Site::load(config).map_err(|error| match error {
         SiteError::Invalid(wrong) => misconfigured(wrong.render(100, false)),
-        SiteError::Unreadable(error) => misconfigured(chain(&error)),
+        SiteError::Read(error) => misconfigured(chain(&error)),
     })
 }
 
@@ -59,27 +59,44 @@ impl Session {
     pub(super) fn open(host: Host, config: &Path) -> Result<Self, Ending> {
         let site = load(config)?;
         let facts = Facts::read(&host).map_err(|e| refused(chain(&e)))?;
-        let release = preflight::machine(&facts, &site).map_err(|reasons| refused(reasons.join("\n")))?;
+        let release =
+            preflight::machine(&facts, &site).map_err(|reasons| refused(reasons.join("\n")))?;
         for warning in &release.warnings {
-            host.events().tell(Event::Note { text: warning.clone() });
+            host.events().tell(Event::Note {
+                text: warning.clone(),
+            });
         }
         let folder = journal_folder(&host, site.name.as_str());
         let beside = config.parent().unwrap_or(Path::new(".")).to_owned();
         let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
-        let blueprint =
-            Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs)).map_err(unplannable)?;
-        Ok(Self { host, facts, blueprint, folder })
+        let blueprint = Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs))
+            .map_err(unplannable)?;
+        Ok(Self {
+            host,
+            facts,
+            blueprint,
+            folder,
+        })
     }
 
     /// Plans and observes; refuses what this host cannot hold.
     pub(super) async fn observe(&mut self) -> Result<(Plan, Observed), Ending> {
-        self.blueprint.learn(&self.host).await.map_err(unplannable)?;
+        self.blueprint
+            .learn(&self.host)
+            .await
+            .map_err(unplannable)?;
         let plan = self.blueprint.compile().map_err(unplannable)?;
-        let observed = observe(&self.host, &plan).await.map_err(|e| refused(chain(&e)))?;
+        let observed = observe(&self.host, &plan)
+            .await
+            .map_err(|e| refused(chain(&e)))?;
         let (site, workers) = (self.blueprint.site(), self.blueprint.workers());
         let reasons = preflight::plan(&self.host, &self.facts, site, workers, &observed);
         let reasons = reasons.map_err(|e| refused(chain(&e)))?;
-        if reasons.is_empty() { Ok((plan, observed)) } else { Err(refused(reasons.join("\n"))) }
+        if reasons.is_empty() {
+            Ok((plan, observed))
+        } else {
+            Err(refused(reasons.join("\n")))
+        }
     }
 
     /// Tells the plan.
@@ -93,11 +110,18 @@ impl Session {
 
 /// Begins to tell what `command` does to `site`.
 pub(super) fn begin(events: &Events, command: &str, site: &str, run: Option<u32>) {
-    events.tell(Event::Began { command: command.to_owned(), site: site.to_owned(), run });
+    events.tell(Event::Began {
+        command: command.to_owned(),
+        site: site.to_owned(),
+        run,
+    });
 }
 
 /// The commits that branches were found at: by the runs that hold, the newest going first.
 fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
     let hold = |run: &&Run| matches!(run.standing, Standing::Open | Standing::Committed);
-    runs.iter().filter(hold).flat_map(|run| run.resolved.clone()).collect()
+    runs.iter()
+        .filter(hold)
+        .flat_map(|run| run.resolved.clone())
+        .collect()
 }

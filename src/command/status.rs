@@ -30,9 +30,17 @@ pub(super) async fn status(events: &Events, asked: &OfSite) -> Result<Ending, En
         "journal": folder.display().to_string(),
     });
     events.tell(Event::Status { facts });
-    let unfinished = runs.last().is_some_and(|run| matches!(run.standing, Standing::Open | Standing::RollingBack));
+    let unfinished = runs
+        .last()
+        .is_some_and(|run| matches!(run.standing, Standing::Open | Standing::RollingBack));
     let ending = Ending::new(Outcome::Unchanged, 0);
-    Ok(if unfinished { ending.then(format!("odoo-deploy rollback --site {name}   or install again")) } else { ending })
+    Ok(if unfinished {
+        ending.then(format!(
+            "odoo-deploy rollback --site {name}   or install again"
+        ))
+    } else {
+        ending
+    })
 }
 
 fn line(run: &Run) -> String {
@@ -44,14 +52,29 @@ fn line(run: &Run) -> String {
     };
     let count = run.steps.len();
     let plural = if count == 1 { "" } else { "s" };
-    let failure = run.failure.as_deref().and_then(|text| text.lines().next()).unwrap_or_default();
-    let failure = if failure.is_empty() { String::new() } else { format!(": {failure}") };
+    let failure = run
+        .failure
+        .as_deref()
+        .and_then(|text| text.lines().next())
+        .unwrap_or_default();
+    let failure = if failure.is_empty() {
+        String::new()
+    } else {
+        format!(": {failure}")
+    };
     format!("{} {standing}, {count} step{plural}{failure}", run.number)
 }
 
 async fn service(host: &Host, name: &str) -> String {
-    let ask = Cmd::new("systemctl").args(["show", "--property=LoadState,ActiveState,SubState", "--value", "--"]);
-    let Ok(output) = host.run(&ask.arg(format!("{name}.service"))).await else { return "unknown".into() };
+    let ask = Cmd::new("systemctl").args([
+        "show",
+        "--property=LoadState,ActiveState,SubState",
+        "--value",
+        "--",
+    ]);
+    let Ok(output) = host.run(&ask.arg(format!("{name}.service"))).await else {
+        return "unknown".into();
+    };
     match output.stdout.split_whitespace().collect::<Vec<_>>()[..] {
         ["loaded", active, sub] => format!("{active} ({sub})"),
         _ => "not installed".into(),

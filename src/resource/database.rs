@@ -28,9 +28,6 @@ pub struct Database {
     pub owner: String,
     /// The modules that must be installed in it. Others are left alone.
     pub modules: Vec<String>,
-    /// Options of `odoo-bin` that decide on demo data, as this release spells them.
-    #[serde(default)]
-    pub demo: Vec<String>,
     /// The interpreter with Odoo's requirements.
     pub python: PathBuf,
     /// Odoo's launcher.
@@ -107,7 +104,6 @@ impl Database {
                 "--workers=0",
                 "--max-cron-threads=0",
             ])
-            .args(&self.demo)
             .user(&self.owner)
             .folder(&self.data)
             .env("PYTHONDONTWRITEBYTECODE", "1")
