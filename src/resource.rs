@@ -47,7 +47,10 @@ pub enum Moved {
     Kept(String),
 }
 
-#[allow(async_fn_in_trait, reason = "one current-thread runtime: no future is ever sent")]
+#[allow(
+    async_fn_in_trait,
+    reason = "one current-thread runtime: no future is ever sent"
+)]
 /// One kind of thing a server can have: a set of packages, a file, a role, a service.
 ///
 /// Three laws hold for every kind. *Want settles*: `want(want(s)) == want(s)`. *Set reaches*: after

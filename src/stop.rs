@@ -22,6 +22,7 @@ pub struct Stop(Arc<Inner>);
 struct Inner {
     times: AtomicU8,
     signal: AtomicI32,
+    asked: Notify,
     killed: Notify,
 }
 
@@ -49,6 +50,7 @@ impl Stop {
     /// Asks once more to stop.
     pub fn ask(&self, signal: i32) {
         self.0.signal.store(signal, Ordering::SeqCst);
+        self.0.asked.notify_waiters();
         if self.0.times.fetch_add(1, Ordering::SeqCst) > 0 {
             self.0.killed.notify_waiters();
         }
@@ -65,6 +67,13 @@ impl Stop {
         Err(Stopped {
             signal: self.0.signal.load(Ordering::SeqCst),
         })
+    }
+
+    /// Waits for the first signal.
+    pub async fn asked(&self) {
+        if self.0.times.load(Ordering::SeqCst) < 1 {
+            self.0.asked.notified().await;
+        }
     }
 
     /// Waits for the second signal.

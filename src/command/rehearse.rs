@@ -1,11 +1,144 @@
 //! `rehearse`.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Instant;
+
 use crate::cli::Rehearse;
 use crate::command::Ending;
-use crate::command::session::refused;
-use crate::event::Events;
+use crate::command::session::{begin, load, refused};
+use crate::error::chain;
+use crate::event::{Event, Events, Outcome};
+use crate::rehearse::{Bed, Bind, Machine, Spec};
+use crate::site::Site;
+use crate::stop::Stop;
 
-/// To come in the next commit.
-pub(super) async fn rehearse(_events: &Events, _asked: &Rehearse) -> Result<Ending, Ending> {
-    Err(refused("not here yet"))
+/// Where the program and the site's folder lie in the machine.
+const PROGRAM: &str = "/run/rehearsal/odoo-deploy";
+const SITE: &str = "/run/rehearsal/site";
+
+/// Runs the whole install in a throwaway machine on this host.
+pub(super) async fn rehearse(events: &Events, asked: &Rehearse) -> Result<Ending, Ending> {
+    let site = load(&asked.site.config)?;
+    begin(events, "rehearse", site.name.as_str(), None);
+    let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
+    let failed = |e: crate::rehearse::Error| refused(chain(&e));
+    let bed = Bed::open(&asked.bed).map_err(failed)?;
+    let name = format!("rehearse-{}", site.name);
+    if asked.stop {
+        bed.stop(&name).map_err(failed)?;
+        return Ok(Ending::new(Outcome::Changed, 0));
+    }
+    let note = |text: String| events.tell(Event::Note { text });
+    bed.prepare_tools().map_err(failed)?;
+    let suite = asked
+        .suite
+        .clone()
+        .map_or_else(Bed::host_suite, Ok)
+        .map_err(failed)?;
+    let began = Instant::now();
+    let base = bed.base(&suite).map_err(failed)?;
+    note(format!(
+        "a bare {suite} is at hand ({:.1} s)",
+        began.elapsed().as_secs_f64()
+    ));
+    let began = Instant::now();
+    let mut spec = Spec::new(&name, base);
+    spec.binds = binds(&site, &asked.site.config).map_err(|e| refused(e.to_string()))?;
+    let machine = Machine::boot(&bed, spec).map_err(failed)?;
+    note(format!(
+        "`{name}` has booted at {} ({:.1} s)",
+        machine.address(),
+        began.elapsed().as_secs_f64()
+    ));
+    let ended = install(&machine, &asked.site.config, &stop).await;
+    let Ok(code) = ended else {
+        return Err(refused(format!(
+            "cannot run the install in `{name}`: {ended:?}"
+        )));
+    };
+    let again = format!(
+        "odoo-deploy rehearse --config {} --stop",
+        asked.site.config.display()
+    );
+    let address = machine.address();
+    if asked.keep {
+        machine.keep().map_err(failed)?;
+        note(format!(
+            "`{name}` stays up at {address}, with Odoo on its loopback"
+        ));
+    } else {
+        machine.stop().map_err(failed)?;
+        note(format!("`{name}` is taken down"));
+    }
+    let ending = match code {
+        0 => Ending::new(Outcome::Changed, 0),
+        code => Ending::new(Outcome::Failed, code).because("the install did not come to its end"),
+    };
+    Ok(if asked.keep {
+        ending.then(again)
+    } else {
+        ending
+    })
+}
+
+/// What the machine sees of this host: this program, the site's folder, and every repository and
+/// folder of wheels that the site names by path.
+fn binds(site: &Site, config: &Path) -> std::io::Result<Vec<Bind>> {
+    let read_only = |source: PathBuf, target: &str| Bind {
+        source,
+        target: target.into(),
+        read_only: true,
+    };
+    let folder = config
+        .canonicalize()?
+        .parent()
+        .unwrap_or(Path::new("/"))
+        .to_owned();
+    let mut binds = vec![
+        read_only(std::env::current_exe()?, PROGRAM),
+        read_only(folder, SITE),
+    ];
+    let mut repositories = vec![site.odoo.repository.to_string()];
+    repositories.extend(
+        site.addons
+            .iter()
+            .map(|addons| addons.repository.to_string()),
+    );
+    let paths = repositories
+        .iter()
+        .filter_map(|url| url.strip_prefix("file://"));
+    let paths = paths.chain(site.python.wheels.as_ref().map(|folder| folder.as_str()));
+    for path in paths {
+        if !binds.iter().any(|bind| bind.target == Path::new(path)) {
+            binds.push(read_only(path.into(), path));
+        }
+    }
+    Ok(binds)
+}
+
+/// Runs the install with this process's own streams; answers its exit code.
+async fn install(machine: &Machine, config: &Path, stop: &Stop) -> std::io::Result<u8> {
+    let config = Path::new(SITE).join(config.file_name().unwrap_or(OsStr::new("site.toml")));
+    let mut command = tokio::process::Command::from(machine.command(PROGRAM));
+    command
+        .arg("install")
+        .arg("--yes")
+        .arg("--config")
+        .arg(config);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::inherit())
+        .stderr(Stdio::inherit());
+    let mut child = command.kill_on_drop(true).spawn()?;
+    let status = tokio::select! {
+        status = child.wait() => status?,
+        // the machine goes down with all that runs in it
+        () = stop.asked() => return Ok(130),
+    };
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1))
 }

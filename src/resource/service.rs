@@ -99,17 +99,20 @@ impl Resource for Service {
         let is = |key: &str, values: &[&str]| {
             shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
         };
-        if is("LoadState", &["not-found", ""]) {
+        let active = is("ActiveState", &["active", "reloading"]);
+        let enabled = is("UnitFileState", &["enabled", "enabled-runtime"]);
+        // whether its unit lies on disk is the unit's affair: what neither runs nor is meant to is
+        // no service
+        if !active && !enabled {
             return Ok(None);
         }
-        let active = is("ActiveState", &["active", "reloading"]);
         let outdated = if active {
             self.outdated(host)?
         } else {
             Vec::new()
         };
         Ok(Some(State {
-            enabled: is("UnitFileState", &["enabled", "enabled-runtime"]),
+            enabled,
             active,
             outdated,
         }))
