@@ -75,11 +75,11 @@ fn line_of<'a>(
     let end = source[span.start..]
         .find('\n')
         .map_or(source.len(), |at| span.start + at);
-    let (number, _) = super::place(source, start);
+    let (number, _) = super::text::place(source, start);
     let line = source[start..end].trim_end_matches('\r');
     let from = (span.start - start).min(line.len());
     let to = (span.end.min(end) - start).clamp(from, line.len());
-    let to = super::ceil(line, to.min(from + width / 2));
+    let to = super::text::ceil(line, to.min(from + width / 2));
     (number, line, from..to)
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::node::{fields, find};
-use super::read::unknown_need;
+use super::order::unknown_need;
 use super::{Playbook, Reference, Step, Task, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics, is_deceptive, quote};
 
