@@ -106,6 +106,9 @@ pub trait Resource: Serialize + DeserializeOwned {
     }
 
     /// The two states as they are told: without what is of no interest to people.
+    ///
+    /// # Errors
+    /// Where a state cannot be put into words.
     fn shown(
         &self,
         from: Option<Self::State>,
@@ -125,6 +128,9 @@ pub trait Resource: Serialize + DeserializeOwned {
     }
 
     /// The text before and after, for a difference line by line; secrets masked.
+    ///
+    /// # Errors
+    /// Where the present text cannot be read.
     fn text(&self, _host: &Host) -> Result<Option<Text>> {
         Ok(None)
     }

@@ -144,9 +144,9 @@ impl fmt::Display for Cmd {
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"-_=./:,+@%".contains(&b));
             if plain {
-                write!(f, " {arg}")?
+                write!(f, " {arg}")?;
             } else {
-                write!(f, " '{}'", arg.replace('\'', r"'\''"))?
+                write!(f, " '{}'", arg.replace('\'', r"'\''"))?;
             }
         }
         Ok(())

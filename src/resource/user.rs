@@ -74,7 +74,7 @@ impl Resource for User {
         };
         let mut want = now.clone();
         if !CLOSED.contains(&now.shell.as_str()) {
-            want.shell = CLOSED[0].to_owned();
+            CLOSED[0].clone_into(&mut want.shell);
         }
         want.groups
             .retain(|group| !POWERFUL.contains(&group.as_str()));
