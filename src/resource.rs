@@ -140,8 +140,9 @@ pub trait Resource: Serialize + DeserializeOwned {
         Vec::new()
     }
 
-    /// What going back cannot take back, if anything; shown in the plan before anyone agrees.
-    fn leaves(&self) -> Option<&'static str> {
+    /// What going back to `from` cannot take back, if anything; shown in the plan before anyone
+    /// agrees.
+    fn leaves(&self, _from: Option<&Self::State>) -> Option<&'static str> {
         None
     }
 
@@ -287,9 +288,11 @@ macro_rules! resources {
             }
 
             /// [`Resource::leaves`].
-            #[must_use]
-            pub fn leaves(&self) -> Option<&'static str> {
-                match self { $(Self::$variant(r) => r.leaves(),)+ }
+            ///
+            /// # Errors
+            /// Where `from` is not a state of this kind.
+            pub fn leaves(&self, from: &AnyState) -> Result<Option<&'static str>> {
+                match self { $(Self::$variant(r) => Ok(r.leaves(take(r, from)?.as_ref())),)+ }
             }
 
             /// [`Resource::holds_data`].

@@ -129,7 +129,7 @@ impl Resource for User {
         })
     }
 
-    fn leaves(&self) -> Option<&'static str> {
+    fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
         Some(
             "the backup copies that useradd makes of the account files (`/etc/passwd-` and its like)",
         )
