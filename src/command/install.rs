@@ -97,6 +97,7 @@ async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
     let ended = session
         .host
         .end_stragglers(name)
+        .await
         .map_err(|e| refused(chain(&e)))?;
     for process in ended {
         let text = format!(
