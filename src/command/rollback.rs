@@ -3,7 +3,7 @@
 use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::install::{incomplete, locked};
-use crate::command::session::{begin, has_others, journal_folder, load, refused};
+use crate::command::session::{begin, has_others, journal_folder, load, refused, stoppable};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
@@ -24,7 +24,8 @@ pub(super) async fn rollback(
         return Err(refused("this must be run by root; try `sudo`"));
     }
     let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    rollback_on(Host::this(events.clone()).with_stop(stop), asked, report).await
+    let host = Host::this(events.clone()).with_stop(stop.clone());
+    stoppable(&stop, events, rollback_on(host, asked, report)).await
 }
 
 /// Takes the newest run that holds on `host` back.
