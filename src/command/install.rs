@@ -34,19 +34,24 @@ pub(super) async fn audit(events: &Events, asked: &ForSite) -> Result<Ending, En
     Ok(Ending::new(Outcome::Unchanged, 0))
 }
 
-/// Brings the host to what the site asks.
+/// Brings this host to what the site asks.
 pub(super) async fn install(
     events: &Events,
     asked: &Install,
     report: &Report,
 ) -> Result<Ending, Ending> {
     let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    let mut session = Session::open(
-        Host::this(events.clone()).with_stop(stop),
-        &asked.site.config,
-    )?;
+    install_on(Host::this(events.clone()).with_stop(stop), asked, report).await
+}
+
+/// Brings `host` to what the site asks.
+///
+/// # Errors
+/// Where nothing was touched, with the reason.
+pub async fn install_on(host: Host, asked: &Install, report: &Report) -> Result<Ending, Ending> {
+    let mut session = Session::open(host, &asked.site.config)?;
     let name = session.blueprint.site().name.to_string();
-    begin(events, "install", &name, None);
+    begin(session.host.events(), "install", &name, None);
     if asked.dry_run {
         let (_, observed) = session.observe().await?;
         session.show(&observed);

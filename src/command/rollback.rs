@@ -13,7 +13,7 @@ use crate::rollback;
 use crate::site::SiteName;
 use crate::stop::Stop;
 
-/// Takes the newest run that holds back.
+/// Takes the newest run that holds on this host back.
 pub(super) async fn rollback(
     events: &Events,
     asked: &Rollback,
@@ -23,7 +23,15 @@ pub(super) async fn rollback(
         return Err(refused("this must be run by root; try `sudo`"));
     }
     let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    let host = Host::this(events.clone()).with_stop(stop);
+    rollback_on(Host::this(events.clone()).with_stop(stop), asked, report).await
+}
+
+/// Takes the newest run that holds on `host` back.
+///
+/// # Errors
+/// Where nothing was touched, with the reason.
+pub async fn rollback_on(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Ending> {
+    let events = &host.events().clone();
     let name = site_name(&asked.site)?;
     let folder = journal_folder(&host, &name);
     if !folder.exists() {
