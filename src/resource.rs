@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use apt::wait_for_apt;
 pub use checkout::Checkout;
 pub use cluster::Cluster;
 pub use database::Database;
@@ -102,6 +103,20 @@ pub trait Resource: Serialize + DeserializeOwned {
         _after: Option<&Self::State>,
     ) -> Option<Self::State> {
         before.cloned()
+    }
+
+    /// The two states as they are told: without what is of no interest to people.
+    fn shown(
+        &self,
+        from: Option<Self::State>,
+        to: Option<Self::State>,
+    ) -> Result<(AnyState, AnyState)> {
+        Ok((give(from)?, give(to)?))
+    }
+
+    /// Whether other sites of the host may stand on it: while there are any, it stays.
+    fn is_shared(&self) -> bool {
+        false
     }
 
     /// The change in one line, where the two states do not say it all.
@@ -223,6 +238,20 @@ macro_rules! resources {
                         take(r, after)?.as_ref(),
                     )),)+
                 }
+            }
+
+            /// [`Resource::shown`].
+            ///
+            /// # Errors
+            /// Where a state is not of this kind.
+            pub fn shown(&self, from: &AnyState, to: &AnyState) -> Result<(AnyState, AnyState)> {
+                match self { $(Self::$variant(r) => r.shown(take(r, from)?, take(r, to)?),)+ }
+            }
+
+            /// [`Resource::is_shared`].
+            #[must_use]
+            pub fn is_shared(&self) -> bool {
+                match self { $(Self::$variant(r) => r.is_shared(),)+ }
             }
 
             /// [`Resource::summary`].

@@ -5,7 +5,7 @@ use crate::blueprint::local;
 use crate::check;
 use crate::cli::{ForSite, Install, OnFailure};
 use crate::command::Ending;
-use crate::command::session::{Session, begin, refused};
+use crate::command::session::{Session, begin, has_others, refused};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
@@ -13,6 +13,7 @@ use crate::journal::{self, FORMAT, Journal, Lock, Record, Standing, key};
 use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::report::Report;
+use crate::resource::wait_for_apt;
 use crate::rollback::{rollback, take_back};
 use crate::stop::Stop;
 
@@ -77,7 +78,6 @@ pub async fn install_on(host: Host, asked: &Install, report: &Report) -> Result<
         return Ok(refused("not confirmed; nothing was touched"));
     }
     let mut journal = open_journal(&mut session, &name, open)?;
-    abandon(&session, &mut journal, &plan).await?;
     let ending = run(&mut session, &mut journal, &observed, asked).await;
     drop(lock);
     Ok(ending)
@@ -110,6 +110,9 @@ async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
         );
         session.host.events().tell(Event::Note { text });
     }
+    wait_for_apt(&session.host)
+        .await
+        .map_err(|e| refused(chain(&e)))?;
     let Some(number) = last(session, Standing::RollingBack)? else {
         return Ok(());
     };
@@ -120,7 +123,8 @@ async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
         .host
         .clone()
         .with_store(Store::new(&session.folder, number));
-    let returned = rollback(&host, &mut journal)
+    let others = has_others(&host, name)?;
+    let returned = rollback(&host, &mut journal, others)
         .await
         .map_err(|e| incomplete(&chain(&e), name))?;
     if returned.failed.is_empty() {
@@ -168,26 +172,30 @@ fn open_journal(session: &mut Session, name: &str, open: Option<u32>) -> Result<
 }
 
 /// Takes back what an earlier attempt of the run has touched and the site, changed since, no
-/// longer asks for.
-async fn abandon(session: &Session, journal: &mut Journal, plan: &Plan) -> Result<(), Ending> {
+/// longer asks for. Only at the end is everything known that the site asks for.
+async fn abandon(session: &Session, journal: &mut Journal) -> Result<(), String> {
+    let plan = session.blueprint.compile().map_err(|e| chain(&e))?;
     let asked: Vec<String> = plan.steps.iter().map(|step| key(&step.resource)).collect();
-    // what is not known yet may turn out to be the same thing
-    let unknown = plan.steps.iter().any(|step| step.awaits.is_some());
-    if unknown {
-        return Ok(());
-    }
-    let returned = take_back(&session.host, journal, |step| {
-        !asked.contains(&key(&step.resource))
-    })
-    .await;
-    let returned = returned.map_err(|e| refused(chain(&e)))?;
+    let unasked = |step: &journal::Step| !asked.contains(&key(&step.resource));
+    let returned = take_back(&session.host, journal, true, unasked)
+        .await
+        .map_err(|e| chain(&e))?;
     if returned.failed.is_empty() {
         return Ok(());
     }
-    let steps = returned.failed.join(", ");
-    Err(Ending::new(Outcome::Failed, 1).because(format!(
-        "what the site no longer asks for could not be taken back: {steps}"
-    )))
+    Err(format!(
+        "what the site no longer asks for could not be taken back: {}",
+        returned.failed.join(", ")
+    ))
+}
+
+async fn commit(session: &Session, journal: &mut Journal) -> Result<(), String> {
+    abandon(session, journal).await?;
+    journal
+        .write(Record::Committed {
+            time: journal::now(),
+        })
+        .map_err(|e| chain(&e))
 }
 
 async fn run(
@@ -199,11 +207,13 @@ async fn run(
     let host = session.host.clone();
     let name = session.blueprint.site().name.to_string();
     let error = match apply(&host, journal, &mut session.blueprint, observed).await {
-        Ok(_) => match journal.write(Record::Committed {
-            time: journal::now(),
-        }) {
+        Ok(_) => match commit(session, journal).await {
             Ok(()) => return done(session),
-            Err(error) => apply::Error::Journal(error),
+            Err(text) => {
+                return Ending::new(Outcome::Failed, 1)
+                    .because(text)
+                    .then(back(&name));
+            }
         },
         Err(error) => error,
     };
@@ -245,7 +255,9 @@ async fn run(
         );
         return Ending::new(outcome, code).because(text).then(next);
     }
-    match rollback(&host, journal).await {
+    // where that cannot be told, other sites are taken to be there: what they may need stays
+    let others = has_others(&host, &name).unwrap_or(true);
+    match rollback(&host, journal, others).await {
         Ok(returned) if returned.failed.is_empty() => {
             Ending::new(Outcome::RolledBack, 3).because(text)
         }

@@ -3,12 +3,13 @@
 use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::install::{incomplete, locked};
-use crate::command::session::{begin, journal_folder, load, refused};
+use crate::command::session::{begin, has_others, journal_folder, load, refused};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
 use crate::journal::{self, Journal, Lock, Run, Standing};
 use crate::report::Report;
+use crate::resource::wait_for_apt;
 use crate::rollback;
 use crate::site::SiteName;
 use crate::stop::Stop;
@@ -60,9 +61,10 @@ pub async fn rollback_on(host: Host, asked: &Rollback, report: &Report) -> Resul
         );
         events.tell(Event::Note { text });
     }
+    wait_for_apt(&host).await.map_err(|e| refused(chain(&e)))?;
     let mut journal = Journal::resume(&folder, run.number).map_err(|e| refused(chain(&e)))?;
     let host = host.with_store(Store::new(&folder, run.number));
-    match rollback::rollback(&host, &mut journal).await {
+    match rollback::rollback(&host, &mut journal, has_others(&host, &name)?).await {
         Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::RolledBack, 0)),
         Ok(returned) => Ok(incomplete(
             &format!("not taken back: {}", returned.failed.join(", ")),

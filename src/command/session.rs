@@ -125,3 +125,16 @@ fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
         .flat_map(|run| run.resolved.clone())
         .collect()
 }
+
+/// Whether sites other than `name` are deployed on this host.
+pub(super) fn has_others(host: &Host, name: &str) -> Result<bool, Ending> {
+    let all = Path::new("/var/lib/odoo-deploy");
+    let names = host.list(all).map_err(|e| refused(chain(&e)))?;
+    for other in names.iter().filter(|other| *other != name) {
+        let runs = journal::runs(&journal_folder(host, other)).map_err(|e| refused(chain(&e)))?;
+        if runs.iter().any(|run| run.standing != Standing::RolledBack) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Process, Result};
+use crate::resource::dpkg::Dpkg;
 
 /// The locks of apt and dpkg. `DPkg::Lock::Timeout` covers only the first two.
 const LOCKS: &[&str] = &[
@@ -78,30 +79,41 @@ pub(super) async fn run_locked(host: &Host, cmd: &Cmd) -> Result<()> {
 }
 
 /// Finishes what a killed dpkg left half way; nothing where it left nothing.
-pub(super) async fn finish_interrupted(host: &Host, unfinished: &[String]) -> Result<()> {
+pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
+    let unfinished: Vec<String> = Dpkg::read(host)?.unfinished.into_keys().collect();
     if unfinished.is_empty() && host.list(Path::new("/var/lib/dpkg/updates"))?.is_empty() {
         return Ok(());
     }
     let text = format!(
-        "dpkg was interrupted; finishing {} first",
-        or_nothing(unfinished)
+        "dpkg was interrupted, {} packages are half installed; finishing that first",
+        unfinished.len()
     );
     host.events().tell(Event::Note { text });
+    // 1: some lack packages that they depend on, and get them next
     let configure = Cmd::new("dpkg")
         .args(["--force-confdef", "--force-confold", "--configure", "-a"])
         .env("DEBIAN_FRONTEND", "noninteractive")
         .env("NEEDRESTART_SUSPEND", "1")
+        .accept(1)
         .deadline(1800)
         .log("dpkg-configure");
-    run_locked(host, &configure).await
+    run_locked(host, &configure).await?;
+    if Dpkg::read(host)?.unfinished.is_empty() {
+        return Ok(());
+    }
+    run_locked(
+        host,
+        &apt_get(&["--fix-broken", "--no-install-recommends", "install"]).log("apt-fix"),
+    )
+    .await
 }
 
-fn or_nothing(names: &[String]) -> String {
-    if names.is_empty() {
-        "its work".into()
-    } else {
-        format!("`{}`", names.join("`, `"))
-    }
+/// Waits until nobody holds a lock of apt's: a killed run's `apt-get` is not ended but let finish.
+///
+/// # Errors
+/// Where they are still held after a quarter of an hour.
+pub async fn wait_for_apt(host: &Host) -> Result<()> {
+    wait_for_locks(host, Instant::now() + Duration::from_secs(PATIENCE)).await
 }
 
 async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {

@@ -134,4 +134,11 @@ impl Resource for User {
             "the backup copies that useradd makes of the account files (`/etc/passwd-` and its like)",
         )
     }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(to)) => format!("a system user without login, at home in {}", to.home),
+            _ => String::new(),
+        }
+    }
 }
