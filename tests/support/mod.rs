@@ -8,5 +8,7 @@
 
 pub mod act;
 pub mod machine;
+pub mod residue;
+pub mod scenario;
 pub mod site;
 pub mod snapshot;

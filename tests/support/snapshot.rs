@@ -119,14 +119,23 @@ pub fn differences(expected: &Snapshot, found: &Snapshot) -> Vec<String> {
     let mut all = Vec::new();
     for place in places {
         let (expected, found) = (expected.get(place), found.get(place));
-        if expected != found {
-            let nothing = "nothing".to_owned();
-            all.push(format!(
-                "{place}\n    expected: {}\n    found:    {}",
-                expected.unwrap_or(&nothing),
-                found.unwrap_or(&nothing)
-            ));
+        if expected == found {
+            continue;
         }
+        let lines = |text: Option<&String>| -> BTreeSet<String> {
+            let text = text.map_or("nothing", String::as_str);
+            text.lines().map(str::to_owned).collect()
+        };
+        let (expected, found) = (lines(expected), lines(found));
+        let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| -> String {
+            let lines: Vec<&str> = these.difference(those).map(String::as_str).collect();
+            lines.join(" / ")
+        };
+        all.push(format!(
+            "{place}: expected `{}`, found `{}`",
+            only(&expected, &found),
+            only(&found, &expected)
+        ));
     }
     all
 }
