@@ -147,16 +147,20 @@ async fn apply_step(
 ) -> Result<bool, Error> {
     let Step { id, resource, .. } = &plan.steps[index];
     let (step, subject) = (id.clone(), resource.subject());
+    let what = key(resource);
     let failed = |source| Error::Step {
         step: step.clone(),
-        subject: subject.clone(),
+        subject: what.clone(),
         source,
     };
     let before = resource.read(host).await.map_err(failed)?;
     // what was known when the plan was shown must still be so; a service may have been shaken by
     // the steps before it, and is no longer known then
     if known.is_some_and(|known| *known != before) {
-        return Err(Error::Changed { step, subject });
+        return Err(Error::Changed {
+            step,
+            subject: what,
+        });
     }
     let after = resource.want(&before).map_err(failed)?;
     let key = key(resource);
@@ -189,7 +193,10 @@ async fn apply_step(
     resource.set(host, &before, &after).await.map_err(failed)?;
     let state = resource.read(host).await.map_err(failed)?;
     if resource.want(&state).map_err(failed)? != state {
-        return Err(Error::DidNotSettle { step, subject });
+        return Err(Error::DidNotSettle {
+            step,
+            subject: what,
+        });
     }
     journal.write(Record::Done { key, state })?;
     host.events().tell(Event::StepDone {

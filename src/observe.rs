@@ -119,7 +119,7 @@ fn change(
         } else {
             None
         },
-        leaves: resource.leaves().map(str::to_owned),
+        leaves: resource.leaves(from)?.map(str::to_owned),
         before,
         after,
         forecast,

@@ -106,6 +106,9 @@ pub trait Resource: Serialize + DeserializeOwned {
     }
 
     /// The two states as they are told: without what is of no interest to people.
+    ///
+    /// # Errors
+    /// Where a state cannot be put into words.
     fn shown(
         &self,
         from: Option<Self::State>,
@@ -125,6 +128,9 @@ pub trait Resource: Serialize + DeserializeOwned {
     }
 
     /// The text before and after, for a difference line by line; secrets masked.
+    ///
+    /// # Errors
+    /// Where the present text cannot be read.
     fn text(&self, _host: &Host) -> Result<Option<Text>> {
         Ok(None)
     }
@@ -134,8 +140,9 @@ pub trait Resource: Serialize + DeserializeOwned {
         Vec::new()
     }
 
-    /// What going back cannot take back, if anything; shown in the plan before anyone agrees.
-    fn leaves(&self) -> Option<&'static str> {
+    /// What going back to `from` cannot take back, if anything; shown in the plan before anyone
+    /// agrees.
+    fn leaves(&self, _from: Option<&Self::State>) -> Option<&'static str> {
         None
     }
 
@@ -281,9 +288,11 @@ macro_rules! resources {
             }
 
             /// [`Resource::leaves`].
-            #[must_use]
-            pub fn leaves(&self) -> Option<&'static str> {
-                match self { $(Self::$variant(r) => r.leaves(),)+ }
+            ///
+            /// # Errors
+            /// Where `from` is not a state of this kind.
+            pub fn leaves(&self, from: &AnyState) -> Result<Option<&'static str>> {
+                match self { $(Self::$variant(r) => Ok(r.leaves(take(r, from)?.as_ref())),)+ }
             }
 
             /// [`Resource::holds_data`].

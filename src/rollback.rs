@@ -131,7 +131,7 @@ async fn set_back(host: &Host, step: &Step) -> Result<Moved> {
         return Ok(moved);
     }
     let then = resource.read(host).await?;
-    if then == back || resource.leaves().is_some() {
+    if then == back || resource.leaves(&step.before)?.is_some() {
         return Ok(moved);
     }
     Err(Error::impossible(format!(

@@ -102,6 +102,7 @@ async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
     let ended = session
         .host
         .end_stragglers(name)
+        .await
         .map_err(|e| refused(chain(&e)))?;
     for process in ended {
         let text = format!(
@@ -206,16 +207,13 @@ async fn run(
 ) -> Ending {
     let host = session.host.clone();
     let name = session.blueprint.site().name.to_string();
-    let error = match apply(&host, journal, &mut session.blueprint, observed).await {
-        Ok(_) => match commit(session, journal).await {
-            Ok(()) => return done(session),
-            Err(text) => {
-                return Ending::new(Outcome::Failed, 1)
-                    .because(text)
-                    .then(back(&name));
-            }
-        },
-        Err(error) => error,
+    let Err(error) = apply(&host, journal, &mut session.blueprint, observed).await else {
+        return match commit(session, journal).await {
+            Ok(()) => done(session),
+            Err(text) => Ending::new(Outcome::Failed, 1)
+                .because(text)
+                .then(back(&name)),
+        };
     };
     let text = chain(&error);
     if let apply::Error::Stopped(stopped) = &error {

@@ -54,7 +54,11 @@ pub async fn rollback_on(host: Host, asked: &Rollback, report: &Report) -> Resul
     if !asked.yes && report.confirm(&question(run)) == Some(false) {
         return Err(refused("not confirmed; nothing was touched"));
     }
-    for process in host.end_stragglers(&name).map_err(|e| refused(chain(&e)))? {
+    for process in host
+        .end_stragglers(&name)
+        .await
+        .map_err(|e| refused(chain(&e)))?
+    {
         let text = format!(
             "ended `{}` (pid {}), which a killed run had left",
             process.command, process.pid

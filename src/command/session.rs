@@ -15,6 +15,7 @@ use crate::observe::{Observed, observe};
 use crate::plan::Plan;
 use crate::preflight;
 use crate::site::{Site, SiteError};
+use crate::stop::Stop;
 
 /// A site on this host.
 pub(super) struct Session {
@@ -137,4 +138,16 @@ pub(super) fn has_others(host: &Host, name: &str) -> Result<bool, Ending> {
         }
     }
     Ok(false)
+}
+
+/// Does `work`, and says at the first signal what becomes of it.
+pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = stop.asked() => (),
+    }
+    let text = "stopping when this step is done; a second signal kills what runs".to_owned();
+    events.tell(Event::Note { text });
+    work.await
 }

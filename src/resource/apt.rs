@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::event::Event;
-use crate::host::command::Cmd;
+use crate::host::command::{Cmd, MARK, MARK_APT};
 use crate::host::{Error, Host, Process, Result};
 use crate::resource::dpkg::Dpkg;
 
@@ -45,6 +45,7 @@ pub(super) fn apt_get(args: &[&str]) -> Cmd {
         .env("APT_LISTCHANGES_FRONTEND", "none")
         .env("NEEDRESTART_SUSPEND", "1")
         .env("UCF_FORCE_CONFFOLD", "1")
+        .env(MARK, MARK_APT)
         .deadline(3600)
 }
 
@@ -113,7 +114,26 @@ pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
 /// # Errors
 /// Where they are still held after a quarter of an hour.
 pub async fn wait_for_apt(host: &Host) -> Result<()> {
-    wait_for_locks(host, Instant::now() + Duration::from_secs(PATIENCE)).await
+    let until = Instant::now() + Duration::from_secs(PATIENCE);
+    // one that has only just started holds no lock yet
+    let programs = ["apt-get", "dpkg"];
+    let left_over = |process: &Process| {
+        programs
+            .iter()
+            .any(|name| process.command.starts_with(name))
+    };
+    while let Some(process) = host.marked(MARK_APT)?.into_iter().find(left_over) {
+        if Instant::now() >= until {
+            let holder = format!("`{}` (pid {})", process.command, process.pid);
+            return Err(Error::Held {
+                what: "apt to finish".into(),
+                holder,
+                seconds: PATIENCE,
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    wait_for_locks(host, until).await
 }
 
 async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
@@ -144,6 +164,7 @@ async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
     }
 }
 
+/// What keeps apt from being used, and who.
 fn held(host: &Host) -> Result<Option<(&'static str, Process)>> {
     for lock in LOCKS {
         if let Some(holder) = host.lock_holder(Path::new(lock))? {

@@ -258,12 +258,8 @@ impl Resource for File {
 /// `RawConfigParser` drops comments and ends with an empty line. That is no edit to be undone.
 fn rewritten(text: &str) -> String {
     let stays = |line: &&str| !line.trim().is_empty() && !line.starts_with([';', '#']);
-    let lines: String = text
-        .lines()
-        .filter(stays)
-        .map(|line| format!("{line}\n"))
-        .collect();
-    lines + "\n"
+    let lines: Vec<&str> = text.lines().filter(stays).collect();
+    lines.join("\n") + "\n\n"
 }
 
 /// The secret in the file at `path`; `None` where it has not been made yet.
@@ -274,9 +270,9 @@ fn secret_at(host: &Host, path: &Path) -> Result<Option<String>> {
 
 /// The value of the last `key = value` line for `key`, as `configparser` takes it.
 fn value_of<'t>(text: &'t str, key: &str) -> Option<&'t str> {
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    pairs
+    let pairs = text.lines().rev().filter_map(|line| line.split_once('='));
+    let mut values = pairs
         .filter(|(k, _)| k.trim() == key)
-        .map(|(_, v)| v.trim())
-        .last()
+        .map(|(_, v)| v.trim());
+    values.next()
 }

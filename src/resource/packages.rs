@@ -285,7 +285,7 @@ impl Resource for Packages {
         format!("{count} package{plural}{size}")
     }
 
-    fn leaves(&self) -> Option<&'static str> {
+    fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
         Some(
             "what removed packages leave behind: their configuration files, the accounts, certificates and the empty \
              PostgreSQL cluster that they made",
