@@ -44,7 +44,8 @@ pub fn snapshot(machine: &Machine) -> Snapshot {
         all.insert(format!("postgres database {name}"), format!("{database:?}"));
     }
     for (name, unit) in &state.units {
-        if unit.loaded.is_none() && unit.pid.is_none() && !unit.failed {
+        let wants = format!("/etc/systemd/system/multi-user.target.wants/{name}");
+        if unit.pid.is_none() && !unit.failed && !machine.disk.at(&wants).is_symlink() {
             continue;
         }
         let seen = format!(
@@ -64,7 +65,7 @@ fn walk(machine: &Machine, folder: &Path, all: &mut Snapshot) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = format!("/{}", path.strip_prefix(machine.root()).unwrap().display());
-        if ASIDE.iter().any(|aside| name.starts_with(aside)) {
+        if is_number(&name) || ASIDE.iter().any(|aside| name.starts_with(aside)) {
             continue;
         }
         let meta = path.symlink_metadata().unwrap();
@@ -85,11 +86,16 @@ fn walk(machine: &Machine, folder: &Path, all: &mut Snapshot) {
     }
 }
 
+/// Databases get new numbers whenever they are made.
+fn is_number(name: &str) -> bool {
+    let number = name.strip_prefix("/var/lib/postgresql/15/main/base/");
+    number.is_some_and(|number| number.len() > 3)
+}
+
 fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
     if name.contains("/secrets/") {
         return "a secret".into();
     }
-    // databases get new numbers
     let text = String::from_utf8_lossy(bytes);
     if name.starts_with("/run/odoo-deploy/") && name.ends_with(".started") {
         return text

@@ -86,11 +86,14 @@ impl Model {
     }
 
     /// A unit that is asked for and not in memory is read; one that is there stays as it was read.
+    /// What neither runs nor failed nor is wanted by anything is not kept in memory.
     fn load(&self, unit: &str) {
         let file = self.file(unit);
+        let wanted = self.disk.at(&format!("{WANTS}/{unit}")).is_symlink();
         let mut state = self.state.borrow_mut();
         let known = state.units.entry(unit.to_owned()).or_default();
-        if known.loaded.is_none() {
+        let forgotten = known.pid.is_none() && !known.failed && !wanted;
+        if known.loaded.is_none() || forgotten {
             known.loaded = file;
         }
     }
