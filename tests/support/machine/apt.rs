@@ -173,7 +173,9 @@ impl Model {
             }
             write_status(&self.disk, &status);
         };
-        let (server, others): (Vec<_>, Vec<_>) = half.into_iter().partition(|n| n == SERVER);
+        // what stands on another package is configured after it
+        let late = |name: &String| find(name).unwrap().depends.contains(&SERVER) || name == SERVER;
+        let (server, others): (Vec<_>, Vec<_>) = half.into_iter().partition(late);
         self.fuse.halves(
             || set(&others[..others.len() / 2], INSTALLED),
             |()| set(&others, INSTALLED),
