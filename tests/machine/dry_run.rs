@@ -3,6 +3,7 @@
 use libtest_mimic::Trial;
 
 use super::support::allowed::BACKGROUND;
+use super::support::run::Run;
 use super::support::server::{SITE, Server, short_site, text};
 use super::support::snapshot::{Precision, Snapshot};
 use super::support::tally::show;
@@ -12,6 +13,7 @@ use super::support::{bases, scenario, web};
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         scenario("dry_run_on_bare_debian", bare),
+        scenario("dry_run_counts_packages", listed),
         scenario("dry_run_of_settled_site", settled),
     ]
 }
@@ -39,7 +41,7 @@ fn bare() {
     }
     let told = server.odoo(&["install", "--dry-run"]);
     told.expect_code(0)
-        .expect_told("+list_db = False")
+        .expect_told("+ list_db = False")
         .expect_told("package");
     server
         .odoo(&["install", "--dry-run", "--exit-code"])
@@ -65,19 +67,43 @@ fn bare() {
     let found = before.differences(&after, Precision::Exact);
     assert!(found.is_empty(), "{found:#?}");
     assert!(!server.exists("/run/odoo-deploy"));
-    let packages = run.pending().iter().find_map(|change| {
-        (change["step"] == "packages").then(|| change["summary"].as_str().unwrap_or_default())
-    });
     show(
         3,
         format!(
             "bare: {} steps pending in {:.1} s ({}), exit 0, with --exit-code 2; the same on read-only file systems; {} files untouched",
             pending.len(),
             run.seconds,
-            packages.unwrap_or_default(),
+            summary(&run, "packages"),
             after.len()
         ),
     );
+}
+
+/// Where apt's lists are there, it is known what the packages bring.
+fn listed() {
+    let server = Server::boot("dry-listed", bases::fetched());
+    server.write(SITE, &short_site());
+    server.sh("apt-get clean");
+    let run = server.json(&["install", "--dry-run"]);
+    run.expect_code(0);
+    let packages = summary(&run, "packages");
+    let numbers: Vec<u32> = packages
+        .split(' ')
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    assert!(
+        matches!(numbers[..], [count, megabytes] if count > 50 && megabytes > 50),
+        "{packages}"
+    );
+    show(3, format!("with apt's lists: {packages}"));
+}
+
+fn summary<'r>(run: &'r Run, step: &str) -> &'r str {
+    let pending = run.pending();
+    let change = pending.iter().find(|change| change["step"] == step);
+    change
+        .and_then(|change| change["summary"].as_str())
+        .unwrap_or_default()
 }
 
 fn settled() {

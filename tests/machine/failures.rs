@@ -67,7 +67,7 @@ fn check() {
     let server = Server::ready("no-health", bases::packed());
     let playbook = PLAYBOOK.replacen("status = 200", "status = 418", 1);
     server.write(
-        "/root/site/odoo.toml",
+        "/srv/site/odoo.toml",
         &playbook.replacen("within = 120", "within = 6", 1),
     );
     fails(&server, "check that never passes", "418");
@@ -76,7 +76,7 @@ fn check() {
 fn service() {
     let server = Server::ready("no-service", bases::packed());
     server.write(
-        "/root/site/odoo.toml",
+        "/srv/site/odoo.toml",
         &PLAYBOOK.replace("within = 120", "within = 10"),
     );
     let begin = UNIT
@@ -84,7 +84,7 @@ fn service() {
         .expect("the line that starts Odoo");
     let end = begin + UNIT[begin..].find('\n').expect("a line's end");
     server.write(
-        "/root/site/odoo.service",
+        "/srv/site/odoo.service",
         &UNIT.replace(&UNIT[begin..end], "ExecStart=/bin/false"),
     );
     fails(&server, "service that never starts", "odoo.service");

@@ -28,7 +28,10 @@ use libtest_mimic::{Arguments, Trial};
 use support::{tally, world};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // several parts of names, separated by commas
+    let wanted = arguments.filter.take().unwrap_or_default();
+    let wanted: Vec<&str> = wanted.split(',').filter(|part| !part.is_empty()).collect();
     // The longest first, so that none is left alone at the end.
     let trials: Vec<Trial> = [
         bare::trials(),
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     ]
     .into_iter()
     .flatten()
+    .filter(|trial| wanted.is_empty() || wanted.iter().any(|part| trial.name().contains(part)))
     .collect();
     if arguments.list {
         return libtest_mimic::run(&arguments, trials).exit_code();

@@ -54,7 +54,7 @@ fn refused() {
         .spawn()
         .expect("perl");
     while !server
-        .read("/proc/net/tcp")
+        .sh("cat /proc/net/tcp")
         .contains("0100007F:1F85 00000000:0000 0A")
     {
         std::thread::sleep(std::time::Duration::from_millis(50));

@@ -8,7 +8,7 @@ pub(crate) type Allowance = (&'static str, &'static str);
 
 /// What runs by itself on any server, with or without an agent.
 pub(crate) const BACKGROUND: &[&str] = &[
-    "/root/site",
+    "/srv/site",
     "/var/log/journal",
     "/var/log/wtmp",
     "/var/log/btmp",

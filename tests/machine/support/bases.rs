@@ -1,6 +1,7 @@
 //! The states that scenarios start from, each made once and frozen.
 
 use std::fs;
+use std::panic::{UnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -31,14 +32,25 @@ fn needs() -> Pairing {
     pairing(Release::of(Series::V19), debian).expect("a pair that runs")
 }
 
-fn said<T>(what: &str, make: impl FnOnce() -> T) -> T {
-    let began = Instant::now();
-    let made = make();
-    println!(
-        "machine: made {what} in {:.1} s",
-        began.elapsed().as_secs_f64()
-    );
-    made
+/// What is made once for all; a failure too is remembered, and not tried again.
+struct Made<T>(OnceLock<Option<T>>);
+
+impl<T: Clone> Made<T> {
+    const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    fn get(&self, what: &str, make: impl FnOnce() -> T + UnwindSafe) -> T {
+        let made = self.0.get_or_init(|| {
+            let began = Instant::now();
+            let made = catch_unwind(make).ok()?;
+            let seconds = began.elapsed().as_secs_f64();
+            println!("machine: made {what} in {seconds:.1} s");
+            Some(made)
+        });
+        let made = made.clone();
+        made.unwrap_or_else(|| panic!("{what} could not be made: see the first failure"))
+    }
 }
 
 /// A distribution as it comes.
@@ -48,15 +60,14 @@ pub(crate) fn bare(suite: &str) -> Base {
 
 /// A bare Debian 12 with fresh lists and all packages of the plan downloaded.
 pub(crate) fn fetched() -> Base {
-    static BASE: OnceLock<Base> = OnceLock::new();
+    static BASE: Made<Base> = Made::new();
     let make = || {
         let server = Server::boot("fetched", bare("bookworm"));
         server.sh("apt-get -qq update");
         server.sh(&format!("apt-get -qq --download-only {}", install()));
         server.power_off(FETCHED)
     };
-    BASE.get_or_init(|| said("a Debian 12 with downloads", make))
-        .clone()
+    BASE.get("a Debian 12 with downloads", make)
 }
 
 fn install() -> String {
@@ -66,7 +77,7 @@ fn install() -> String {
 
 /// A Debian 12 on which somebody has installed the packages.
 pub(crate) fn packed() -> Base {
-    static BASE: OnceLock<Base> = OnceLock::new();
+    static BASE: Made<Base> = Made::new();
     let make = || {
         let server = Server::boot("packed", fetched());
         server.sh(&format!(
@@ -75,38 +86,34 @@ pub(crate) fn packed() -> Base {
         ));
         server.power_off(PACKED)
     };
-    BASE.get_or_init(|| said("a Debian 12 with packages", make))
-        .clone()
+    BASE.get("a Debian 12 with packages", make)
 }
 
 /// A Debian 12 on which `odoo-deploy install` has come to its end.
 pub(crate) fn installed() -> Base {
-    static BASE: OnceLock<Base> = OnceLock::new();
+    static BASE: Made<Base> = Made::new();
     let make = || {
-        let server = Server::boot_with("installed", packed(), Some(wheels()));
+        let server = Server::boot_with("installed", packed(), Some(&wheels()));
         server.write(SITE, &super::server::site(""));
         let run = server.odoo(&["install", "--yes"]);
         run.expect_code(0);
         server.power_off(INSTALLED)
     };
-    BASE.get_or_init(|| said("a Debian 12 with Odoo", make))
-        .clone()
+    BASE.get("a Debian 12 with Odoo", make)
 }
 
 /// The wheels of all that Odoo 19 needs on Debian 12; kept from one run of the tests to the next.
-pub(crate) fn wheels() -> &'static Path {
-    static WHEELS: OnceLock<PathBuf> = OnceLock::new();
-    WHEELS.get_or_init(|| {
+pub(crate) fn wheels() -> PathBuf {
+    static WHEELS: Made<PathBuf> = Made::new();
+    WHEELS.get("wheels", || {
         let needs = needs();
-        let mut wanted =
-            requirements::effective(&[PUBLISHED], &needs.overrides, &needs.requirements);
-        wanted.push_str("uv\nwheel\n");
+        let (own, more) = (&needs.requirements, &needs.overrides);
+        let wanted = requirements::effective(&[PUBLISHED], more, own) + "uv\nwheel\n";
         let key = Sha256::digest(format!("{wanted}{:?}", needs.build_constraints));
-        let folder = world()
-            .kept
-            .join(format!("wheels-{:02x}{:02x}{:02x}", key[0], key[1], key[2]));
+        let name = format!("wheels-{:02x}{:02x}{:02x}", key[0], key[1], key[2]);
+        let folder = world().kept.join(name);
         if !folder.exists() {
-            said("wheels", || build_wheels(&folder, &wanted, &needs));
+            build_wheels(&folder, &wanted, &needs);
         }
         folder
     })
@@ -126,6 +133,7 @@ fn build_wheels(folder: &Path, wanted: &str, needs: &Pairing) {
     server.write("/root/constraints.txt", &needs.build_constraints.join("\n"));
     server.sh("python3 -m venv /root/venv
          export PIP_CONSTRAINT=/root/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
+         /root/venv/bin/pip install -q wheel setuptools
          /root/venv/bin/pip wheel -q -w /run/wheels -r /root/wanted.txt");
     server.stop();
     fs::rename(&partial, folder).expect("wheels in their place");

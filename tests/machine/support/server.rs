@@ -11,7 +11,7 @@ use super::run::{Run, Running};
 use super::world::{PREFIX, SHARED, world};
 
 /// The site of every scenario.
-pub(crate) const SITE: &str = "/root/site/site.toml";
+pub(crate) const SITE: &str = "/srv/site/site.toml";
 /// Where the generated password of Odoo's `admin` lies.
 pub(crate) const PASSWORD: &str = "/var/lib/odoo-deploy/odoo/secrets/admin-password";
 
@@ -40,7 +40,7 @@ impl Server {
 
     /// A machine with wheels and the site that uses them.
     pub(crate) fn ready(name: &str, base: Base) -> Self {
-        let server = Self::boot_with(name, base, Some(bases::wheels()));
+        let server = Self::boot_with(name, base, Some(&bases::wheels()));
         server.write(SITE, &site(""));
         server
     }
