@@ -15,7 +15,7 @@ use crate::stop::Stopped;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A step could not be set.
-    #[error("step `{step}` ({subject}) failed")]
+    #[error("{subject} could not be set")]
     Step {
         /// The step.
         step: String,
@@ -25,9 +25,7 @@ pub enum Error {
         source: crate::host::Error,
     },
     /// A step was set and still wants something.
-    #[error(
-        "step `{step}` ({subject}) did not settle: after it was set the host still is not as asked"
-    )]
+    #[error("{subject} did not settle: after it was set the host still is not as asked")]
     DidNotSettle {
         /// The step.
         step: String,
@@ -35,7 +33,7 @@ pub enum Error {
         subject: String,
     },
     /// The host is not as it was when the plan was shown.
-    #[error("the server changed since the plan: `{step}` ({subject}) is not as it was")]
+    #[error("the server changed since the plan: {subject} is not as it was")]
     Changed {
         /// The step.
         step: String,
@@ -43,7 +41,7 @@ pub enum Error {
         subject: String,
     },
     /// Something that the plan waited for could not be learnt.
-    #[error("step `{step}` cannot be planned")]
+    #[error("it cannot be planned")]
     Unknown {
         /// The step.
         step: String,
@@ -76,11 +74,11 @@ pub async fn apply(
     for index in 0..plan.steps.len() {
         host.stop().at_edge()?;
         plan = learn(host, journal, blueprint, plan, index).await?;
-        let known = observed
+        let forecast = observed
             .changes
             .get(index)
-            .filter(|change| !change.forecast)
-            .map(|change| &change.before);
+            .is_none_or(|change| change.forecast);
+        let known = observed.found.get(index).filter(|_| !forecast);
         set += usize::from(apply_step(host, journal, &plan, index, known).await?);
     }
     for check in &plan.checks {
@@ -149,16 +147,20 @@ async fn apply_step(
 ) -> Result<bool, Error> {
     let Step { id, resource, .. } = &plan.steps[index];
     let (step, subject) = (id.clone(), resource.subject());
+    let what = key(resource);
     let failed = |source| Error::Step {
         step: step.clone(),
-        subject: subject.clone(),
+        subject: what.clone(),
         source,
     };
     let before = resource.read(host).await.map_err(failed)?;
     // what was known when the plan was shown must still be so; a service may have been shaken by
     // the steps before it, and is no longer known then
     if known.is_some_and(|known| *known != before) {
-        return Err(Error::Changed { step, subject });
+        return Err(Error::Changed {
+            step,
+            subject: what,
+        });
     }
     let after = resource.want(&before).map_err(failed)?;
     let key = key(resource);
@@ -191,7 +193,10 @@ async fn apply_step(
     resource.set(host, &before, &after).await.map_err(failed)?;
     let state = resource.read(host).await.map_err(failed)?;
     if resource.want(&state).map_err(failed)? != state {
-        return Err(Error::DidNotSettle { step, subject });
+        return Err(Error::DidNotSettle {
+            step,
+            subject: what,
+        });
     }
     journal.write(Record::Done { key, state })?;
     host.events().tell(Event::StepDone {

@@ -80,12 +80,13 @@ fn likely(cause: Option<&String>) -> String {
 }
 
 fn listed(journal: &[String]) -> String {
-    let lines: String = journal.iter().map(|line| format!("\n    {line}")).collect();
-    if lines.is_empty() {
-        lines
-    } else {
-        format!("\n  the last lines of its journal:{lines}")
+    if journal.is_empty() {
+        return String::new();
     }
+    format!(
+        "\n  the last lines of its journal:\n    {}",
+        journal.join("\n    ")
+    )
 }
 
 impl Probe {

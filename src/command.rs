@@ -8,6 +8,9 @@ mod rollback;
 mod session;
 mod status;
 
+pub use install::install_on;
+pub use rollback::rollback_on;
+
 use crate::cli::{Cli, Command};
 use crate::event::{Event, Events, Outcome};
 use crate::report::{self, Report};
@@ -22,6 +25,18 @@ pub struct Ending {
 }
 
 impl Ending {
+    /// The exit code of the process.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// What went wrong, where something did.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
     fn new(outcome: Outcome, code: u8) -> Self {
         Self {
             outcome,

@@ -101,6 +101,10 @@ impl Journal {
     ///
     /// # Errors
     /// Where the record is no legal move from what was recorded before, or cannot be made durable.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "callers build records in place"
+    )]
     pub fn write(&mut self, record: Record) -> Result<()> {
         self.run.apply(&self.path, &record)?;
         let (line, seal) = record::seal(&self.seal, &record)?;

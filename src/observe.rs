@@ -2,7 +2,7 @@
 
 use crate::change::{Action, Change};
 use crate::event::Totals;
-use crate::host::{Error, Host, Result};
+use crate::host::{Host, Result};
 use crate::plan::{Plan, Step};
 use crate::resource::AnyState;
 
@@ -11,6 +11,8 @@ use crate::resource::AnyState;
 pub struct Observed {
     /// One for each step, in order.
     pub changes: Vec<Change>,
+    /// The states found, one for each step; a change tells only what is of interest in them.
+    pub found: Vec<AnyState>,
     /// Why the host cannot be brought to what is asked, with the way out.
     pub refusals: Vec<String>,
 }
@@ -71,7 +73,7 @@ pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
             .pending()
             .map(|change| change.step.clone())
             .collect();
-        let found = step.resource.read(host).await.map_err(|e| about(step, e))?;
+        let found = step.resource.read(host).await?;
         let before = step.resource.shaken(&found, &pending)?;
         let after = step.resource.want(&before)?;
         if let Some(reason) = step.resource.refuses(&before)? {
@@ -79,35 +81,34 @@ pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
         }
         observed
             .changes
-            .push(change(host, step, before, after, forecast)?);
+            .push(change(host, step, &before, &after, forecast)?);
+        observed.found.push(found);
     }
     Ok(observed)
 }
 
 /// The pair of states as it is told.
-///
-/// # Errors
-/// Where the present text of a file cannot be read.
-pub fn change(
+fn change(
     host: &Host,
     step: &Step,
-    before: AnyState,
-    after: AnyState,
+    from: &AnyState,
+    to: &AnyState,
     forecast: bool,
 ) -> Result<Change> {
     let resource = &step.resource;
-    let pending = before != after;
+    let pending = from != to;
+    let (before, after) = resource.shown(from, to)?;
     Ok(Change {
         step: step.id.clone(),
         kind: resource.kind().to_owned(),
         subject: resource.subject(),
         summary: if pending {
-            resource.summary(&before, &after)?
+            resource.summary(from, to)?
         } else {
             String::new()
         },
         causes: if pending {
-            resource.causes(&before)?
+            resource.causes(from)?
         } else {
             Vec::new()
         },
@@ -118,14 +119,9 @@ pub fn change(
         } else {
             None
         },
-        leaves: resource.leaves().map(str::to_owned),
+        leaves: resource.leaves(from)?.map(str::to_owned),
         before,
         after,
         forecast,
     })
-}
-
-fn about(step: &Step, error: Error) -> Error {
-    tracing::debug!(step = step.id, %error, "cannot be observed");
-    error
 }

@@ -189,14 +189,7 @@ mod tests {
             "Python",
         ),
         (Series::V18, "ok", "unverified", "ok", "ok", "Python"),
-        (
-            Series::V19,
-            "unverified",
-            "ok",
-            "unverified",
-            "ok",
-            "Python",
-        ),
+        (Series::V19, "ok", "ok", "unverified", "ok", "Python"),
         (
             Series::V20,
             "Python, PostgreSQL",

@@ -8,6 +8,7 @@
 
 mod expand;
 mod node;
+mod order;
 mod read;
 
 use std::ops::Range;

@@ -12,7 +12,9 @@ pub fn effective(published: &[&str], overrides: &[String], additional: &[String]
         .map(without_comment);
     let lines = lines.filter(|line| !line.is_empty()).filter(stays);
     let added = overrides.iter().chain(additional).map(String::as_str);
-    lines.chain(added).map(|line| format!("{line}\n")).collect()
+    lines
+        .chain(added)
+        .fold(String::new(), |text, line| text + line + "\n")
 }
 
 fn without_comment(line: &str) -> &str {

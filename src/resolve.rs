@@ -11,10 +11,10 @@ use crate::host::{Error, Host, Result};
 /// # Errors
 /// Where the repository cannot be reached, or has no such branch.
 pub async fn resolve(host: &Host, url: &str, branch: &str) -> Result<Option<String>> {
-    if let Some(path) = url.strip_prefix("file://") {
-        if let Some(commit) = in_folder(host, Path::new(path), branch)? {
-            return Ok(Some(commit));
-        }
+    if let Some(path) = url.strip_prefix("file://")
+        && let Some(commit) = in_folder(host, Path::new(path), branch)?
+    {
+        return Ok(Some(commit));
     }
     if !has_git(host) {
         return Ok(None);

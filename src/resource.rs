@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use apt::wait_for_apt;
 pub use checkout::Checkout;
 pub use cluster::Cluster;
 pub use database::Database;
@@ -104,12 +105,32 @@ pub trait Resource: Serialize + DeserializeOwned {
         before.cloned()
     }
 
+    /// The two states as they are told: without what is of no interest to people.
+    ///
+    /// # Errors
+    /// Where a state cannot be put into words.
+    fn shown(
+        &self,
+        from: Option<Self::State>,
+        to: Option<Self::State>,
+    ) -> Result<(AnyState, AnyState)> {
+        Ok((give(from)?, give(to)?))
+    }
+
+    /// Whether other sites of the host may stand on it: while there are any, it stays.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     /// The change in one line, where the two states do not say it all.
     fn summary(&self, _from: Option<&Self::State>, _to: Option<&Self::State>) -> String {
         String::new()
     }
 
     /// The text before and after, for a difference line by line; secrets masked.
+    ///
+    /// # Errors
+    /// Where the present text cannot be read.
     fn text(&self, _host: &Host) -> Result<Option<Text>> {
         Ok(None)
     }
@@ -119,8 +140,9 @@ pub trait Resource: Serialize + DeserializeOwned {
         Vec::new()
     }
 
-    /// What going back cannot take back, if anything; shown in the plan before anyone agrees.
-    fn leaves(&self) -> Option<&'static str> {
+    /// What going back to `from` cannot take back, if anything; shown in the plan before anyone
+    /// agrees.
+    fn leaves(&self, _from: Option<&Self::State>) -> Option<&'static str> {
         None
     }
 
@@ -225,6 +247,20 @@ macro_rules! resources {
                 }
             }
 
+            /// [`Resource::shown`].
+            ///
+            /// # Errors
+            /// Where a state is not of this kind.
+            pub fn shown(&self, from: &AnyState, to: &AnyState) -> Result<(AnyState, AnyState)> {
+                match self { $(Self::$variant(r) => r.shown(take(r, from)?, take(r, to)?),)+ }
+            }
+
+            /// [`Resource::is_shared`].
+            #[must_use]
+            pub fn is_shared(&self) -> bool {
+                match self { $(Self::$variant(r) => r.is_shared(),)+ }
+            }
+
             /// [`Resource::summary`].
             ///
             /// # Errors
@@ -252,9 +288,11 @@ macro_rules! resources {
             }
 
             /// [`Resource::leaves`].
-            #[must_use]
-            pub fn leaves(&self) -> Option<&'static str> {
-                match self { $(Self::$variant(r) => r.leaves(),)+ }
+            ///
+            /// # Errors
+            /// Where `from` is not a state of this kind.
+            pub fn leaves(&self, from: &AnyState) -> Result<Option<&'static str>> {
+                match self { $(Self::$variant(r) => Ok(r.leaves(take(r, from)?.as_ref())),)+ }
             }
 
             /// [`Resource::holds_data`].

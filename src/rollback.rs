@@ -17,15 +17,20 @@ pub struct Returned {
     pub kept: usize,
 }
 
-/// Takes the journal's run back, wholly. Keeps going past failures.
+/// Takes the journal's run back, wholly. Keeps going past failures. Where there are `others`,
+/// sites of the same host, what they may stand on stays.
 ///
 /// # Errors
 /// Where the journal cannot be written. That a step cannot be taken back is in the answer.
-pub async fn rollback(host: &Host, journal: &mut Journal) -> journal::Result<Returned> {
+pub async fn rollback(
+    host: &Host,
+    journal: &mut Journal,
+    others: bool,
+) -> journal::Result<Returned> {
     journal.write(Record::RollingBack {
         time: journal::now(),
     })?;
-    let returned = take_back(host, journal, |_| true).await?;
+    let returned = take_back(host, journal, others, |_| true).await?;
     if returned.failed.is_empty() {
         journal.write(Record::RolledBack {
             time: journal::now(),
@@ -41,6 +46,7 @@ pub async fn rollback(host: &Host, journal: &mut Journal) -> journal::Result<Ret
 pub async fn take_back(
     host: &Host,
     journal: &mut Journal,
+    others: bool,
     chosen: impl Fn(&Step) -> bool,
 ) -> journal::Result<Returned> {
     let committed = journal.run().committed;
@@ -68,7 +74,17 @@ pub async fn take_back(
         }
     }
     for step in steps.iter().filter(|step| step.before.is_some()) {
-        settle(host, journal, step, &mut returned).await?;
+        if others && step.resource.is_shared() {
+            keep(
+                host,
+                journal,
+                step,
+                "other sites of this server may stand on it",
+                &mut returned,
+            )?;
+        } else {
+            settle(host, journal, step, &mut returned).await?;
+        }
     }
     Ok(returned)
 }
@@ -115,7 +131,7 @@ async fn set_back(host: &Host, step: &Step) -> Result<Moved> {
         return Ok(moved);
     }
     let then = resource.read(host).await?;
-    if then == back || resource.leaves().is_some() {
+    if then == back || resource.leaves(&step.before)?.is_some() {
         return Ok(moved);
     }
     Err(Error::impossible(format!(

@@ -1,20 +1,23 @@
 //! Templates: Tera, strict, and without escaping, since what is rendered are configuration files.
 
+mod strict;
+
+use std::ops::Range;
 use std::path::Path;
 
 use serde_json::Value;
 use tera::{Context, ErrorKind, Tera};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, quote};
 
-/// Renders a template with the keys of `context`.
+/// Renders a template with the keys of `context`. A reference that names nothing is an error everywhere, also
+/// in conditions; `is defined` and `default` ask for what may be absent.
 ///
 /// # Errors
 ///
 /// Bad syntax and unknown references, with their place in the template.
 pub fn render(name: &str, source: &str, context: &Value) -> Result<String, Diagnostics> {
-    evaluate(source, context)
-        .map_err(|error| Diagnostics::new(Path::new(name), source, vec![error]))
+    evaluate(source, context).map_err(|errors| Diagnostics::new(Path::new(name), source, errors))
 }
 
 /// Reads a template without rendering it.
@@ -22,12 +25,17 @@ pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
     compile(source).map(drop)
 }
 
-/// Renders a template.
-pub(crate) fn evaluate(source: &str, context: &Value) -> Result<String, Diagnostic> {
-    let tera = compile(source)?;
-    let wrong = |error| told(&error, source);
-    let context = Context::from_serialize(context).map_err(wrong)?;
-    tera.render(NAME, &context).map_err(wrong)
+/// Renders a template; otherwise all references that name nothing, or the first error of another kind.
+pub(crate) fn evaluate(source: &str, context: &Value) -> Result<String, Vec<Diagnostic>> {
+    let wrong = |error| vec![error];
+    let tera = compile(source).map_err(wrong)?;
+    let unknown = strict::unknown(source, context);
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let context = Context::from_serialize(context).map_err(|error| wrong(told(&error, source)))?;
+    tera.render(NAME, &context)
+        .map_err(|error| wrong(told(&error, source)))
 }
 
 /// Nobody sees it: errors are told with the path of the file.
@@ -68,7 +76,7 @@ fn told(error: &tera::Error, source: &str) -> Diagnostic {
 }
 
 /// The word of `source` at the place that a report names as `--> template:LINE:COLUMN`.
-fn place_in_report(report: &str, source: &str) -> Option<std::ops::Range<usize>> {
+fn place_in_report(report: &str, source: &str) -> Option<Range<usize>> {
     let (_, place) = report.split_once(&format!("--> {NAME}:"))?;
     let (line, column) = place.lines().next()?.split_once(':')?;
     let line = line.parse::<usize>().ok()?.checked_sub(1)?;
@@ -118,11 +126,36 @@ pub(crate) fn path(text: &str) -> Option<Vec<&str>> {
     good.then_some(parts)
 }
 
-/// The value a reference names; otherwise the part that is unknown, and the names there are instead.
-pub(crate) fn lookup<'c>(
+/// The value a reference names.
+pub(crate) fn find<'c>(
     context: &'c Value,
     parts: &[&str],
-) -> Result<&'c Value, (usize, Vec<&'c str>)> {
+    span: Range<usize>,
+) -> Result<&'c Value, Diagnostic> {
+    lookup(context, parts).map_err(|(at, known)| {
+        let name = parts.join(".");
+        let before = parts[..at].join(".");
+        let error = Diagnostic::new(span, format!("unknown reference {}", quote(&name)));
+        if known.is_empty() {
+            return error.hint(format!("{} has no parts", quote(&before)));
+        }
+        let known: Vec<_> = known
+            .iter()
+            .map(|key| {
+                if at == 0 {
+                    (*key).to_owned()
+                } else {
+                    format!("{before}.{key}")
+                }
+            })
+            .collect();
+        let upto = parts[..=at].join(".");
+        error.hint(instead(&upto, known.iter().map(String::as_str)))
+    })
+}
+
+/// The value a reference names; otherwise the part that is unknown, and the names there are instead.
+fn lookup<'c>(context: &'c Value, parts: &[&str]) -> Result<&'c Value, (usize, Vec<&'c str>)> {
     let mut value = context;
     for (at, part) in parts.iter().enumerate() {
         let next = value.as_object().and_then(|map| map.get(*part));
@@ -160,6 +193,47 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_that_names_nothing_is_an_error_everywhere() {
+        for source in [
+            "{% if site.nam %}{% endif %}",
+            "{% if not sight %}{% endif %}",
+            "{% if site.port == site.prt %}{% endif %}",
+            "{% if site.off %}{{ site.nam }}{% endif %}",
+            "{% set x = site.nam %}",
+            "{{ site.nam or 1 }}",
+            "{{ site.nam ~ 'x' }}",
+            "{{ site.list | join(sep=site.nam) }}",
+            "{% for x in site.lst %}{{ x }}{% endfor %}",
+            "{{ site.name.first }}",
+            "{{ site[site.nam] }}",
+            "{% for k, v in site %}{{ kk }}{% endfor %}",
+        ] {
+            let errors = render("t", source, &context()).unwrap_err();
+            assert!(
+                errors.items()[0].message.starts_with("unknown reference"),
+                "{source}: {errors}"
+            );
+        }
+        for source in [
+            "{% if site.nam is defined %}{{ site.nam }}{% endif %}",
+            "{% if site.nam is not defined %}x{% endif %}",
+            "{{ site.nam | default(value='x') }}",
+            "{% for x in site.list %}{{ x }}{{ loop.index }}{% endfor %}",
+            "{% for k, v in site %}{{ k }}{% if v %}{% endif %}{% endfor %}",
+            "{% set x = site.name %}{{ x | upper }}{{ x ~ \"site.nam\" }}",
+            "{# site.nam #}{% raw %}{{ site.nam }}{% endraw %}",
+            "{{ site.list | join(sep=', ') | trim }}",
+            "{% if site.port is number and site.list is containing(pat='a') %}{% endif %}",
+            "{%- if site.name == 'odoo' -%} x {%- else -%} y {%- endif -%}",
+            "{ site.nam } 100% } {",
+        ] {
+            if let Err(errors) = render("t", source, &context()) {
+                panic!("{source}: {errors}");
+            }
+        }
+    }
+
+    #[test]
     fn errors_have_their_place() {
         let shown = |source| {
             render("odoo.conf", source, &context())
@@ -167,20 +241,20 @@ mod tests {
                 .render(80, false)
         };
         insta::assert_snapshot!(shown("a = 1\nb = {{ site.nam }}\n"), @r"
-        error: field `nam` is not defined
-         --> odoo.conf:2:13
+        error: unknown reference `site.nam`
+         --> odoo.conf:2:8
           |
         2 | b = {{ site.nam }}
-          |             ^^^
+          |        ^^^^^^^^
           |
-          = help: did you mean `name`?
+          = help: did you mean `site.name`?
         ");
         insta::assert_snapshot!(shown("{{ sight.name }}\n"), @r"
-        error: variable `sight` is not defined
+        error: unknown reference `sight.name`
          --> odoo.conf:1:4
           |
         1 | {{ sight.name }}
-          |    ^^^^^
+          |    ^^^^^^^^^^
           |
           = help: there is `site`
         ");

@@ -498,6 +498,10 @@ fn secrets_are_not_shown_whatever_is_wrong() {
         "[odoo]\nrepository = \"http://me:hunter2@example.org/o\"\n",
         "[odoo]\nrepository = \"ftp://me:hunter2@example.org/o\"\n",
         "[odoo]\nrepository = \"https://me:hunter2@example.org/o o\"\n",
+        "[odoo]\nrepository = \"me:hunter2@example.org:o\"\n",
+        "[odoo]\nrepository = \"https://me:a/hunter2@example.org/o\"\n",
+        "[odoo]\nrepository = me:hunter2@example.org:o\n",
+        "[site]\ndomain = \"me:hunter2@example.org\"\n",
         "[site]\ndomain = \"https://me:hunter2@example.org/o\"\n",
         "[python]\nindex = https://me:hunter2@example.org/o\n",
     ] {

@@ -5,7 +5,7 @@ use crate::blueprint::local;
 use crate::check;
 use crate::cli::{ForSite, Install, OnFailure};
 use crate::command::Ending;
-use crate::command::session::{Session, begin, refused};
+use crate::command::session::{Session, begin, has_others, refused, stoppable};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
@@ -13,6 +13,7 @@ use crate::journal::{self, FORMAT, Journal, Lock, Record, Standing, key};
 use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::report::Report;
+use crate::resource::wait_for_apt;
 use crate::rollback::{rollback, take_back};
 use crate::stop::Stop;
 
@@ -34,19 +35,25 @@ pub(super) async fn audit(events: &Events, asked: &ForSite) -> Result<Ending, En
     Ok(Ending::new(Outcome::Unchanged, 0))
 }
 
-/// Brings the host to what the site asks.
+/// Brings this host to what the site asks.
 pub(super) async fn install(
     events: &Events,
     asked: &Install,
     report: &Report,
 ) -> Result<Ending, Ending> {
     let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    let mut session = Session::open(
-        Host::this(events.clone()).with_stop(stop),
-        &asked.site.config,
-    )?;
+    let host = Host::this(events.clone()).with_stop(stop.clone());
+    stoppable(&stop, events, install_on(host, asked, report)).await
+}
+
+/// Brings `host` to what the site asks.
+///
+/// # Errors
+/// Where nothing was touched, with the reason.
+pub async fn install_on(host: Host, asked: &Install, report: &Report) -> Result<Ending, Ending> {
+    let mut session = Session::open(host, &asked.site.config)?;
     let name = session.blueprint.site().name.to_string();
-    begin(events, "install", &name, None);
+    begin(session.host.events(), "install", &name, None);
     if asked.dry_run {
         let (_, observed) = session.observe().await?;
         session.show(&observed);
@@ -72,7 +79,6 @@ pub(super) async fn install(
         return Ok(refused("not confirmed; nothing was touched"));
     }
     let mut journal = open_journal(&mut session, &name, open)?;
-    abandon(&session, &mut journal, &plan).await?;
     let ending = run(&mut session, &mut journal, &observed, asked).await;
     drop(lock);
     Ok(ending)
@@ -97,6 +103,7 @@ async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
     let ended = session
         .host
         .end_stragglers(name)
+        .await
         .map_err(|e| refused(chain(&e)))?;
     for process in ended {
         let text = format!(
@@ -105,6 +112,9 @@ async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
         );
         session.host.events().tell(Event::Note { text });
     }
+    wait_for_apt(&session.host)
+        .await
+        .map_err(|e| refused(chain(&e)))?;
     let Some(number) = last(session, Standing::RollingBack)? else {
         return Ok(());
     };
@@ -115,7 +125,8 @@ async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
         .host
         .clone()
         .with_store(Store::new(&session.folder, number));
-    let returned = rollback(&host, &mut journal)
+    let others = has_others(&host, name)?;
+    let returned = rollback(&host, &mut journal, others)
         .await
         .map_err(|e| incomplete(&chain(&e), name))?;
     if returned.failed.is_empty() {
@@ -163,26 +174,30 @@ fn open_journal(session: &mut Session, name: &str, open: Option<u32>) -> Result<
 }
 
 /// Takes back what an earlier attempt of the run has touched and the site, changed since, no
-/// longer asks for.
-async fn abandon(session: &Session, journal: &mut Journal, plan: &Plan) -> Result<(), Ending> {
+/// longer asks for. Only at the end is everything known that the site asks for.
+async fn abandon(session: &Session, journal: &mut Journal) -> Result<(), String> {
+    let plan = session.blueprint.compile().map_err(|e| chain(&e))?;
     let asked: Vec<String> = plan.steps.iter().map(|step| key(&step.resource)).collect();
-    // what is not known yet may turn out to be the same thing
-    let unknown = plan.steps.iter().any(|step| step.awaits.is_some());
-    if unknown {
-        return Ok(());
-    }
-    let returned = take_back(&session.host, journal, |step| {
-        !asked.contains(&key(&step.resource))
-    })
-    .await;
-    let returned = returned.map_err(|e| refused(chain(&e)))?;
+    let unasked = |step: &journal::Step| !asked.contains(&key(&step.resource));
+    let returned = take_back(&session.host, journal, true, unasked)
+        .await
+        .map_err(|e| chain(&e))?;
     if returned.failed.is_empty() {
         return Ok(());
     }
-    let steps = returned.failed.join(", ");
-    Err(Ending::new(Outcome::Failed, 1).because(format!(
-        "what the site no longer asks for could not be taken back: {steps}"
-    )))
+    Err(format!(
+        "what the site no longer asks for could not be taken back: {}",
+        returned.failed.join(", ")
+    ))
+}
+
+async fn commit(session: &Session, journal: &mut Journal) -> Result<(), String> {
+    abandon(session, journal).await?;
+    journal
+        .write(Record::Committed {
+            time: journal::now(),
+        })
+        .map_err(|e| chain(&e))
 }
 
 async fn run(
@@ -193,14 +208,13 @@ async fn run(
 ) -> Ending {
     let host = session.host.clone();
     let name = session.blueprint.site().name.to_string();
-    let error = match apply(&host, journal, &mut session.blueprint, observed).await {
-        Ok(_) => match journal.write(Record::Committed {
-            time: journal::now(),
-        }) {
-            Ok(()) => return done(session),
-            Err(error) => apply::Error::Journal(error),
-        },
-        Err(error) => error,
+    let Err(error) = apply(&host, journal, &mut session.blueprint, observed).await else {
+        return match commit(session, journal).await {
+            Ok(()) => done(session),
+            Err(text) => Ending::new(Outcome::Failed, 1)
+                .because(text)
+                .then(back(&name)),
+        };
     };
     let text = chain(&error);
     if let apply::Error::Stopped(stopped) = &error {
@@ -240,7 +254,9 @@ async fn run(
         );
         return Ending::new(outcome, code).because(text).then(next);
     }
-    match rollback(&host, journal).await {
+    // where that cannot be told, other sites are taken to be there: what they may need stays
+    let others = has_others(&host, &name).unwrap_or(true);
+    match rollback(&host, journal, others).await {
         Ok(returned) if returned.failed.is_empty() => {
             Ending::new(Outcome::RolledBack, 3).because(text)
         }

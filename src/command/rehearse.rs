@@ -32,11 +32,8 @@ pub(super) async fn rehearse(events: &Events, asked: &Rehearse) -> Result<Ending
     }
     let note = |text: String| events.tell(Event::Note { text });
     bed.prepare_tools().map_err(failed)?;
-    let suite = asked
-        .suite
-        .clone()
-        .map_or_else(Bed::host_suite, Ok)
-        .map_err(failed)?;
+    let chosen = asked.suite.clone();
+    let suite = chosen.map_or_else(Bed::host_suite, Ok).map_err(failed)?;
     let began = Instant::now();
     let base = bed.base(&suite).map_err(failed)?;
     note(format!(
@@ -109,7 +106,7 @@ fn binds(site: &Site, config: &Path) -> std::io::Result<Vec<Bind>> {
     let paths = repositories
         .iter()
         .filter_map(|url| url.strip_prefix("file://"));
-    let paths = paths.chain(site.python.wheels.as_ref().map(|folder| folder.as_str()));
+    let paths = paths.chain(site.python.wheels.iter().map(crate::site::Folder::as_str));
     for path in paths {
         if !binds.iter().any(|bind| bind.target == Path::new(path)) {
             binds.push(read_only(path.into(), path));

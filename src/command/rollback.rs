@@ -3,17 +3,18 @@
 use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::install::{incomplete, locked};
-use crate::command::session::{begin, journal_folder, load, refused};
+use crate::command::session::{begin, has_others, journal_folder, load, refused, stoppable};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
 use crate::journal::{self, Journal, Lock, Run, Standing};
 use crate::report::Report;
+use crate::resource::wait_for_apt;
 use crate::rollback;
 use crate::site::SiteName;
 use crate::stop::Stop;
 
-/// Takes the newest run that holds back.
+/// Takes the newest run that holds on this host back.
 pub(super) async fn rollback(
     events: &Events,
     asked: &Rollback,
@@ -23,7 +24,16 @@ pub(super) async fn rollback(
         return Err(refused("this must be run by root; try `sudo`"));
     }
     let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    let host = Host::this(events.clone()).with_stop(stop);
+    let host = Host::this(events.clone()).with_stop(stop.clone());
+    stoppable(&stop, events, rollback_on(host, asked, report)).await
+}
+
+/// Takes the newest run that holds on `host` back.
+///
+/// # Errors
+/// Where nothing was touched, with the reason.
+pub async fn rollback_on(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Ending> {
+    let events = &host.events().clone();
     let name = site_name(&asked.site)?;
     let folder = journal_folder(&host, &name);
     if !folder.exists() {
@@ -45,16 +55,21 @@ pub(super) async fn rollback(
     if !asked.yes && report.confirm(&question(run)) == Some(false) {
         return Err(refused("not confirmed; nothing was touched"));
     }
-    for process in host.end_stragglers(&name).map_err(|e| refused(chain(&e)))? {
+    for process in host
+        .end_stragglers(&name)
+        .await
+        .map_err(|e| refused(chain(&e)))?
+    {
         let text = format!(
             "ended `{}` (pid {}), which a killed run had left",
             process.command, process.pid
         );
         events.tell(Event::Note { text });
     }
+    wait_for_apt(&host).await.map_err(|e| refused(chain(&e)))?;
     let mut journal = Journal::resume(&folder, run.number).map_err(|e| refused(chain(&e)))?;
     let host = host.with_store(Store::new(&folder, run.number));
-    match rollback::rollback(&host, &mut journal).await {
+    match rollback::rollback(&host, &mut journal, has_others(&host, &name)?).await {
         Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::RolledBack, 0)),
         Ok(returned) => Ok(incomplete(
             &format!("not taken back: {}", returned.failed.join(", ")),

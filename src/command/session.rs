@@ -15,6 +15,7 @@ use crate::observe::{Observed, observe};
 use crate::plan::Plan;
 use crate::preflight;
 use crate::site::{Site, SiteError};
+use crate::stop::Stop;
 
 /// A site on this host.
 pub(super) struct Session {
@@ -124,4 +125,29 @@ fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
         .filter(hold)
         .flat_map(|run| run.resolved.clone())
         .collect()
+}
+
+/// Whether sites other than `name` are deployed on this host.
+pub(super) fn has_others(host: &Host, name: &str) -> Result<bool, Ending> {
+    let all = Path::new("/var/lib/odoo-deploy");
+    let names = host.list(all).map_err(|e| refused(chain(&e)))?;
+    for other in names.iter().filter(|other| *other != name) {
+        let runs = journal::runs(&journal_folder(host, other)).map_err(|e| refused(chain(&e)))?;
+        if runs.iter().any(|run| run.standing != Standing::RolledBack) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Does `work`, and says at the first signal what becomes of it.
+pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = stop.asked() => (),
+    }
+    let text = "stopping when this step is done; a second signal kills what runs".to_owned();
+    events.tell(Event::Note { text });
+    work.await
 }

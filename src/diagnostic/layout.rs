@@ -1,9 +1,10 @@
 //! One error as text for people.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use super::Diagnostic;
 
@@ -25,23 +26,31 @@ pub(super) fn render(
     let width = width.max(NARROWEST);
     let (number, line, span) = line_of(source, &item.span, width);
     let number_width = number.to_string().len();
+    let column = line[..span.start].chars().count() + 1;
+    let (window, span) = window(line, &span, width);
 
     let title = wrap(&item.message, width.saturating_sub("error: ".len()));
     // A label beside the underline is one line, so that one too long for it goes below.
-    let used = number_width + " |  ".len() + columns(&line[..span.end]);
+    let used = number_width + " |  ".len() + columns(&window[..span.end]);
     let beside = used + columns(&item.label) <= width;
     let mut annotation = AnnotationKind::Primary.span(span);
     if beside && !item.label.is_empty() {
         annotation = annotation.label(item.label.as_str());
     }
-    let snippet = Snippet::source(line)
-        .path(path)
+    let snippet = Snippet::source(window.as_ref())
         .line_start(number)
         .fold(false)
         .annotation(annotation);
-    let mut group = Level::ERROR.primary_title(title).element(snippet);
+    let title = Level::ERROR.primary_title(title);
+    let mut group = if window.len() == line.len() {
+        title.element(snippet.path(path))
+    } else {
+        // In a line that is cut the renderer would count the column from the cut.
+        let origin = Origin::path(path).line(number).char_column(column);
+        title.element(origin).element(snippet)
+    };
     let below = width.saturating_sub(number_width + " = help: ".len());
-    if !beside {
+    if !beside && !item.label.is_empty() {
         group = group.element(Level::NOTE.message(wrap(&item.label, below)));
     }
     if let Some(hint) = &item.hint {
@@ -75,12 +84,28 @@ fn line_of<'a>(
     let end = source[span.start..]
         .find('\n')
         .map_or(source.len(), |at| span.start + at);
-    let (number, _) = super::place(source, start);
+    let (number, _) = super::text::place(source, start);
     let line = source[start..end].trim_end_matches('\r');
     let from = (span.start - start).min(line.len());
     let to = (span.end.min(end) - start).clamp(from, line.len());
-    let to = super::ceil(line, to.min(from + width / 2));
+    let to = super::text::ceil(line, to.min(from + width / 2));
     (number, line, from..to)
+}
+
+/// What is shown of a line, with the span in it. A line far longer than the terminal is wide is cut round the
+/// span, with `...` where something was left out.
+fn window<'a>(line: &'a str, span: &Range<usize>, width: usize) -> (Cow<'a, str>, Range<usize>) {
+    const CUT: &str = "...";
+    if line.len() <= 8 * width {
+        return (line.into(), span.clone());
+    }
+    let from = super::text::ceil(line, span.start.saturating_sub(width / 4));
+    let to = super::text::ceil(line, (span.end + width / 4).min(line.len()));
+    let before = if from > 0 { CUT } else { "" };
+    let after = if to < line.len() { CUT } else { "" };
+    let start = before.len() + span.start - from;
+    let window = format!("{before}{}{after}", &line[from..to]);
+    (window.into(), start..start + span.len())
 }
 
 /// Breaks `text` between words into lines of at most `width` characters.

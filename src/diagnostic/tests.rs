@@ -21,6 +21,26 @@ fn shows_place_underline_and_hint() {
 }
 
 #[test]
+fn a_long_line_is_cut_but_its_column_is_true() {
+    let source = format!(
+        "key = \"{}wrong{}\"\n",
+        "ä".repeat(32 * 1024),
+        "x".repeat(32 * 1024)
+    );
+    let start = 7 + 64 * 1024;
+    insta::assert_snapshot!(one(&source, start..start + 5).render(80, false), @r"
+    error: wrong
+     --> site.toml:1:32776
+      |
+     :::
+    1 | ...ääääääääääwrongxxxxxxxxxxxxxxxxxxxx...
+      |              ^^^^^ here
+      |
+      = help: write `right`
+    ");
+}
+
+#[test]
 fn odd_texts_are_rendered() {
     let long = format!("key = \"{}\"\n", "x".repeat(64 * 1024));
     let cases: &[(&str, Range<usize>)] = &[

@@ -21,6 +21,9 @@ pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 /// stragglers by it, whatever they did to their parents and groups.
 pub const MARK: &str = "ODOO_DEPLOY_SITE";
 
+/// The value of [`MARK`] for apt and dpkg, which are never killed but waited for.
+pub const MARK_APT: &str = "(apt)";
+
 /// How many lines of a failed program's output its error holds.
 const TAIL: usize = 20;
 
@@ -144,9 +147,9 @@ impl fmt::Display for Cmd {
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"-_=./:,+@%".contains(&b));
             if plain {
-                write!(f, " {arg}")?
+                write!(f, " {arg}")?;
             } else {
-                write!(f, " '{}'", arg.replace('\'', r"'\''"))?
+                write!(f, " '{}'", arg.replace('\'', r"'\''"))?;
             }
         }
         Ok(())

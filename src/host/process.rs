@@ -1,16 +1,22 @@
 //! Processes and listening sockets of the machine, read from `/proc`.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::host::command::MARK;
 use crate::host::{Host, Result};
+
+/// How long processes that were killed are given to be gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// One running process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,42 +112,47 @@ impl Host {
         }))
     }
 
-    /// Ends what a killed agent of `site` left running: every process that carries its mark.
-    /// Answers what was ended.
+    /// The processes that carry the mark `value`, this one left out.
     ///
     /// # Errors
     /// Where `/proc` cannot be listed.
-    pub fn end_stragglers(&self, site: &str) -> Result<Vec<Process>> {
-        let mark = format!("{MARK}={site}");
+    pub fn marked(&self, value: &str) -> Result<Vec<Process>> {
+        let mark = format!("{MARK}={value}");
         let own = i32::try_from(std::process::id()).unwrap_or(0);
-        let marked = |pid: &i32| {
-            let environ =
-                fs::read(self.path(Path::new(&format!("/proc/{pid}/environ")))).unwrap_or_default();
+        let is_marked = |pid: &i32| {
+            let environ = self.path(Path::new(&format!("/proc/{pid}/environ")));
+            let environ = fs::read(environ).unwrap_or_default();
             *pid != own
                 && environ
-                    .split(|b| *b == 0)
+                    .split(|byte| *byte == 0)
                     .any(|entry| entry == mark.as_bytes())
         };
-        let found: Vec<Process> = self
-            .processes()?
-            .into_iter()
-            .filter(marked)
-            .filter_map(|p| self.process(p))
-            .collect();
-        for process in &found {
-            let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
-        }
-        Ok(found)
+        let pids = self.processes()?.into_iter().filter(is_marked);
+        Ok(pids.filter_map(|pid| self.process(pid)).collect())
     }
 
-    /// A process's environment by name.
-    #[must_use]
-    pub fn process_environment(&self, pid: i32) -> BTreeMap<String, String> {
-        let bytes =
-            fs::read(self.path(Path::new(&format!("/proc/{pid}/environ")))).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let pairs = text.split('\0').filter_map(|entry| entry.split_once('='));
-        pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+    /// Ends what a killed agent of `site` left running: every process that carries its mark, and
+    /// those that these start meanwhile. Answers what was ended.
+    ///
+    /// # Errors
+    /// Where `/proc` cannot be listed.
+    pub async fn end_stragglers(&self, site: &str) -> Result<Vec<Process>> {
+        let mut ended: Vec<Process> = Vec::new();
+        // a killed process is gone a moment later, and only then writes no more
+        for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+            let found = self.marked(site)?;
+            if found.is_empty() {
+                break;
+            }
+            for process in found {
+                let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
+                if !ended.contains(&process) {
+                    ended.push(process);
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(ended)
     }
 }
 

@@ -14,6 +14,7 @@ pub const FORMAT: u32 = 1;
 /// One thing recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Record {
     /// The run begins. Always the first record, and only the first.
     Opened {

@@ -134,12 +134,6 @@ impl Run {
                 step.done = true;
                 step.after.clone_from(state);
             }
-            Record::Failed { key, error } => {
-                if self.step_mut(key).is_none() {
-                    return Err(illegal("the step was not begun"));
-                }
-                self.failure = Some(error.clone());
-            }
             Record::Committed { time } => {
                 if self.steps.iter().any(|step| !step.done && !step.undone) {
                     return Err(illegal("a step is not done"));
@@ -147,21 +141,21 @@ impl Run {
                 (self.standing, self.changed, self.committed) = (Standing::Committed, *time, true);
             }
             Record::RollingBack { time } => {
-                (self.standing, self.changed) = (Standing::RollingBack, *time)
+                (self.standing, self.changed) = (Standing::RollingBack, *time);
             }
             Record::Undone { key, .. } => {
                 self.step_mut(key)
                     .ok_or_else(|| illegal("the step was not begun"))?
                     .undone = true;
             }
-            Record::UndoFailed { key, error } => {
+            Record::Failed { key, error } | Record::UndoFailed { key, error } => {
                 if self.step_mut(key).is_none() {
                     return Err(illegal("the step was not begun"));
                 }
                 self.failure = Some(error.clone());
             }
             Record::RolledBack { time } => {
-                (self.standing, self.changed) = (Standing::RolledBack, *time)
+                (self.standing, self.changed) = (Standing::RolledBack, *time);
             }
         }
         Ok(())

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::node::{fields, find};
-use super::read::unknown_need;
+use super::node::fields;
+use super::order::unknown_need;
 use super::{Playbook, Reference, Step, Task, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics, is_deceptive, quote};
+use crate::template::find;
 
 /// What came of the steps so far.
 struct Expansion<'p> {
@@ -121,8 +122,8 @@ impl<'p> Expansion<'p> {
         let place = &step.id.span;
         let mut id = match step.id.render(context, self.source) {
             Ok(id) => id,
-            Err(error) => {
-                self.errors.push(error);
+            Err(errors) => {
+                self.errors.extend(errors);
                 return None;
             }
         };
@@ -172,7 +173,7 @@ impl<'p> Expansion<'p> {
                 for need in needs {
                     match self.need(step, need, context) {
                         Ok(ids) => all.extend(ids),
-                        Err(error) if context.is_some() => self.errors.push(error),
+                        Err(errors) if context.is_some() => self.errors.extend(errors),
                         Err(_) => {}
                     }
                 }
@@ -189,7 +190,7 @@ impl<'p> Expansion<'p> {
         step: &Step,
         need: &Text,
         context: Option<&Value>,
-    ) -> Result<Vec<String>, Diagnostic> {
+    ) -> Result<Vec<String>, Vec<Diagnostic>> {
         let written = self
             .written
             .iter()
@@ -200,7 +201,7 @@ impl<'p> Expansion<'p> {
         if let (Some(ids), false) = (&written, own) {
             return Ok(ids.clone());
         }
-        let unknown = || unknown_need(need, self.written.iter().map(|(id, _)| *id));
+        let unknown = || vec![unknown_need(need, self.written.iter().map(|(id, _)| *id))];
         let Some(context) = context else {
             return written.ok_or_else(unknown);
         };

@@ -1,13 +1,11 @@
 //! Values of a playbook that know their places, and what they are in a context.
 
-use std::ops::Range;
-
 use serde_json::{Map, Number, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Text;
-use crate::diagnostic::{Diagnostic, quote};
+use crate::diagnostic::Diagnostic;
 use crate::template;
 
 /// A value as written.
@@ -88,8 +86,8 @@ impl Node {
     ) -> Value {
         match self {
             Self::Plain(value) => value.clone(),
-            Self::Text(text) => text.value(context, source).unwrap_or_else(|error| {
-                errors.push(error);
+            Self::Text(text) => text.value(context, source).unwrap_or_else(|wrong| {
+                errors.extend(wrong);
                 Value::Null
             }),
             Self::List(list) => {
@@ -137,25 +135,28 @@ impl Text {
     }
 
     /// What it is in a context: a reference keeps the type of what it names.
-    pub(super) fn value(&self, context: &Value, source: &str) -> Result<Value, Diagnostic> {
-        match template::reference(&self.text) {
-            Some(parts) => {
-                let start = self.text.len() - self.text.trim_start_matches(['{', ' ', '\t']).len();
-                let length = self.text[start..].trim_end_matches(['}', ' ', '\t']).len();
-                find(context, &parts, start..start + length)
-                    .cloned()
-                    .map_err(|error| self.place(error, source))
-            }
-            None => self.render(context, source).map(Value::String),
-        }
+    pub(super) fn value(&self, context: &Value, source: &str) -> Result<Value, Vec<Diagnostic>> {
+        let Some(parts) = template::reference(&self.text) else {
+            return self.render(context, source).map(Value::String);
+        };
+        let start = self.text.len() - self.text.trim_start_matches(['{', ' ', '\t']).len();
+        let length = self.text[start..].trim_end_matches(['}', ' ', '\t']).len();
+        template::find(context, &parts, start..start + length)
+            .cloned()
+            .map_err(|error| vec![self.place(error, source)])
     }
 
     /// The text it is in a context.
-    pub(super) fn render(&self, context: &Value, source: &str) -> Result<String, Diagnostic> {
+    pub(super) fn render(&self, context: &Value, source: &str) -> Result<String, Vec<Diagnostic>> {
         if self.is_literal() {
             return Ok(self.text.clone());
         }
-        template::evaluate(&self.text, context).map_err(|error| self.place(error, source))
+        template::evaluate(&self.text, context).map_err(|errors| {
+            errors
+                .into_iter()
+                .map(|error| self.place(error, source))
+                .collect()
+        })
     }
 
     /// Moves an error from a place in the text to its place in the file. Where the literal is written with
@@ -178,32 +179,4 @@ impl Text {
         };
         Diagnostic { span, ..error }
     }
-}
-
-/// The value a reference names.
-pub(super) fn find<'c>(
-    context: &'c Value,
-    parts: &[&str],
-    span: Range<usize>,
-) -> Result<&'c Value, Diagnostic> {
-    template::lookup(context, parts).map_err(|(at, known)| {
-        let name = parts.join(".");
-        let before = parts[..at].join(".");
-        let error = Diagnostic::new(span, format!("unknown reference {}", quote(&name)));
-        if known.is_empty() {
-            return error.hint(format!("{} has no parts", quote(&before)));
-        }
-        let known: Vec<_> = known
-            .iter()
-            .map(|key| {
-                if at == 0 {
-                    (*key).to_owned()
-                } else {
-                    format!("{before}.{key}")
-                }
-            })
-            .collect();
-        let upto = parts[..=at].join(".");
-        error.hint(template::instead(&upto, known.iter().map(String::as_str)))
-    })
 }

@@ -259,13 +259,13 @@ file = {}
       |
       = help: did you mean `release.packages`?
 
-    error: field `nam` is not defined
+    error: unknown reference `site.nam`
      --> playbook.toml:4:56
       |
     4 | packages = { names = ["{{ release.package }}"], file = "\t{{ site.nam }}" }
       |                                                        ^^^^^^^^^^^^^^^^^^
       |
-      = help: did you mean `name`?
+      = help: did you mean `site.name`?
 
     error: `site.name` is a text, not a list
      --> playbook.toml:8:8
@@ -327,7 +327,7 @@ fn what_is_refused() {
         (
             "[[step]]\nid='a-{{ item.id }}'\neach='site.addons'\nx={}\n",
             2,
-            "not defined",
+            "unknown reference `item.id`",
         ),
         (
             "[[step]]\nid='a'\nwhen='site.demo and 1'\nx={}\n",
@@ -360,5 +360,21 @@ fn what_is_refused() {
             errors.render(80, false)
         );
         assert!(first.message.contains(part), "{source}\n{}", first.message);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics(body in "(\\[\\[step\\]\\]|\\[\\[check\\]\\]|id|needs|when|each|x|=|'|\"|\\{\\{|\\}\\}|\\{%|%\\}|\\{#|if|site|\\.|name|item|\n|\r|\t| |\\{|\\}|\\[|\\]|,|ä|\\\\u00e4|not ){0,60}") {
+        if let Err(errors) = expand(&body) {
+            assert!(!errors.render(80, true).is_empty());
+        }
+        let step = format!("[[step]]\nid = 'a'\nx = {{ y = \"\"\"\n{body}\"\"\", z = '''{body}''' }}\n");
+        if let Err(errors) = expand(&step) {
+            assert!(!errors.render(40, false).is_empty());
+        }
+        if let Err(errors) = crate::template::render("t", &body, &context()) {
+            assert!(!errors.render(80, false).is_empty());
+        }
     }
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::event::Event;
-use crate::host::command::Cmd;
+use crate::host::command::{Cmd, MARK, MARK_APT};
 use crate::host::{Error, Host, Process, Result};
+use crate::resource::dpkg::Dpkg;
 
 /// The locks of apt and dpkg. `DPkg::Lock::Timeout` covers only the first two.
 const LOCKS: &[&str] = &[
@@ -44,6 +45,7 @@ pub(super) fn apt_get(args: &[&str]) -> Cmd {
         .env("APT_LISTCHANGES_FRONTEND", "none")
         .env("NEEDRESTART_SUSPEND", "1")
         .env("UCF_FORCE_CONFFOLD", "1")
+        .env(MARK, MARK_APT)
         .deadline(3600)
 }
 
@@ -78,30 +80,60 @@ pub(super) async fn run_locked(host: &Host, cmd: &Cmd) -> Result<()> {
 }
 
 /// Finishes what a killed dpkg left half way; nothing where it left nothing.
-pub(super) async fn finish_interrupted(host: &Host, unfinished: &[String]) -> Result<()> {
+pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
+    let unfinished: Vec<String> = Dpkg::read(host)?.unfinished.into_keys().collect();
     if unfinished.is_empty() && host.list(Path::new("/var/lib/dpkg/updates"))?.is_empty() {
         return Ok(());
     }
     let text = format!(
-        "dpkg was interrupted; finishing {} first",
-        or_nothing(unfinished)
+        "dpkg was interrupted, {} packages are half installed; finishing that first",
+        unfinished.len()
     );
     host.events().tell(Event::Note { text });
+    // 1: some lack packages that they depend on, and get them next
     let configure = Cmd::new("dpkg")
         .args(["--force-confdef", "--force-confold", "--configure", "-a"])
         .env("DEBIAN_FRONTEND", "noninteractive")
         .env("NEEDRESTART_SUSPEND", "1")
+        .accept(1)
         .deadline(1800)
         .log("dpkg-configure");
-    run_locked(host, &configure).await
+    run_locked(host, &configure).await?;
+    if Dpkg::read(host)?.unfinished.is_empty() {
+        return Ok(());
+    }
+    run_locked(
+        host,
+        &apt_get(&["--fix-broken", "--no-install-recommends", "install"]).log("apt-fix"),
+    )
+    .await
 }
 
-fn or_nothing(names: &[String]) -> String {
-    if names.is_empty() {
-        "its work".into()
-    } else {
-        format!("`{}`", names.join("`, `"))
+/// Waits until nobody holds a lock of apt's: a killed run's `apt-get` is not ended but let finish.
+///
+/// # Errors
+/// Where they are still held after a quarter of an hour.
+pub async fn wait_for_apt(host: &Host) -> Result<()> {
+    let until = Instant::now() + Duration::from_secs(PATIENCE);
+    // one that has only just started holds no lock yet
+    let programs = ["apt-get", "dpkg"];
+    let left_over = |process: &Process| {
+        programs
+            .iter()
+            .any(|name| process.command.starts_with(name))
+    };
+    while let Some(process) = host.marked(MARK_APT)?.into_iter().find(left_over) {
+        if Instant::now() >= until {
+            let holder = format!("`{}` (pid {})", process.command, process.pid);
+            return Err(Error::Held {
+                what: "apt to finish".into(),
+                holder,
+                seconds: PATIENCE,
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    wait_for_locks(host, until).await
 }
 
 async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
@@ -132,6 +164,7 @@ async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
     }
 }
 
+/// What keeps apt from being used, and who.
 fn held(host: &Host) -> Result<Option<(&'static str, Process)>> {
     for lock in LOCKS {
         if let Some(holder) = host.lock_holder(Path::new(lock))? {

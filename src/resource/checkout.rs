@@ -124,7 +124,7 @@ impl Checkout {
         Ok(())
     }
 
-    async fn clear(&self, host: &Host) -> Result<()> {
+    fn clear(&self, host: &Host) -> Result<()> {
         if host.meta(&self.partial())?.is_some() {
             host.remove_tree(&self.partial())?;
         }
@@ -153,7 +153,7 @@ impl Resource for Checkout {
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        self.clear(host).await?;
+        self.clear(host)?;
         if from == to {
             return Ok(Moved::There);
         }
@@ -168,7 +168,7 @@ impl Resource for Checkout {
             host.remove_tree(&self.path)?;
         }
         host.rename(&tree, &self.path)?;
-        self.clear(host).await?;
+        self.clear(host)?;
         Ok(Moved::There)
     }
 

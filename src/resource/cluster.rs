@@ -143,6 +143,14 @@ impl Resource for Cluster {
             self.encoding
         ))
     }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (Some(from), Some(to)) if !from.running && to.running => "started".into(),
+            (None, Some(_)) => "running".into(),
+            _ => String::new(),
+        }
+    }
 }
 
 async fn answers(host: &Host) -> bool {

@@ -285,8 +285,8 @@ impl Resource for Database {
         }
     }
 
-    fn leaves(&self) -> Option<&'static str> {
-        Some("modules that were added to a database that was there before")
+    fn leaves(&self, from: Option<&State>) -> Option<&'static str> {
+        from.map(|_| "modules that are added to a database that was there before")
     }
 
     fn holds_data(&self) -> bool {

@@ -87,6 +87,13 @@ impl Resource for Directory {
     fn holds_data(&self) -> bool {
         self.data
     }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(to)) => format!("{}:{} {}", to.owner, to.group, to.mode),
+            _ => String::new(),
+        }
+    }
 }
 
 /// Permission bits as people write them.

@@ -12,8 +12,8 @@ const STATUS: &str = "/var/lib/dpkg/status";
 pub(super) struct Dpkg {
     /// Those in state `install ok installed`: exactly that counts.
     pub(super) installed: BTreeMap<String, Package>,
-    /// Those that dpkg left half way.
-    pub(super) unfinished: Vec<String>,
+    /// Those that dpkg left half way, with their versions.
+    pub(super) unfinished: BTreeMap<String, String>,
 }
 
 /// One installed package.
@@ -67,7 +67,7 @@ impl Dpkg {
                 .iter()
                 .any(|s| state.ends_with(s)) =>
                 {
-                    dpkg.unfinished.push(name.to_owned());
+                    dpkg.unfinished.insert(name.to_owned(), package.version);
                 }
                 _ => (),
             }
@@ -75,12 +75,17 @@ impl Dpkg {
         dpkg
     }
 
-    /// Every installed package with its version.
+    /// Every package that is there with its version; one that is half there says so.
     pub(super) fn versions(&self) -> BTreeMap<String, String> {
-        self.installed
+        let whole = self
+            .installed
             .iter()
-            .map(|(name, package)| (name.clone(), package.version.clone()))
-            .collect()
+            .map(|(name, package)| (name.clone(), package.version.clone()));
+        let half = self
+            .unfinished
+            .iter()
+            .map(|(name, version)| (name.clone(), format!("{version} (unfinished)")));
+        whole.chain(half).collect()
     }
 
     /// Those of `candidates` that `roots` cannot do without, directly or through others.
@@ -160,7 +165,8 @@ Package: server\nStatus: install ok installed\nVersion: 3\nPre-Depends: git\n";
             dpkg.installed.keys().collect::<Vec<_>>(),
             ["git", "libc6", "perl-base", "server"]
         );
-        assert_eq!(dpkg.unfinished, ["half"]);
+        assert_eq!(dpkg.unfinished.keys().collect::<Vec<_>>(), ["half"]);
+        assert_eq!(dpkg.versions()["half"], "1 (unfinished)");
         assert_eq!(dpkg.versions()["git"], "1:2.39");
     }
 

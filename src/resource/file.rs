@@ -174,6 +174,16 @@ impl Resource for File {
 
     fn want(&self, now: Option<&State>) -> Option<State> {
         let content = digest(self.content.as_bytes());
+        let rewritten = digest(rewritten(&self.content).as_bytes());
+        if let Some(now) = now.filter(|now| !self.secrets.is_empty() && now.content == rewritten) {
+            let (owner, group, mode) = (self.owner.clone(), self.group.clone(), self.mode.clone());
+            return Some(State {
+                owner,
+                group,
+                mode,
+                ..now.clone()
+            });
+        }
         let bytes = now
             .filter(|now| now.content == content)
             .and_then(|now| now.bytes.clone());
@@ -235,6 +245,21 @@ impl Resource for File {
             after: self.content.clone(),
         }))
     }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(to)) => format!("{}:{} {}", to.owner, to.group, to.mode),
+            _ => String::new(),
+        }
+    }
+}
+
+/// `text` as Odoo itself writes it when its owner sets a new password there: Python's
+/// `RawConfigParser` drops comments and ends with an empty line. That is no edit to be undone.
+fn rewritten(text: &str) -> String {
+    let stays = |line: &&str| !line.trim().is_empty() && !line.starts_with([';', '#']);
+    let lines: Vec<&str> = text.lines().filter(stays).collect();
+    lines.join("\n") + "\n\n"
 }
 
 /// The secret in the file at `path`; `None` where it has not been made yet.
@@ -245,9 +270,9 @@ fn secret_at(host: &Host, path: &Path) -> Result<Option<String>> {
 
 /// The value of the last `key = value` line for `key`, as `configparser` takes it.
 fn value_of<'t>(text: &'t str, key: &str) -> Option<&'t str> {
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    pairs
+    let pairs = text.lines().rev().filter_map(|line| line.split_once('='));
+    let mut values = pairs
         .filter(|(k, _)| k.trim() == key)
-        .map(|(_, v)| v.trim())
-        .last()
+        .map(|(_, v)| v.trim());
+    values.next()
 }

@@ -58,4 +58,11 @@ impl Resource for Link {
         }
         Ok(Moved::There)
     }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(to)) => format!("to {}", to.target.display()),
+            _ => String::new(),
+        }
+    }
 }

@@ -70,7 +70,7 @@ impl Resource for Lists {
         }
     }
 
-    fn leaves(&self) -> Option<&'static str> {
+    fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
         Some("apt's package lists, downloaded packages and logs")
     }
 }

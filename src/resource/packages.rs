@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::host::{Error, Host, Result};
 use crate::resource::dpkg::Dpkg;
-use crate::resource::{Moved, Resource, apt};
+use crate::resource::{AnyState, Moved, Resource, apt};
 
 /// PostgreSQL's clusters, by major version and name.
 const CLUSTERS: &str = "/var/lib/postgresql";
@@ -110,14 +111,11 @@ impl Packages {
         Ok(held)
     }
 
-    async fn remove(&self, host: &Host, from: &State, to: &State) -> Result<Moved> {
+    async fn remove(&self, host: &Host, to: &State) -> Result<Moved> {
+        apt::finish_interrupted(host).await?;
         let dpkg = Dpkg::read(host)?;
-        apt::finish_interrupted(host, &dpkg.unfinished).await?;
-        let dpkg = Dpkg::read(host)?;
-        let gone = |name: &&String| {
-            !to.installed.contains_key(*name) && dpkg.installed.contains_key(*name)
-        };
-        let brought: BTreeSet<String> = from.installed.keys().filter(gone).cloned().collect();
+        let gone = |name: &&String| !to.installed.contains_key(*name);
+        let brought: BTreeSet<String> = dpkg.installed.keys().filter(gone).cloned().collect();
         let held = self.held(host, &dpkg, &brought)?;
         let goes: Vec<&str> = brought.difference(&held).map(String::as_str).collect();
         if !goes.is_empty() {
@@ -185,18 +183,19 @@ impl Resource for Packages {
         let (Some(from), Some(to)) = (from, to) else {
             return Ok(Moved::There);
         };
-        if from
-            .installed
-            .keys()
-            .any(|name| !to.installed.contains_key(name))
+        // the same state twice: only on the way back, where a killed dpkg may have left halves
+        if from == to
+            || from
+                .installed
+                .keys()
+                .any(|name| !to.installed.contains_key(name))
         {
-            return self.remove(host, from, to).await;
+            return self.remove(host, to).await;
         }
-        if from == to || from.pending.is_empty() {
+        if from.pending.is_empty() {
             return Ok(Moved::There);
         }
-        let dpkg = Dpkg::read(host)?;
-        apt::finish_interrupted(host, &dpkg.unfinished).await?;
+        apt::finish_interrupted(host).await?;
         let dpkg = Dpkg::read(host)?;
         let missing = self.missing(&dpkg);
         let verb = if self.upgrade {
@@ -237,6 +236,31 @@ impl Resource for Packages {
         })
     }
 
+    /// Only what changes: nobody reads the names of all packages of a server.
+    fn shown(&self, from: Option<State>, to: Option<State>) -> Result<(AnyState, AnyState)> {
+        let (from, to) = (
+            from.map(|s| s.installed).unwrap_or_default(),
+            to.map(|s| s.installed).unwrap_or_default(),
+        );
+        let differing = |of: &BTreeMap<String, String>,
+                         other: &BTreeMap<String, String>|
+         -> BTreeMap<String, String> {
+            let differs = |(name, version): &(&String, &String)| other.get(*name) != Some(*version);
+            of.iter()
+                .filter(differs)
+                .map(|(name, version)| (name.clone(), version.clone()))
+                .collect()
+        };
+        Ok((
+            Some(json!({ "installed": differing(&from, &to) })),
+            Some(json!({ "installed": differing(&to, &from) })),
+        ))
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
         let (Some(from), Some(to)) = (from, to) else {
             return String::new();
@@ -261,7 +285,7 @@ impl Resource for Packages {
         format!("{count} package{plural}{size}")
     }
 
-    fn leaves(&self) -> Option<&'static str> {
+    fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
         Some(
             "what removed packages leave behind: their configuration files, the accounts, certificates and the empty \
              PostgreSQL cluster that they made",

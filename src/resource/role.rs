@@ -102,4 +102,14 @@ impl Resource for Role {
         postgres::query(host, "postgres", &sql).await?;
         Ok(Moved::There)
     }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(_)) => "may log in and create databases, no superuser".into(),
+            (Some(from), Some(to)) if from.superuser && !to.superuser => {
+                "no longer a superuser".into()
+            }
+            _ => String::new(),
+        }
+    }
 }

@@ -74,7 +74,7 @@ impl Resource for User {
         };
         let mut want = now.clone();
         if !CLOSED.contains(&now.shell.as_str()) {
-            want.shell = CLOSED[0].to_owned();
+            CLOSED[0].clone_into(&mut want.shell);
         }
         want.groups
             .retain(|group| !POWERFUL.contains(&group.as_str()));
@@ -129,9 +129,16 @@ impl Resource for User {
         })
     }
 
-    fn leaves(&self) -> Option<&'static str> {
+    fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
         Some(
             "the backup copies that useradd makes of the account files (`/etc/passwd-` and its like)",
         )
+    }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(to)) => format!("a system user without login, at home in {}", to.home),
+            _ => String::new(),
+        }
     }
 }

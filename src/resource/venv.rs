@@ -140,9 +140,7 @@ impl Venv {
     /// it into the environment first would cost seconds and leave it there.
     fn pip(&self, host: &Host) -> Result<Cmd> {
         let wheels = host.list(Path::new(WHEELS))?;
-        let wheel = wheels
-            .iter()
-            .find(|name| name.starts_with("pip-") && name.ends_with(".whl"));
+        let wheel = wheels.iter().find(|name| name.starts_with("pip-"));
         let wheel = wheel.ok_or_else(|| Error::Missing {
             program: "python3-venv".into(),
         })?;

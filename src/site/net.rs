@@ -1,6 +1,7 @@
 //! Addresses: host names, ports, package indexes.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use serde::Serialize;
 use toml::de::DeValue;
@@ -184,14 +185,20 @@ pub(super) fn userinfo(rest: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// An address as it may be shown: what is before an `@` may be a password.
-pub(super) fn without_userinfo(text: &str) -> String {
-    match text.split_once("://") {
-        Some((scheme, rest)) => match userinfo(rest) {
-            (Some(_), rest) => format!("{scheme}://…@{rest}"),
-            (None, _) => text.to_owned(),
-        },
-        None => text.to_owned(),
+/// The part of an address that may be a secret, whether or not the address is well formed: what is before
+/// the last `@`, except the mere name of a user of ssh.
+pub(super) fn credentials(address: &str) -> Option<Range<usize>> {
+    let start = address.find("://").map_or(0, |at| at + "://".len());
+    let end = address.rfind('@').filter(|end| *end > start)?;
+    let ssh = matches!(&address[..start], "" | "ssh://");
+    (!ssh || address[start..end].contains(':')).then_some(start..end)
+}
+
+/// An address as it may be shown.
+pub(super) fn without_userinfo(address: &str) -> String {
+    match credentials(address) {
+        Some(secret) => format!("{}…{}", &address[..secret.start], &address[secret.end..]),
+        None => address.to_owned(),
     }
 }
 

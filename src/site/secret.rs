@@ -69,17 +69,11 @@ pub(super) fn mask(source: &str, values: &[Range<usize>]) -> String {
                 break;
             }
         }
-        for (at, _) in line.match_indices("://") {
-            let rest = &line[at + 3..];
-            let end = rest
-                .find(['/', '"', '\'', ' ', '\t', '?', '#'])
-                .unwrap_or(rest.len());
-            let ssh = line[..at].ends_with("ssh");
-            if let Some(length) = rest[..end].rfind('@')
-                && (!ssh || rest[..length].contains(':'))
-            {
-                hidden.push(start + at + 3..start + at + 3 + length);
-            }
+        let mut at = start;
+        for token in line.split(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'')) {
+            let found = super::net::credentials(token);
+            hidden.extend(found.map(|found| at + found.start..at + found.end));
+            at += token.len() + 1;
         }
         start += line.len();
     }

@@ -1,0 +1,66 @@
+//! The section `[http]`.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use toml::Spanned;
+
+use super::Errors;
+use crate::diagnostic::Diagnostic;
+use crate::reader::Table;
+use crate::site::{Http, Port, Workers};
+
+pub(super) fn http(mut table: Table<'_, '_>, errors: &mut Errors) -> Http {
+    let interface = table.take::<IpAddr>("interface");
+    let port = table.take::<Port>("port");
+    let gevent = table.take::<Port>("gevent_port");
+    let workers = table.take::<Workers>("workers");
+    let proxy = table.take::<bool>("proxy_mode");
+    let http = Http {
+        interface: interface.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), Spanned::into_inner),
+        port: port.as_ref().map_or(Port::HTTP, |port| *port.get_ref()),
+        gevent_port: gevent.as_ref().map_or(Port::GEVENT, |port| *port.get_ref()),
+        workers: workers
+            .as_ref()
+            .map_or(Workers::Auto, |workers| *workers.get_ref()),
+        proxy_mode: proxy.as_ref().is_some_and(|proxy| *proxy.get_ref()),
+    };
+    if http.port == http.gevent_port {
+        let (here, there) = match (&port, &gevent) {
+            (Some(port), Some(gevent)) => (
+                Some(gevent),
+                format!("`port` on line {} is the same", errors.line(port)),
+            ),
+            (None, gevent) => (
+                gevent.as_ref(),
+                "the same as `port`, which is 8069 if not given".to_owned(),
+            ),
+            (port, None) => (
+                port.as_ref(),
+                "the same as `gevent_port`, which is 8072 if not given".to_owned(),
+            ),
+        };
+        if let Some(here) = here {
+            let message = format!("`port` and `gevent_port` are both `{}`", http.port);
+            let error = Diagnostic::new(here.span(), message).label(there);
+            errors
+                .items
+                .push(error.hint("give them two different numbers, such as `8069` and `8072`"));
+        }
+    }
+    if let (Some(workers), Some(proxy)) = (workers, proxy)
+        && http.workers == Workers::Threaded
+        && http.proxy_mode
+    {
+        // Without workers nothing listens at `gevent_port`, where a proxy sends `/websocket`.
+        let message =
+            "`workers = 0` with `proxy_mode = true` leaves `/websocket` dead behind the proxy";
+        let label = format!("`proxy_mode` is on line {}", errors.line(&proxy));
+        errors.items.push(
+            Diagnostic::new(workers.span(), message)
+                .label(label)
+                .hint("write `workers = \"auto\"`, or take `proxy_mode` away"),
+        );
+    }
+    errors.items.extend(table.finish());
+    http
+}

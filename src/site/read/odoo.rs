@@ -1,0 +1,128 @@
+//! The sections `[odoo]` and `[[addons]]`.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+
+use super::{ABSENT, Errors};
+use crate::diagnostic::Diagnostic;
+use crate::reader::{FromToml, Table};
+use crate::release::Series;
+use crate::site::{
+    Addons, AddonsName, Branch, DatabaseName, ModuleName, Odoo, Repository, SiteName,
+};
+
+pub(super) fn odoo(
+    mut table: Table<'_, '_>,
+    site: Option<&SiteName>,
+    errors: &mut Errors,
+) -> Option<Odoo> {
+    let version = if table.has("version") {
+        table.take::<Series>("version")
+    } else {
+        // Asked for all the same, so that a misspelt key is compared with it.
+        let _ = table.take::<Series>("version");
+        let newest = Series::NEWEST;
+        let span = table.span();
+        table.error(
+            Diagnostic::new(span, format!("`version` of `[odoo]`{ABSENT}"))
+                .label("which Odoo?")
+                .hint(format!("write `version = \"{newest}\"` below `[odoo]`")),
+        );
+        None
+    };
+    let repository = table
+        .take("repository")
+        .map_or_else(Repository::odoo, Spanned::into_inner);
+    let branch = table.take::<Branch>("branch").map(Spanned::into_inner);
+    let commit = table.take("commit").map(Spanned::into_inner);
+    let database = match (
+        table.has("database"),
+        table.take::<DatabaseName>("database"),
+    ) {
+        (false, _) => site.and_then(|name| name.as_str().parse().ok()),
+        (true, database) => database.map(Spanned::into_inner),
+    };
+    let listed = table.list::<ModuleName>("modules").unwrap_or_default();
+    let demo = table.take("demo").is_some_and(Spanned::into_inner);
+    unique(&listed, "module", errors);
+    errors.items.extend(table.finish());
+    let version = version?.into_inner();
+    Some(Odoo {
+        version,
+        repository,
+        branch: branch.unwrap_or_else(|| version.into()),
+        commit,
+        database: database?,
+        modules: listed.into_iter().map(Spanned::into_inner).collect(),
+        demo,
+    })
+}
+
+/// Notes every value that was there before.
+fn unique<T: Ord + std::fmt::Display>(values: &[Spanned<T>], what: &str, errors: &mut Errors) {
+    let mut first: BTreeMap<&T, &Spanned<T>> = BTreeMap::new();
+    for value in values {
+        if let Some(before) = first.get(value.get_ref()) {
+            let message = format!("{what} `{}` is named twice", value.get_ref());
+            let label = format!("first on line {}", errors.line(before));
+            let error = Diagnostic::new(value.span(), message).label(label);
+            errors.items.push(error.hint("name it once"));
+        } else {
+            first.insert(value.get_ref(), value);
+        }
+    }
+}
+
+pub(super) fn addons(
+    tables: Vec<Table<'_, '_>>,
+    version: Option<Series>,
+    errors: &mut Errors,
+) -> Option<Vec<Addons>> {
+    let mut names = Vec::new();
+    let mut all = Some(Vec::new());
+    for mut table in tables {
+        let name = required::<AddonsName>(
+            &mut table,
+            "name",
+            "write `name = \"…\"`, the name of its folder",
+        );
+        let repository = required::<Repository>(
+            &mut table,
+            "repository",
+            "write `repository = \"https://…\"`",
+        );
+        let branch = table.take::<Branch>("branch").map(Spanned::into_inner);
+        let commit = table.take("commit").map(Spanned::into_inner);
+        errors.items.extend(table.finish());
+        names.extend(name.clone());
+        let one = || {
+            Some(Addons {
+                name: name?.into_inner(),
+                repository: repository?.into_inner(),
+                branch: branch.or_else(|| version.map(Branch::from))?,
+                commit,
+            })
+        };
+        all = all.zip(one()).map(|(mut all, one)| {
+            all.push(one);
+            all
+        });
+    }
+    unique(&names, "folder of addons", errors);
+    all
+}
+
+fn required<T: FromToml>(
+    table: &mut Table<'_, '_>,
+    key: &'static str,
+    hint: &str,
+) -> Option<Spanned<T>> {
+    let absent = !table.has(key);
+    let value = table.take(key);
+    if absent {
+        let message = format!("`{key}` of `[[addons]]`{ABSENT}");
+        table.error(Diagnostic::new(table.span(), message).hint(hint));
+    }
+    value
+}

@@ -1,0 +1,26 @@
+#!/bin/bash
+# check.sh VERSION - the road of a site on this machine, as root; stops at the first thing that is not so.
+set -euo pipefail
+version=$1
+install -m 0755 /tmp/odoo-deploy /usr/local/bin/odoo-deploy
+mkdir -p /etc/odoo-deploy
+printf '[odoo]\nversion = "%s"\n' "$version" > /etc/odoo-deploy/site.toml
+cd /etc/odoo-deploy
+
+expect() { # expect CODE COMMAND...
+  local wanted=$1 code=0; shift
+  "$@" || code=$?
+  [ "$code" = "$wanted" ] || { echo "\`$*\` ended with $code, not $wanted" >&2; exit 1; }
+}
+
+expect 2 odoo-deploy install --dry-run --exit-code
+expect 0 odoo-deploy install --yes
+pid=$(systemctl show --property=MainPID --value odoo.service)
+expect 0 odoo-deploy install --yes
+[ "$pid" = "$(systemctl show --property=MainPID --value odoo.service)" ] || { echo "the second run touched the service" >&2; exit 1; }
+expect 0 odoo-deploy audit
+systemctl stop odoo.service
+expect 2 odoo-deploy audit
+expect 0 odoo-deploy install --yes
+expect 0 odoo-deploy rollback --yes
+echo "Odoo $version on $(. /etc/os-release; echo "$PRETTY_NAME"): 8 runs as they should be"
