@@ -153,7 +153,7 @@ impl Server {
 
     /// The agent that holds the site's lock, as the machine counts.
     pub(crate) fn lock_holder(&self) -> u32 {
-        let text = self.read("/var/lib/odoo-deploy/odoo/lock");
+        let text = self.read("/run/odoo-deploy/odoo.lock");
         let holder: serde_json::Value = serde_json::from_str(&text).expect("a holder");
         holder["pid"]
             .as_u64()
