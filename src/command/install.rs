@@ -5,7 +5,7 @@ use crate::blueprint::local;
 use crate::check;
 use crate::cli::{ForSite, Install, OnFailure};
 use crate::command::Ending;
-use crate::command::session::{Session, begin, has_others, refused, stoppable};
+use crate::command::session::{Session, begin, has_others, lock_file, refused, stoppable};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
@@ -66,7 +66,8 @@ pub async fn install_on(host: Host, asked: &Install, report: &Report) -> Result<
         };
         return Ok(Ending::new(outcome, code));
     }
-    let lock = Lock::take(&session.folder, "odoo-deploy install").map_err(locked)?;
+    let lock =
+        Lock::take(&lock_file(&session.host, &name), "odoo-deploy install").map_err(locked)?;
     settle_earlier(&session, &name).await?;
     let (plan, observed) = session.observe().await?;
     session.show(&observed);

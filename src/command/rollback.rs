@@ -3,7 +3,9 @@
 use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::install::{incomplete, locked};
-use crate::command::session::{begin, has_others, journal_folder, load, refused, stoppable};
+use crate::command::session::{
+    begin, has_others, journal_folder, load, lock_file, refused, stoppable,
+};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
@@ -41,7 +43,7 @@ pub async fn rollback_on(host: Host, asked: &Rollback, report: &Report) -> Resul
             "no run of the site `{name}` is recorded on this host"
         )));
     }
-    let _lock = Lock::take(&folder, "odoo-deploy rollback").map_err(locked)?;
+    let _lock = Lock::take(&lock_file(&host, &name), "odoo-deploy rollback").map_err(locked)?;
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
     let Some(run) = runs
         .iter()

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::OfSite;
 use crate::command::Ending;
 use crate::command::rollback::site_name;
-use crate::command::session::{begin, journal_folder, refused};
+use crate::command::session::{begin, journal_folder, lock_file, refused};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::Host;
@@ -19,7 +19,7 @@ pub(super) async fn status(events: &Events, asked: &OfSite) -> Result<Ending, En
     begin(events, "status", &name, None);
     let folder = journal_folder(&host, &name);
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
-    let holder = Lock::holder(&folder).map(|holder| holder.to_string());
+    let holder = Lock::holder(&lock_file(&host, &name)).map(|holder| holder.to_string());
     let service = service(&host, &name).await;
     let newest = runs.iter().rev().take(5);
     let history: Map<String, Value> = newest
