@@ -84,9 +84,7 @@ impl Expected {
                 .map(|run| (run.number, run.standing == Standing::Committed))
         };
         self.scenario.act == Act::Install
-            && last(machine).is_none_or(|last_of| {
-                Some(last_of) == last(&self.scenario.origin)
-            })
+            && last(machine).is_none_or(|last_of| Some(last_of) == last(&self.scenario.origin))
     }
 }
 
@@ -101,13 +99,7 @@ fn well(ended: &Option<Ended>) {
 }
 
 /// Kills an act at effect `number`. `false` where it came to its end before.
-fn cut(
-    machine: &Machine,
-    scenario: &Scenario,
-    what: Act,
-    number: usize,
-    flavour: Flavour,
-) -> bool {
+fn cut(machine: &Machine, scenario: &Scenario, what: Act, number: usize, flavour: Flavour) -> bool {
     machine.fuse.arm(number, flavour);
     let ended = act(machine, &scenario.site, what);
     machine.fuse.disarm();

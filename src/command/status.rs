@@ -7,14 +7,14 @@ use crate::command::Ending;
 use crate::command::rollback::site_name;
 use crate::command::session::{begin, journal_folder, lock_file, refused};
 use crate::error::chain;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Outcome};
 use crate::host::Host;
 use crate::host::command::Cmd;
 use crate::journal::{self, Lock, Run, Standing};
 
 /// Tells how a site stands, from its journal and its service.
-pub(super) async fn status(events: &Events, asked: &OfSite) -> Result<Ending, Ending> {
-    let host = Host::this(events.clone());
+pub(super) async fn status(host: Host, asked: &OfSite) -> Result<Ending, Ending> {
+    let events = host.events();
     let name = site_name(asked)?;
     begin(events, "status", &name, None);
     let folder = journal_folder(&host, &name);

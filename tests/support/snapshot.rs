@@ -103,8 +103,8 @@ fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
             .map(|line| {
                 let (value, path) = line.split_once("  ").unwrap();
                 let present = machine.disk.bytes(path).map(|bytes| digest(&bytes));
-                let current = present.as_deref() == Some(value)
-                    || machine.disk.resolve(path) == value;
+                let current =
+                    present.as_deref() == Some(value) || machine.disk.resolve(path) == value;
                 format!("{path} {}; ", if current { "as on disk" } else { value })
             })
             .collect();
