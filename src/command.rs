@@ -12,9 +12,11 @@ pub use install::install as install_on;
 pub use rollback::rollback as rollback_on;
 
 use crate::cli::{Cli, Command};
+use crate::command::session::{refused, stoppable};
 use crate::event::{Event, Events, Outcome};
 use crate::host::Host;
 use crate::report::{self, Report};
+use crate::stop::Stop;
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +63,20 @@ impl Ending {
 /// Does what the command line asks on this host, tells it, and answers the exit code.
 pub async fn run(cli: Cli) -> u8 {
     let report = Report::open(cli.json, cli.color);
-    let host = Host::this(report.events());
+    // what changes nothing may be ended at any instant
+    let changes = matches!(
+        cli.command,
+        Command::Install(_) | Command::Rollback(_) | Command::Rehearse(_)
+    );
+    let stop = if changes {
+        Stop::listen()
+    } else {
+        Ok(Stop::default())
+    };
+    let host = match stop {
+        Ok(stop) => Host::this(report.events()).with_stop(stop),
+        Err(error) => return tell(&report.events(), &refused(error.to_string())),
+    };
     tokio::select! {
         code = on(host, cli.command, &report) => code,
         () = report.keep_time() => 1,
@@ -87,18 +102,21 @@ pub async fn on(host: Host, command: Command, report: &Report) -> u8 {
 }
 
 async fn act(host: Host, command: Command, report: &Report) -> u8 {
-    let events = host.events().clone();
-    let ending = match command {
-        Command::Install(asked) => install::install(host, &asked, report).await,
-        Command::Audit(asked) => install::audit(host, &asked).await,
-        Command::Status(asked) => status::status(host, &asked).await,
-        Command::Rollback(asked) => rollback::rollback(host, &asked, report).await,
-        Command::Rehearse(asked) => rehearse::rehearse(&events, &asked).await,
-        // these print, and are done above
-        Command::Schema | Command::Completions { .. } | Command::Man | Command::Render(_) => {
-            return 0;
+    let (events, stop) = (host.events().clone(), host.stop().clone());
+    let work = async {
+        match command {
+            Command::Install(asked) => install::install(host, &asked, report).await,
+            Command::Audit(asked) => install::audit(host, &asked).await,
+            Command::Status(asked) => status::status(host, &asked).await,
+            Command::Rollback(asked) => rollback::rollback(host, &asked, report).await,
+            Command::Rehearse(asked) => rehearse::rehearse(host, &asked).await,
+            // these print, and are done by the caller
+            Command::Schema | Command::Completions { .. } | Command::Man | Command::Render(_) => {
+                Ok(Ending::new(Outcome::Unchanged, 0))
+            }
         }
     };
+    let ending = stoppable(&stop, &events, work).await;
     tell(&events, &ending.unwrap_or_else(|refused| refused))
 }
 

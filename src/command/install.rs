@@ -5,7 +5,7 @@ use crate::blueprint::local;
 use crate::check;
 use crate::cli::{ForSite, Install, OnFailure};
 use crate::command::Ending;
-use crate::command::session::{Session, begin, has_others, lock_file, refused, stoppable};
+use crate::command::session::{Session, begin, has_others, lock_file, refused};
 use crate::error::chain;
 use crate::event::{Event, Outcome};
 use crate::host::{Host, Store};
@@ -15,7 +15,6 @@ use crate::plan::Plan;
 use crate::report::Report;
 use crate::resource::wait_for_apt;
 use crate::rollback::{rollback, take_back};
-use crate::stop::Stop;
 
 /// Says what differs, and changes nothing.
 pub(super) async fn audit(host: Host, asked: &ForSite) -> Result<Ending, Ending> {
@@ -31,19 +30,11 @@ pub(super) async fn audit(host: Host, asked: &ForSite) -> Result<Ending, Ending>
     Ok(Ending::new(Outcome::Unchanged, 0))
 }
 
-/// Brings the host to what the site asks, until a signal asks to stop.
+/// Brings the host to what the site asks.
+///
+/// # Errors
+/// Where nothing was touched, with the reason.
 pub async fn install(host: Host, asked: &Install, report: &Report) -> Result<Ending, Ending> {
-    let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    let events = host.events().clone();
-    stoppable(
-        &stop,
-        &events,
-        converge(host.with_stop(stop.clone()), asked, report),
-    )
-    .await
-}
-
-async fn converge(host: Host, asked: &Install, report: &Report) -> Result<Ending, Ending> {
     let mut session = Session::open(host, &asked.site.config)?;
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "install", &name, None);
