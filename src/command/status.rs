@@ -69,17 +69,24 @@ fn line(run: &Run) -> String {
 }
 
 async fn service(host: &Host, name: &str) -> String {
-    let ask = Cmd::new("systemctl").args([
-        "show",
-        "--property=LoadState,ActiveState,SubState",
-        "--value",
-        "--",
-    ]);
-    let Ok(output) = host.run(&ask.arg(format!("{name}.service"))).await else {
+    let ask = Cmd::new("systemctl")
+        .arg("show")
+        .arg("--property=LoadState,ActiveState,SubState");
+    let Ok(output) = host
+        .run(&ask.arg("--").arg(format!("{name}.service")))
+        .await
+    else {
         return "unknown".into();
     };
-    match output.stdout.split_whitespace().collect::<Vec<_>>()[..] {
-        ["loaded", active, sub] => format!("{active} ({sub})"),
+    let value = |key: &str| {
+        output
+            .stdout
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    };
+    match (value("LoadState"), value("ActiveState"), value("SubState")) {
+        (Some("loaded"), Some(active), Some(sub)) => format!("{active} ({sub})"),
+        (Some("loaded"), Some(active), None) => active.to_owned(),
         _ => "not installed".into(),
     }
 }
