@@ -5,7 +5,7 @@ use crate::blueprint::local;
 use crate::check;
 use crate::cli::{ForSite, Install, OnFailure};
 use crate::command::Ending;
-use crate::command::session::{Session, begin, has_others, refused};
+use crate::command::session::{Session, begin, has_others, lock_file, refused, stoppable};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
@@ -42,7 +42,8 @@ pub(super) async fn install(
     report: &Report,
 ) -> Result<Ending, Ending> {
     let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    install_on(Host::this(events.clone()).with_stop(stop), asked, report).await
+    let host = Host::this(events.clone()).with_stop(stop.clone());
+    stoppable(&stop, events, install_on(host, asked, report)).await
 }
 
 /// Brings `host` to what the site asks.
@@ -65,7 +66,8 @@ pub async fn install_on(host: Host, asked: &Install, report: &Report) -> Result<
         };
         return Ok(Ending::new(outcome, code));
     }
-    let lock = Lock::take(&session.folder, "odoo-deploy install").map_err(locked)?;
+    let lock =
+        Lock::take(&lock_file(&session.host, &name), "odoo-deploy install").map_err(locked)?;
     settle_earlier(&session, &name).await?;
     let (plan, observed) = session.observe().await?;
     session.show(&observed);

@@ -3,7 +3,9 @@
 use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::install::{incomplete, locked};
-use crate::command::session::{begin, has_others, journal_folder, load, refused};
+use crate::command::session::{
+    begin, has_others, journal_folder, load, lock_file, refused, stoppable,
+};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::{Host, Store};
@@ -24,7 +26,8 @@ pub(super) async fn rollback(
         return Err(refused("this must be run by root; try `sudo`"));
     }
     let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    rollback_on(Host::this(events.clone()).with_stop(stop), asked, report).await
+    let host = Host::this(events.clone()).with_stop(stop.clone());
+    stoppable(&stop, events, rollback_on(host, asked, report)).await
 }
 
 /// Takes the newest run that holds on `host` back.
@@ -40,7 +43,7 @@ pub async fn rollback_on(host: Host, asked: &Rollback, report: &Report) -> Resul
             "no run of the site `{name}` is recorded on this host"
         )));
     }
-    let _lock = Lock::take(&folder, "odoo-deploy rollback").map_err(locked)?;
+    let _lock = Lock::take(&lock_file(&host, &name), "odoo-deploy rollback").map_err(locked)?;
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
     let Some(run) = runs
         .iter()

@@ -55,6 +55,12 @@ pub(super) fn journal_folder(host: &Host, name: &str) -> PathBuf {
     host.path(&Path::new("/var/lib/odoo-deploy").join(name))
 }
 
+/// The lock of site `name`. In memory: a run that changes nothing, or is refused, leaves no trace on
+/// the disk.
+pub(super) fn lock_file(host: &Host, name: &str) -> PathBuf {
+    host.path(&Path::new("/run/odoo-deploy").join(format!("{name}.lock")))
+}
+
 impl Session {
     /// Reads the site, the host and the journal; refuses what cannot work here.
     pub(super) fn open(host: Host, config: &Path) -> Result<Self, Ending> {

@@ -1,11 +1,11 @@
 //! `status`.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::cli::OfSite;
 use crate::command::Ending;
 use crate::command::rollback::site_name;
-use crate::command::session::{begin, journal_folder, refused};
+use crate::command::session::{begin, journal_folder, lock_file, refused};
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::host::Host;
@@ -19,13 +19,16 @@ pub(super) async fn status(events: &Events, asked: &OfSite) -> Result<Ending, En
     begin(events, "status", &name, None);
     let folder = journal_folder(&host, &name);
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
-    let holder = Lock::holder(&folder).map(|holder| holder.to_string());
+    let holder = Lock::holder(&lock_file(&host, &name)).map(|holder| holder.to_string());
     let service = service(&host, &name).await;
-    let history: Vec<String> = runs.iter().rev().take(5).map(line).collect();
+    let newest = runs.iter().rev().take(5);
+    let history: Map<String, Value> = newest
+        .map(|run| (run.number.to_string(), line(run).into()))
+        .collect();
     let facts = json!({
         "site": name,
         "service": service,
-        "runs": if history.is_empty() { json!("none on this host") } else { json!(history) },
+        "runs": if history.is_empty() { json!("none") } else { json!(history) },
         "working": holder.unwrap_or_else(|| "nobody".into()),
         "journal": folder.display().to_string(),
     });
@@ -62,7 +65,7 @@ fn line(run: &Run) -> String {
     } else {
         format!(": {failure}")
     };
-    format!("{} {standing}, {count} step{plural}{failure}", run.number)
+    format!("{standing}, {count} step{plural}{failure}")
 }
 
 async fn service(host: &Host, name: &str) -> String {

@@ -1,14 +1,14 @@
 //! One agent per site at a time.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{Error, Result, make_folder, now};
+use crate::journal::{Error, Result, now};
 
 /// The lock of a site, held until this value goes or the process ends, however it ends.
 ///
@@ -52,13 +52,14 @@ fn ago(seconds: u64) -> String {
 }
 
 impl Lock {
-    /// Takes the lock in `folder` for `command`.
+    /// Takes the lock at `path` for `command`.
     ///
     /// # Errors
     /// [`Error::Locked`] at once where another process holds it.
-    pub fn take(folder: &Path, command: &str) -> Result<Self> {
-        make_folder(folder)?;
-        let path = folder.join("lock");
+    pub fn take(path: &Path, command: &str) -> Result<Self> {
+        let folder = path.parent().unwrap_or(path);
+        let made = DirBuilder::new().recursive(true).mode(0o755).create(folder);
+        made.map_err(Error::file("create", folder))?;
         let mut options = OpenOptions::new();
         let opened = options
             .read(true)
@@ -66,8 +67,8 @@ impl Lock {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .open(&path);
-        let mut file = opened.map_err(Error::file("open", &path))?;
+            .open(path);
+        let mut file = opened.map_err(Error::file("open", path))?;
         match file.try_lock() {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
@@ -83,7 +84,7 @@ impl Lock {
                     serde_json::from_str(&text).unwrap_or(unknown),
                 ));
             }
-            Err(TryLockError::Error(e)) => return Err(Error::file("lock", &path)(e)),
+            Err(TryLockError::Error(e)) => return Err(Error::file("lock", path)(e)),
         }
         let holder = Holder {
             pid: std::process::id(),
@@ -95,19 +96,41 @@ impl Lock {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(&text));
-        written.map_err(Error::file("write", &path))?;
+        written.map_err(Error::file("write", path))?;
         Ok(Self { _file: file })
     }
 
-    /// Who holds the lock in `folder`, where anybody does. Takes nothing.
+    /// Who holds the lock at `path`, where anybody does. Takes nothing.
     #[must_use]
-    pub fn holder(folder: &Path) -> Option<Holder> {
-        let mut file = File::open(folder.join("lock")).ok()?;
+    pub fn holder(path: &Path) -> Option<Holder> {
+        let mut file = File::open(path).ok()?;
         if file.try_lock_shared().is_ok() {
             return None;
         }
         let mut text = String::new();
         file.read_to_string(&mut text).ok()?;
         serde_json::from_str(&text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_holds_it_and_a_file_left_behind_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run/odoo.lock");
+        let first = Lock::take(&path, "the first").unwrap();
+        let Err(Error::Locked(holder)) = Lock::take(&path, "the second") else {
+            panic!("taken twice");
+        };
+        assert_eq!(holder.command, "the first");
+        assert_eq!(holder.pid, std::process::id());
+        assert_eq!(Lock::holder(&path), Some(holder));
+        drop(first);
+        assert!(path.exists());
+        assert_eq!(Lock::holder(&path), None);
+        Lock::take(&path, "the third").unwrap();
     }
 }

@@ -1,0 +1,122 @@
+//! A dry run tells everything and touches nothing.
+
+use libtest_mimic::Trial;
+
+use super::support::allowed::BACKGROUND;
+use super::support::run::Run;
+use super::support::server::{SITE, Server, short_site, text};
+use super::support::snapshot::{Precision, Snapshot};
+use super::support::tally::show;
+use super::support::world::SHARED;
+use super::support::{bases, scenario, web};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        scenario("dry_run_on_bare_debian", bare),
+        scenario("dry_run_counts_packages", listed),
+        scenario("dry_run_of_settled_site", settled),
+    ]
+}
+
+/// Every file system that can be written to becomes read-only, for this one process and its like.
+const FROZEN: &str = "
+    awk '$4 ~ /^rw/ && $2 !~ /^\\/(proc|sys|dev)(\\/|$)/ {print $2}' /proc/mounts | while read -r place; do
+        mount -o remount,bind,ro \"$place\"
+    done
+    ! touch /probe /run/probe /var/lib/probe 2>/dev/null
+";
+
+fn bare() {
+    let server = Server::boot("dry", bases::bare("bookworm"));
+    server.write(SITE, &short_site());
+    let before = Snapshot::take(&server, &["/"], BACKGROUND);
+    let run = server.json(&["install", "--dry-run"]);
+    run.expect_code(0);
+    assert_eq!(run.outcome(), "pending");
+    let pending = run.pending_steps();
+    for step in [
+        "packages", "role", "user", "source", "venv", "conf", "unit", "database", "service",
+    ] {
+        assert!(pending.contains(&step), "`{step}` is not in {pending:?}");
+    }
+    let told = server.odoo(&["install", "--dry-run"]);
+    told.expect_code(0)
+        .expect_told("+ list_db = False")
+        .expect_told("package");
+    server
+        .odoo(&["install", "--dry-run", "--exit-code"])
+        .expect_code(2);
+    let command = format!("{FROZEN}\nexec {SHARED}/odoo-deploy install --dry-run --config {SITE}");
+    let mut frozen = server.command("unshare");
+    let frozen = frozen
+        .args(["-m", "sh", "-euc", &command])
+        .output()
+        .expect("unshare");
+    assert!(
+        frozen.status.success(),
+        "{}\n{}",
+        text(&frozen.stdout),
+        text(&frozen.stderr)
+    );
+    assert_eq!(
+        text(&frozen.stdout),
+        told.out,
+        "told alike where nothing can be written"
+    );
+    let after = Snapshot::take(&server, &["/"], BACKGROUND);
+    let found = before.differences(&after, Precision::Exact);
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(!server.exists("/run/odoo-deploy"));
+    show(
+        3,
+        format!(
+            "bare: {} steps pending in {:.1} s ({}), exit 0, with --exit-code 2; the same on read-only file systems; {} files untouched",
+            pending.len(),
+            run.seconds,
+            summary(&run, "packages"),
+            after.len()
+        ),
+    );
+}
+
+/// Where apt's lists are there, it is known what the packages bring.
+fn listed() {
+    let server = Server::boot("dry-listed", bases::fetched());
+    server.write(SITE, &short_site());
+    server.sh("apt-get clean");
+    let run = server.json(&["install", "--dry-run"]);
+    run.expect_code(0);
+    let packages = summary(&run, "packages");
+    let numbers: Vec<u32> = packages
+        .split(' ')
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    assert!(
+        matches!(numbers[..], [count, megabytes] if count > 50 && megabytes > 50),
+        "{packages}"
+    );
+    show(3, format!("with apt's lists: {packages}"));
+}
+
+fn summary<'r>(run: &'r Run, step: &str) -> &'r str {
+    let pending = run.pending();
+    let change = pending.iter().find(|change| change["step"] == step);
+    change
+        .and_then(|change| change["summary"].as_str())
+        .unwrap_or_default()
+}
+
+fn settled() {
+    let server = Server::ready("dry-settled", bases::installed());
+    web::await_health(&server);
+    let run = server.json(&["install", "--dry-run", "--exit-code"]);
+    run.expect_code(0);
+    assert_eq!(run.pending_steps(), [""; 0]);
+    show(
+        3,
+        format!(
+            "settled: --exit-code gives 0, nothing pending, {:.1} s",
+            run.seconds
+        ),
+    );
+}

@@ -1,0 +1,131 @@
+//! An agent that is killed at any moment leaves a server that goes on, or goes back.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use odoo_deploy::rehearse::Base;
+
+use super::support::allowed::{Allowance, EVERY_RUN, PACKAGES, Start};
+use super::support::server::Server;
+use super::support::tally::{arrived, show};
+use super::support::{bases, scenario, web};
+
+/// A moment to kill at: a step, how long it takes in milliseconds, and where it starts from.
+#[derive(Clone, Copy)]
+struct Moment {
+    step: &'static str,
+    lasts: u16,
+    base: fn() -> Base,
+    leaves: &'static [&'static [Allowance]],
+}
+
+const MOMENTS: [Moment; 5] = [
+    Moment {
+        step: "packages",
+        lasts: 12_000,
+        base: bases::fetched,
+        leaves: &[EVERY_RUN, PACKAGES],
+    },
+    Moment {
+        step: "source",
+        lasts: 1500,
+        base: bases::packed,
+        leaves: &[EVERY_RUN],
+    },
+    Moment {
+        step: "venv",
+        lasts: 6000,
+        base: bases::packed,
+        leaves: &[EVERY_RUN],
+    },
+    Moment {
+        step: "database",
+        lasts: 15_000,
+        base: bases::packed,
+        leaves: &[EVERY_RUN],
+    },
+    Moment {
+        step: "service",
+        lasts: 600,
+        base: bases::packed,
+        leaves: &[EVERY_RUN],
+    },
+];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let both = |moment: Moment| {
+        let name = |then: &str| format!("kill_in_{}_then_{then}", moment.step);
+        [
+            scenario(name("install"), move || goes_on(moment)),
+            scenario(name("rollback"), move || goes_back(moment)),
+        ]
+    };
+    MOMENTS.into_iter().flat_map(both).collect()
+}
+
+/// A moment within a step, other in each run of the tests; it is told with the outcome.
+fn random_delay(lasts: u16) -> Duration {
+    let mut bytes = [0; 2];
+    getrandom::fill(&mut bytes).expect("randomness");
+    let share = f64::from(u16::from_le_bytes(bytes)) / f64::from(u16::MAX);
+    Duration::from_millis(lasts.into()).mul_f64(share)
+}
+
+/// Runs an install up to some moment in a step, and kills its agent.
+fn killed(server: &Server, moment: Moment) -> Duration {
+    let mut running = server.start(&["install", "--yes"]);
+    running.await_step(moment.step);
+    let delay = random_delay(moment.lasts);
+    println!(
+        "machine: {}: killing {} ms into it",
+        moment.step,
+        delay.as_millis()
+    );
+    sleep(delay);
+    server.kill_agent();
+    let run = running.finish();
+    assert!(run.of("ended").is_empty(), "killed before its end");
+    delay
+}
+
+fn goes_on(moment: Moment) {
+    let server = Server::ready(&format!("on-{}", moment.step), (moment.base)());
+    let delay = killed(&server, moment);
+    let run = server.json(&["install", "--yes"]);
+    run.expect_code(0);
+    assert_eq!(run.outcome(), "changed");
+    web::expect_alive(&server);
+    server.json(&["audit"]).expect_code(0);
+    arrived();
+    show(
+        7,
+        format!(
+            "killed {:>5} ms into {}: install goes on to the end in {:.0} s, audit exits 0",
+            delay.as_millis(),
+            moment.step,
+            run.seconds
+        ),
+    );
+}
+
+fn goes_back(moment: Moment) {
+    let server = Server::ready(&format!("back-{}", moment.step), (moment.base)());
+    let start = Start::of(&server);
+    let delay = killed(&server, moment);
+    let run = server.json(&["rollback", "--yes"]);
+    run.expect_code(0);
+    assert_eq!(run.outcome(), "rolled_back");
+    let left = start.expect_again(&server, moment.leaves);
+    arrived();
+    show(
+        7,
+        format!(
+            "killed {:>5} ms into {}: rollback is back in {:.0} s, {} files as before, {left} confessed",
+            delay.as_millis(),
+            moment.step,
+            run.seconds,
+            start.files()
+        ),
+    );
+}

@@ -1,0 +1,69 @@
+//! The real binary on real systemd machines, from a bare Debian to a running Odoo and back.
+//!
+//! Needs root: `make test`, or `cargo test --test machine -- --test-threads=2 [FILTER]`. Machines
+//! and what is made for them lie in `ODOO_DEPLOY_BED`; all of them are taken down at the end.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may fall over, and says what it saw"
+)]
+
+mod agents;
+mod bare;
+mod drift;
+mod dry_run;
+mod failures;
+mod kept;
+mod kills;
+mod refusals;
+mod settled;
+mod support;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+use support::{tally, world};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // several parts of names, separated by commas
+    let wanted = arguments.filter.take().unwrap_or_default();
+    let wanted: Vec<&str> = wanted.split(',').filter(|part| !part.is_empty()).collect();
+    // The longest first, so that none is left alone at the end.
+    let trials: Vec<Trial> = [
+        bare::trials(),
+        kept::trials(),
+        kills::trials(),
+        failures::trials(),
+        drift::trials(),
+        settled::trials(),
+        agents::trials(),
+        dry_run::trials(),
+        refusals::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|trial| wanted.is_empty() || wanted.iter().any(|part| trial.name().contains(part)))
+    .collect();
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials).exit_code();
+    }
+    if let Err(reason) = world::begin() {
+        eprintln!("machine: {reason}");
+        return ExitCode::FAILURE;
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let swept = world::end();
+    tally::print(&conclusion);
+    if let Err(left) = &swept {
+        eprintln!("machine: left behind: {left}");
+    }
+    if conclusion.has_failed() || swept.is_err() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}

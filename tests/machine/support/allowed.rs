@@ -1,0 +1,237 @@
+//! What a way back may leave, path by path, with the reason.
+
+use super::server::Server;
+use super::snapshot::{Precision, Snapshot};
+
+/// A pattern of paths, and why they may differ.
+pub(crate) type Allowance = (&'static str, &'static str);
+
+/// What runs by itself on any server, with or without an agent.
+pub(crate) const BACKGROUND: &[&str] = &[
+    "/srv/site",
+    "/var/log/journal",
+    "/var/log/wtmp",
+    "/var/log/btmp",
+    "/var/log/lastlog",
+    "/var/lib/systemd",
+    "/var/lib/postgresql",
+    "/var/log/postgresql",
+    "/tmp/*",
+];
+
+/// What every run leaves.
+pub(crate) const EVERY_RUN: &[Allowance] = &[
+    (
+        "/var/lib/odoo-deploy*",
+        "the journal, which says what was done and taken back",
+    ),
+    ("/etc/passwd-", "useradd's own copy of the file before"),
+    ("/etc/group-", "groupadd's own copy of the file before"),
+    ("/etc/shadow-", "useradd's own copy of the file before"),
+    ("/etc/gshadow-", "groupadd's own copy of the file before"),
+    ("/etc/subuid-", "useradd's own copy of the file before"),
+    ("/etc/subgid-", "useradd's own copy of the file before"),
+];
+
+/// What a run leaves that had to install packages: the plan says so before anyone agrees.
+pub(crate) const PACKAGES: &[Allowance] = &[
+    ("/var/lib/apt/lists*", "apt's lists, fetched anew"),
+    ("/var/lib/apt/periodic*", "when apt's lists were fetched"),
+    ("/var/cache/apt/*", "apt's cache and downloaded packages"),
+    ("/var/log/apt/*", "apt's log"),
+    ("/var/log/dpkg.log", "dpkg's log"),
+    (
+        "/var/log/alternatives.log",
+        "the log of update-alternatives",
+    ),
+    (
+        "/var/lib/apt/extended_states",
+        "which packages apt chose by itself",
+    ),
+    (
+        "/var/cache/debconf/*",
+        "answers and questions of packages that were there for a while",
+    ),
+    (
+        "/var/cache/ldconfig/*",
+        "the linker's cache of libraries, made anew by each change",
+    ),
+    (
+        "/etc/ld.so.cache",
+        "the linker's cache of libraries, made anew by each change",
+    ),
+    (
+        "/var/lib/dpkg/status",
+        "removed packages with configuration files stay on dpkg's list",
+    ),
+    (
+        "/var/lib/dpkg/status-old",
+        "dpkg's own copy of its list before",
+    ),
+    (
+        "/var/lib/dpkg/info/*.list",
+        "the configuration files of removed packages",
+    ),
+    (
+        "/var/lib/dpkg/info/*.postrm",
+        "what removes those configuration files",
+    ),
+    (
+        "/var/lib/dpkg/statoverride",
+        "the mode of ssl-cert's folder of keys",
+    ),
+    (
+        "/var/lib/dpkg/statoverride-old",
+        "dpkg's own copy of the file before",
+    ),
+    (
+        "/var/lib/dpkg/diversions-old",
+        "dpkg's own copy of the file before",
+    ),
+    (
+        "/var/lib/ucf*",
+        "digests of configuration files, kept with them",
+    ),
+    ("/etc/passwd", "the account `postgres`: see `accounts`"),
+    ("/etc/shadow", "the account `postgres`: see `accounts`"),
+    (
+        "/etc/group",
+        "the groups `postgres` and `ssl-cert`: see `accounts`",
+    ),
+    (
+        "/etc/gshadow",
+        "the groups `postgres` and `ssl-cert`: see `accounts`",
+    ),
+    (
+        "/etc/ssl/certs/b760b93d.0",
+        "link to the self-signed certificate of ssl-cert",
+    ),
+    (
+        "/etc/ssl/certs/ssl-cert-snakeoil.pem",
+        "the self-signed certificate of ssl-cert",
+    ),
+    ("/etc/ssl/private", "opened to the group `ssl-cert`"),
+    (
+        "/etc/ssl/private/ssl-cert-snakeoil.key",
+        "the key of that certificate",
+    ),
+    ("/etc/postgresql*", "configuration of the empty cluster"),
+    ("/var/cache/postgresql*", "PostgreSQL's dictionaries"),
+    (
+        "/etc/rc*.d/*postgresql",
+        "links of the service's configuration file in init.d",
+    ),
+    (
+        "/etc/systemd/system/multi-user.target.wants/postgresql.service",
+        "enabled, should it come back",
+    ),
+    (
+        "/etc/default/locale",
+        "made by `locales` when it was configured",
+    ),
+    (
+        "/etc/locale.gen",
+        "made by `locales` when it was configured",
+    ),
+    (
+        "/etc/apt/apt.conf.d/02autoremove-postgresql",
+        "made by postgresql-common",
+    ),
+    ("/etc/bash_completion.d*", "configuration file of git"),
+    ("/etc/ethertypes", "configuration file of netbase"),
+    ("/etc/networks", "made by netbase"),
+    ("/etc/protocols", "configuration file of netbase"),
+    ("/etc/rpc", "configuration file of netbase"),
+    ("/etc/services", "configuration file of netbase"),
+    ("/etc/netconfig", "configuration file of libtirpc"),
+    ("/etc/gprofng.rc", "configuration file of binutils"),
+    ("/etc/inputrc", "made by readline"),
+    ("/etc/locale.alias", "configuration file of locales"),
+    (
+        "/etc/logrotate.d/postgresql-common",
+        "configuration file of PostgreSQL",
+    ),
+    ("/etc/init.d/postgresql", "configuration file of PostgreSQL"),
+    ("/etc/mime.types", "configuration file of media-types"),
+    ("/etc/python3*", "configuration files of Python"),
+    ("/etc/ucf.conf", "configuration file of ucf"),
+    (
+        "/usr/share/man/man?",
+        "folders of manual pages, which dpkg was told not to unpack",
+    ),
+];
+
+/// Accounts that packages make and leave.
+const ACCOUNTS: [&str; 2] = ["postgres:", "ssl-cert:"];
+
+/// A machine as it is before a run: its files, its packages, its users.
+pub(crate) struct Start {
+    files: Snapshot,
+    packages: String,
+    accounts: String,
+}
+
+impl Start {
+    pub(crate) fn of(server: &Server) -> Self {
+        Self {
+            files: Snapshot::take(server, &["/"], BACKGROUND),
+            packages: packages(server),
+            accounts: accounts(server),
+        }
+    }
+
+    pub(crate) fn files(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether the machine is as it was, but for what is allowed; the number of allowed differences.
+    pub(crate) fn expect_again(&self, server: &Server, allowed: &[&[Allowance]]) -> usize {
+        let now = Snapshot::take(server, &["/"], BACKGROUND);
+        let found = self.files.differences(&now, Precision::Content);
+        let is_allowed = |line: &&String| {
+            let path = line[2..].split(": ").next().unwrap_or_default();
+            allowed
+                .iter()
+                .copied()
+                .flatten()
+                .any(|(pattern, _)| matches(pattern, path))
+        };
+        let (fine, wrong): (Vec<&String>, Vec<&String>) = found.iter().partition(is_allowed);
+        assert!(wrong.is_empty(), "{} differences: {wrong:#?}", wrong.len());
+        assert_eq!(self.packages, packages(server), "installed packages");
+        assert_eq!(self.accounts, accounts(server), "accounts");
+        fine.len()
+    }
+}
+
+/// `*` is any text, `?` any character; neither knows what a folder is.
+fn matches(pattern: &str, path: &str) -> bool {
+    match (pattern.chars().next(), path.chars().next()) {
+        (None, None) => true,
+        (Some('*'), _) => {
+            let rest = &pattern[1..];
+            path.char_indices()
+                .any(|(at, _)| matches(rest, &path[at..]))
+                || rest.is_empty()
+        }
+        (Some(one), Some(other)) if one == '?' || one == other => {
+            matches(&pattern[one.len_utf8()..], &path[other.len_utf8()..])
+        }
+        _ => false,
+    }
+}
+
+/// Users and groups, less those of packages.
+fn accounts(server: &Server) -> String {
+    let all = server.sh("cat /etc/passwd /etc/group /etc/shadow /etc/gshadow");
+    let ours = |line: &&str| !ACCOUNTS.iter().any(|account| line.starts_with(account));
+    all.lines()
+        .filter(ours)
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// Installed packages with their versions.
+pub(crate) fn packages(server: &Server) -> String {
+    server.sh("dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n' | grep '^ii'")
+}

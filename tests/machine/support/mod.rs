@@ -1,0 +1,21 @@
+//! What the scenarios stand on.
+
+pub(crate) mod allowed;
+pub(crate) mod bases;
+pub(crate) mod run;
+pub(crate) mod server;
+pub(crate) mod snapshot;
+pub(crate) mod tally;
+pub(crate) mod web;
+pub(crate) mod world;
+
+use libtest_mimic::Trial;
+
+/// A scenario by its name. Its panics are its failures.
+pub(crate) fn scenario(name: impl Into<String>, body: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        tally::scenario();
+        body();
+        Ok(())
+    })
+}

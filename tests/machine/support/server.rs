@@ -1,0 +1,173 @@
+//! A machine under test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use odoo_deploy::rehearse::{Base, Bind, Machine, Spec};
+
+use super::bases;
+use super::run::{Run, Running};
+use super::world::{PREFIX, SHARED, world};
+
+/// The site of every scenario.
+pub(crate) const SITE: &str = "/srv/site/site.toml";
+/// Where the generated password of Odoo's `admin` lies.
+pub(crate) const PASSWORD: &str = "/var/lib/odoo-deploy/odoo/secrets/admin-password";
+
+pub(crate) struct Server {
+    machine: Machine,
+}
+
+/// A site on wheels, with more lines.
+pub(crate) fn site(more: &str) -> String {
+    format!(
+        "[odoo]\nversion = \"19.0\"\nrepository = \"file://{SHARED}/odoo.git\"\n\n\
+         [python]\nwheels = \"{SHARED}/wheels\"\n\n{more}"
+    )
+}
+
+/// The two lines that a site needs, and the repository: everything else comes from the network.
+pub(crate) fn short_site() -> String {
+    format!("[odoo]\nversion = \"19.0\"\nrepository = \"file://{SHARED}/odoo.git\"\n")
+}
+
+impl Server {
+    /// A machine without wheels.
+    pub(crate) fn boot(name: &str, base: Base) -> Self {
+        Self::boot_with(name, base, None)
+    }
+
+    /// A machine with wheels and the site that uses them.
+    pub(crate) fn ready(name: &str, base: Base) -> Self {
+        let server = Self::boot_with(name, base, Some(&bases::wheels()));
+        server.write(SITE, &site(""));
+        server
+    }
+
+    pub(crate) fn boot_with(name: &str, base: Base, wheels: Option<&Path>) -> Self {
+        Self::boot_spec(name, base, world().binds(wheels))
+    }
+
+    pub(crate) fn boot_binding(name: &str, base: Base, binds: Vec<Bind>) -> Self {
+        Self::boot_spec(name, base, binds)
+    }
+
+    fn boot_spec(name: &str, base: Base, binds: Vec<Bind>) -> Self {
+        let mut spec = Spec::new(format!("{PREFIX}{name}"), base);
+        spec.binds = binds;
+        let machine = Machine::boot(&world().bed, spec).expect("a machine");
+        Self { machine }
+    }
+
+    pub(crate) fn reboot(&mut self) {
+        self.machine.reboot().expect("a reboot");
+    }
+
+    pub(crate) fn power_off(self, base: &str) -> Base {
+        self.machine.power_off(base).expect("a frozen base")
+    }
+
+    pub(crate) fn stop(self) {
+        self.machine.stop().expect("taken down");
+    }
+
+    /// The process of its PID 1, as the host counts.
+    pub(crate) fn namespaces(&self) -> PathBuf {
+        self.machine.root().with_file_name("ns")
+    }
+
+    pub(crate) fn command(&self, program: &str) -> Command {
+        self.machine.command(program)
+    }
+
+    /// Runs a script that must succeed; what it printed, trimmed.
+    pub(crate) fn sh(&self, script: &str) -> String {
+        let output = self.try_sh(script);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{script}\n{out}\n{err}\n{}",
+            output.status
+        );
+        out.trim().to_owned()
+    }
+
+    pub(crate) fn try_sh(&self, script: &str) -> Output {
+        let mut command = self.command("sh");
+        command.args(["-euc", script]).output().expect("sh")
+    }
+
+    /// Puts a file into its place, and the folders above it.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let place = self.machine.root().join(path.trim_start_matches('/'));
+        fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
+        fs::write(place, text).expect("a file");
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        let place = self.machine.root().join(path.trim_start_matches('/'));
+        fs::read_to_string(&place).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    pub(crate) fn exists(&self, path: &str) -> bool {
+        self.machine
+            .root()
+            .join(path.trim_start_matches('/'))
+            .symlink_metadata()
+            .is_ok()
+    }
+
+    /// Asks PostgreSQL; one line for each row.
+    pub(crate) fn sql(&self, database: &str, query: &str) -> String {
+        self.sh(&format!(
+            "cd / && runuser -u postgres -- psql -XAtqc \"{query}\" {database}"
+        ))
+    }
+
+    /// Runs `odoo-deploy` on the site, as people do.
+    pub(crate) fn odoo(&self, words: &[&str]) -> Run {
+        Run::to_end(self.agent(words))
+    }
+
+    /// Runs `odoo-deploy --json` on the site; every line was seen to be as the schema says.
+    pub(crate) fn json(&self, words: &[&str]) -> Run {
+        self.start(words).finish()
+    }
+
+    /// Starts `odoo-deploy --json` on the site.
+    pub(crate) fn start(&self, words: &[&str]) -> Running {
+        let mut command = self.agent(words);
+        command.arg("--json");
+        Running::start(command)
+    }
+
+    fn agent(&self, words: &[&str]) -> Command {
+        let mut command = self.command(&format!("{SHARED}/odoo-deploy"));
+        command.args(words);
+        if words.first().is_some_and(|word| *word != "schema") {
+            command.args(["--config", SITE]);
+        }
+        command
+    }
+
+    /// The agent that holds the site's lock, as the machine counts.
+    pub(crate) fn lock_holder(&self) -> u32 {
+        let text = self.read("/run/odoo-deploy/odoo.lock");
+        let holder: serde_json::Value = serde_json::from_str(&text).expect("a holder");
+        holder["pid"]
+            .as_u64()
+            .and_then(|pid| pid.try_into().ok())
+            .expect("a pid")
+    }
+
+    /// Ends the agent that holds the site's lock as no program can be asked to end.
+    pub(crate) fn kill_agent(&self) {
+        self.sh(&format!("kill -9 {}", self.lock_holder()));
+        super::tally::kill();
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

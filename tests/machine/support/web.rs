@@ -1,0 +1,97 @@
+//! What a browser on the server itself would see.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use nix::sched::{CloneFlags, setns};
+use serde_json::{Value, json};
+
+use super::server::{PASSWORD, Server};
+
+/// The address of Odoo, inside.
+const ODOO: &str = "http://127.0.0.1:8069";
+const HEALTH: &str = "/web/health?db_server_status=1";
+
+/// An answer: its status, 0 where nobody answers, and its text.
+type Answer = (u16, String);
+
+/// Asks from inside the machine's network: Odoo listens at its loopback alone.
+fn ask(server: &Server, path: &str, body: Option<&Value>) -> Answer {
+    let network = File::open(server.namespaces().join("net")).expect("its network");
+    let url = format!("{ODOO}{path}");
+    let request = || {
+        setns(network, CloneFlags::CLONE_NEWNET).expect("into its network");
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(Duration::from_secs(60)));
+        let agent: ureq::Agent = config.build().into();
+        let answer = match body {
+            Some(body) => agent
+                .post(&url)
+                .header("content-type", "application/json")
+                .send(body.to_string()),
+            None => agent.get(&url).call(),
+        };
+        answer.map_or((0, String::new()), |mut answer| {
+            let status = answer.status().as_u16();
+            (
+                status,
+                answer.body_mut().read_to_string().unwrap_or_default(),
+            )
+        })
+    };
+    // a thread of its own changes its network for no one else
+    std::thread::scope(|scope| scope.spawn(request).join().expect("an answer"))
+}
+
+pub(crate) fn get(server: &Server, path: &str) -> Answer {
+    ask(server, path, None)
+}
+
+/// Whether `admin` can sign in, over JSON-RPC.
+pub(crate) fn signs_in(server: &Server, password: &str) -> bool {
+    let call = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "call",
+        "params": {"service": "common", "method": "login", "args": ["odoo", "admin", password]},
+    });
+    let (status, text) = ask(server, "/jsonrpc", Some(&call));
+    assert_eq!(status, 200, "{text}");
+    let answer: Value = serde_json::from_str(&text).expect("JSON");
+    answer["result"].as_u64().is_some_and(|user| user > 0)
+}
+
+/// The generated password.
+pub(crate) fn password(server: &Server) -> String {
+    server.read(PASSWORD).trim().to_owned()
+}
+
+/// Odoo answers, its database too, its login page is there, and the generated password opens it.
+pub(crate) fn expect_alive(server: &Server) {
+    let (status, text) = get(server, HEALTH);
+    assert_eq!(status, 200, "health: {text}");
+    let (status, text) = get(server, "/web/login");
+    assert!(
+        status == 200 && text.contains("name=\"login\""),
+        "login page: {status}"
+    );
+    assert!(
+        signs_in(server, &password(server)),
+        "the generated password opens nothing"
+    );
+}
+
+/// Waits for Odoo to answer after a boot; the seconds it took.
+pub(crate) fn await_health(server: &Server) -> f64 {
+    let began = Instant::now();
+    while get(server, HEALTH).0 != 200 {
+        let status = || server.sh("systemctl status --no-pager odoo.service || true");
+        assert!(
+            began.elapsed() < Duration::from_secs(90),
+            "no health:\n{}",
+            status()
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    began.elapsed().as_secs_f64()
+}

@@ -1,0 +1,109 @@
+//! The bed of this run of the tests, and what every machine is given of its host.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, OnceLock};
+
+use odoo_deploy::rehearse::{Bed, Bind, DEFAULT_DIR, Lock, Status};
+
+use super::bases;
+
+/// The prefix of every machine and every base of these tests.
+pub(crate) const PREFIX: &str = "e2e-";
+
+static WORLD: OnceLock<World> = OnceLock::new();
+static HELD: Mutex<Option<Lock>> = Mutex::new(None);
+
+pub(crate) struct World {
+    pub(crate) bed: Bed,
+    /// Where what is kept from one run of the tests to the next lies.
+    pub(crate) kept: PathBuf,
+    repository: OnceLock<PathBuf>,
+}
+
+pub(crate) fn world() -> &'static World {
+    WORLD.get().expect("begun")
+}
+
+/// Opens the bed, and clears what an earlier run was kept from clearing.
+pub(crate) fn begin() -> Result<(), String> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err("these tests boot machines: run them as root".into());
+    }
+    let told = |error: odoo_deploy::rehearse::Error| odoo_deploy::error::chain(&error);
+    let folder = env::var_os("ODOO_DEPLOY_BED").unwrap_or_else(|| DEFAULT_DIR.into());
+    let bed = Bed::open(&folder).map_err(told)?;
+    bed.prepare_tools().map_err(told)?;
+    // one run of these tests at a time
+    *HELD.lock().unwrap() = Some(bed.freezing("e2e").map_err(told)?);
+    let kept = Path::new(&folder).join("tests");
+    fs::create_dir_all(&kept).map_err(|error| error.to_string())?;
+    let world = World {
+        bed,
+        kept,
+        repository: OnceLock::new(),
+    };
+    let _ = WORLD.set(world);
+    sweep()
+}
+
+/// Removes what this run has made, but for what is kept on purpose.
+pub(crate) fn end() -> Result<(), String> {
+    sweep()
+}
+
+fn sweep() -> Result<(), String> {
+    let bed = &world().bed;
+    let told = |error: odoo_deploy::rehearse::Error| odoo_deploy::error::chain(&error);
+    for machine in bed.machines().map_err(told)? {
+        if machine.name.starts_with(PREFIX) && machine.status != Status::Busy {
+            bed.stop(&machine.name).map_err(told)?;
+        }
+    }
+    for base in bases::FROZEN {
+        bed.remove_base(base).map_err(told)?;
+    }
+    Ok(())
+}
+
+/// Where the repository, the wheels and the program lie in a machine.
+pub(crate) const SHARED: &str = "/run/e2e";
+
+impl World {
+    /// A repository laid out like Odoo's, of what `-i base` needs.
+    pub(crate) fn repository(&self) -> &Path {
+        self.repository.get_or_init(|| {
+            let folder = env::var_os("ODOO_DEPLOY_REPOSITORIES")
+                .map_or_else(|| "/var/tmp/odoo-deploy-repositories".into(), PathBuf::from);
+            let repository = folder.join("odoo-lite.git");
+            if !repository.exists() {
+                let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+                    .join("tests/machine/make-odoo-repository.sh");
+                let made = Command::new("bash")
+                    .arg(script)
+                    .arg("lite")
+                    .arg(&folder)
+                    .status();
+                assert!(made.expect("bash").success(), "no repository was made");
+            }
+            repository
+        })
+    }
+
+    /// What every machine sees of this host.
+    pub(crate) fn binds(&self, wheels: Option<&Path>) -> Vec<Bind> {
+        let bind = |source: &Path, name: &str| Bind {
+            source: source.to_owned(),
+            target: Path::new(SHARED).join(name),
+            read_only: true,
+        };
+        let mut binds = vec![
+            bind(Path::new(env!("CARGO_BIN_EXE_odoo-deploy")), "odoo-deploy"),
+            bind(self.repository(), "odoo.git"),
+        ];
+        binds.extend(wheels.map(|folder| bind(folder, "wheels")));
+        binds
+    }
+}
