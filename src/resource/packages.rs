@@ -184,8 +184,7 @@ impl Resource for Packages {
             return Ok(Moved::There);
         };
         // nothing comes: only on the way back, where a killed dpkg may have left halves
-        let comes =
-            |(name, version): (&String, &String)| from.installed.get(name) != Some(version);
+        let comes = |(name, version): (&String, &String)| from.installed.get(name) != Some(version);
         if !to.installed.iter().any(comes) {
             return self.remove(host, to).await;
         }
