@@ -145,7 +145,11 @@ fn a_site_without_runs_has_a_status() {
     let folder = tempfile::tempdir().unwrap();
     let output = odoo_deploy(folder.path(), &["status", "--site", "no-such-site"]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(said(&output).contains("\nruns     none\n"), "{}", said(&output));
+    assert!(
+        said(&output).contains("\nruns     none\n"),
+        "{}",
+        said(&output)
+    );
 }
 
 /// Who closes the pipe early is no reason to fall over.

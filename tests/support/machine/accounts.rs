@@ -133,7 +133,9 @@ pub(super) fn add(
 
 fn group(disk: &Disk, name: &str) -> Option<u32> {
     let text = disk.text("/etc/group");
-    let line = text.lines().find(|line| line.split(':').next() == Some(name))?;
+    let line = text
+        .lines()
+        .find(|line| line.split(':').next() == Some(name))?;
     line.split(':').nth(2)?.parse().ok()
 }
 

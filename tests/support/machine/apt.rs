@@ -218,7 +218,8 @@ impl Model {
         let goes: Vec<&str> = goes.into_iter().collect();
         if !goes.is_empty() {
             let (first, second) = goes.split_at(goes.len() / 2);
-            self.fuse.halves(|| self.take(first), |()| self.take(second));
+            self.fuse
+                .halves(|| self.take(first), |()| self.take(second));
         }
         Ok(String::new())
     }

@@ -81,12 +81,7 @@ impl Disk {
 
     /// The owner of an entry.
     pub fn owner(&self, path: &str) -> Option<u32> {
-        Some(
-            self.at(&self.resolve(path))
-                .symlink_metadata()
-                .ok()?
-                .uid(),
-        )
+        Some(self.at(&self.resolve(path)).symlink_metadata().ok()?.uid())
     }
 
     /// The names in a folder.

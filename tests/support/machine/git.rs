@@ -54,8 +54,7 @@ impl Model {
         let owner = self.caller(cmd);
         self.fuse.halves(
             || {
-                self.disk
-                    .folder_as(&format!("{folder}/.git"), owner, 0o755);
+                self.disk.folder_as(&format!("{folder}/.git"), owner, 0o755);
             },
             |()| {
                 self.disk

@@ -67,10 +67,10 @@ impl Model {
         if self.disk.list(BASE).is_empty() {
             let owner = self.account("postgres").unwrap();
             for oid in ["1", "4", "5"] {
-                self.disk
-                    .folder_as(&format!("{BASE}/{oid}"), owner, 0o700);
+                self.disk.folder_as(&format!("{BASE}/{oid}"), owner, 0o700);
             }
-            self.disk.put("/etc/postgresql/15/main/postgresql.conf", "port = 5432\n");
+            self.disk
+                .put("/etc/postgresql/15/main/postgresql.conf", "port = 5432\n");
         }
         let wants = "/etc/systemd/system/multi-user.target.wants/postgresql.service";
         self.disk
@@ -106,7 +106,13 @@ impl Model {
             .iter()
             .find_map(|arg| arg.strip_prefix("--dbname="))
             .expect("psql with a database");
-        if database != "postgres" && !self.state.borrow().postgres.databases.contains_key(database)
+        if database != "postgres"
+            && !self
+                .state
+                .borrow()
+                .postgres
+                .databases
+                .contains_key(database)
         {
             let words = format!("psql: error: FATAL:  database \"{database}\" does not exist");
             return Err((2, words));
@@ -127,21 +133,25 @@ impl Model {
         if begins("select pg_encoding_to_char(encoding), current_setting('server_version_num')") {
             return Ok("UTF8|15\n".into());
         }
-        if begins("select rolcanlogin, rolcreatedb, rolsuper, rolcreaterole from pg_roles where rolname = ")
-        {
-            let row = postgres.roles.get(&texts[0]).map(|role| {
-                [role.login, role.createdb, role.superuser, role.createrole].map(flag)
-            });
+        if begins(
+            "select rolcanlogin, rolcreatedb, rolsuper, rolcreaterole from pg_roles where rolname = ",
+        ) {
+            let row = postgres
+                .roles
+                .get(&texts[0])
+                .map(|role| [role.login, role.createdb, role.superuser, role.createrole].map(flag));
             return Ok(row.map_or_else(String::new, |row| row.join("|") + "\n"));
         }
-        if begins("select datname from pg_database d join pg_roles r on r.oid = datdba where rolname = ")
-        {
+        if begins(
+            "select datname from pg_database d join pg_roles r on r.oid = datdba where rolname = ",
+        ) {
             let owned = postgres.databases.iter();
             let owned = owned.filter(|(_, database)| database.owner == texts[0]);
             return Ok(owned.map(|(name, _)| format!("{name}\n")).collect());
         }
-        if begins("select coalesce(shobj_description(oid, 'pg_database'), '-') from pg_database where datname = ")
-        {
+        if begins(
+            "select coalesce(shobj_description(oid, 'pg_database'), '-') from pg_database where datname = ",
+        ) {
             let comment = |found: &Database| found.comment.clone().unwrap_or_else(|| "-".into());
             let found = postgres.databases.get(&texts[2]);
             return Ok(found.map_or_else(String::new, |found| comment(found) + "\n"));
@@ -252,8 +262,7 @@ impl Model {
         if self.state.borrow().postgres.databases.contains_key(name) {
             self.fuse.effect(|| {
                 let gone = self.state.borrow_mut().postgres.databases.remove(name);
-                self.disk
-                    .remove(&format!("{BASE}/{}", gone.unwrap().oid));
+                self.disk.remove(&format!("{BASE}/{}", gone.unwrap().oid));
             });
         }
         Ok(String::new())

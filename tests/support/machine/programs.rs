@@ -18,7 +18,10 @@ impl Model {
         }
         let folder = cmd.folder.as_ref().map(|f| f.to_str().unwrap());
         if folder.is_some_and(|folder| !self.disk.exists(folder)) {
-            return complaint(1, &format!("{}: no such folder", folder.unwrap_or_default()));
+            return complaint(
+                1,
+                &format!("{}: no such folder", folder.unwrap_or_default()),
+            );
         }
         let answer = match cmd.program.as_str() {
             "apt-get" => self.apt_get(&args),

@@ -155,7 +155,10 @@ impl Model {
             return Err((1, words));
         }
         self.fuse.effect(|| {
-            let (link, target) = (format!("{WANTS}/{unit}"), format!("/etc/systemd/system/{unit}"));
+            let (link, target) = (
+                format!("{WANTS}/{unit}"),
+                format!("/etc/systemd/system/{unit}"),
+            );
             self.disk.link(&link, &target);
             self.reload();
         });
@@ -281,7 +284,12 @@ impl Model {
         if option("workers") != "0" {
             ports.push(option("gevent_port").parse().unwrap_or(8072));
         }
-        Ok((option("db_user"), option("db_name"), option("http_interface"), ports))
+        Ok((
+            option("db_user"),
+            option("db_name"),
+            option("http_interface"),
+            ports,
+        ))
     }
 }
 

@@ -65,18 +65,43 @@ pub(super) const BASE: &[Package] = &[
     package("dpkg", "1.21.22", &["libc6"], &["/usr/bin/dpkg"]),
     package("libc6", "2.36-9+deb12u10", &[], &[]),
     package("login", "1:4.13+dfsg1-1", &["libc6"], &[]),
-    package("passwd", "1:4.13+dfsg1-1", &["libc6"], &["/usr/sbin/useradd"]),
-    package("perl-base", "5.36.0-7+deb12u2", &["libc6"], &["/usr/bin/perl"]),
-    package("systemd", "252.38-1~deb12u1", &["libc6"], &["/usr/bin/systemctl"]),
+    package(
+        "passwd",
+        "1:4.13+dfsg1-1",
+        &["libc6"],
+        &["/usr/sbin/useradd"],
+    ),
+    package(
+        "perl-base",
+        "5.36.0-7+deb12u2",
+        &["libc6"],
+        &["/usr/bin/perl"],
+    ),
+    package(
+        "systemd",
+        "252.38-1~deb12u1",
+        &["libc6"],
+        &["/usr/bin/systemctl"],
+    ),
     package("tzdata", "2025b-0+deb12u1", &[], &[]),
 ];
 
 /// The packages that can be installed.
 pub(super) const ARCHIVE: &[Package] = &[
-    package("ca-certificates", "20230311", &["openssl"], &["/etc/ssl/certs/ca-certificates.crt"]),
+    package(
+        "ca-certificates",
+        "20230311",
+        &["openssl"],
+        &["/etc/ssl/certs/ca-certificates.crt"],
+    ),
     package("gcc", "4:12.2.0-3", &["gcc-12"], &["/usr/bin/gcc"]),
     package("gcc-12", "12.2.0-14", &["libc6"], &[]),
-    package("git", "1:2.39.5-0+deb12u2", &["libc6", "liberror-perl"], &["/usr/bin/git"]),
+    package(
+        "git",
+        "1:2.39.5-0+deb12u2",
+        &["libc6", "liberror-perl"],
+        &["/usr/bin/git"],
+    ),
     package("libc6-dev", "2.36-9+deb12u10", &["libc6"], &[]),
     package("liberror-perl", "0.17029-2", &["perl-base"], &[]),
     package("libldap-dev", "2.5.13+dfsg-5", &["libc6-dev"], &[]),
@@ -84,13 +109,21 @@ pub(super) const ARCHIVE: &[Package] = &[
     package("libpq5", "15.14-0+deb12u1", &["libc6"], &[]),
     package("libpython3.11-dev", "3.11.2-6+deb12u6", &["libc6-dev"], &[]),
     package("libsasl2-dev", "2.1.28+dfsg-10", &["libc6-dev"], &[]),
-    package("openssl", "3.0.17-1~deb12u2", &["libc6"], &["/usr/bin/openssl"]),
+    package(
+        "openssl",
+        "3.0.17-1~deb12u2",
+        &["libc6"],
+        &["/usr/bin/openssl"],
+    ),
     package("postgresql", "15+248", &[SERVER], &[]),
     package(
         SERVER,
         "15.14-0+deb12u1",
         &["libpq5", "postgresql-common"],
-        &["/usr/lib/postgresql/15/bin/psql", "/usr/lib/postgresql/15/bin/postgres"],
+        &[
+            "/usr/lib/postgresql/15/bin/psql",
+            "/usr/lib/postgresql/15/bin/postgres",
+        ],
     ),
     package(
         "postgresql-common",
@@ -99,7 +132,12 @@ pub(super) const ARCHIVE: &[Package] = &[
         &["/usr/lib/systemd/system/postgresql.service"],
     ),
     package("python3", "3.11.2-1+b1", &["python3.11"], &[]),
-    package("python3-dev", "3.11.2-1+b1", &["libpython3.11-dev", "python3"], &[]),
+    package(
+        "python3-dev",
+        "3.11.2-1+b1",
+        &["libpython3.11-dev", "python3"],
+        &[],
+    ),
     package(
         "python3-pip-whl",
         "23.0.1+dfsg-1",
@@ -107,8 +145,18 @@ pub(super) const ARCHIVE: &[Package] = &[
         &["/usr/share/python-wheels/pip-23.0.1-py3-none-any.whl"],
     ),
     package("python3-venv", "3.11.2-1+b1", &["python3.11-venv"], &[]),
-    package("python3.11", "3.11.2-6+deb12u6", &["libc6"], &["/usr/bin/python3.11"]),
-    package("python3.11-venv", "3.11.2-6+deb12u6", &["python3-pip-whl", "python3.11"], &[]),
+    package(
+        "python3.11",
+        "3.11.2-6+deb12u6",
+        &["libc6"],
+        &["/usr/bin/python3.11"],
+    ),
+    package(
+        "python3.11-venv",
+        "3.11.2-6+deb12u6",
+        &["python3-pip-whl", "python3.11"],
+        &[],
+    ),
 ];
 
 /// The package of that name, wherever it is from.
