@@ -1,8 +1,9 @@
 //! One agent at work on a machine, until it ends or is killed.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Once;
 
@@ -11,14 +12,16 @@ use odoo_deploy::command::{Ending, install_on, rollback_on};
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::report::{ColorChoice, Report};
 
-use super::machine::{Cut, Flavour, Machine};
+use super::machine::{Cut, Disk, Effect, Flavour, Machine};
 use super::site::SiteFile;
 
 /// What an agent is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Bring the machine to what the site asks.
+    /// Bring the machine to what the site asks; a run that fails is left as it is.
     Install,
+    /// The same, but a run that fails is taken back.
+    InstallOrGoBack,
     /// Take the newest run back.
     Rollback,
     /// Show what an install would do.
@@ -42,15 +45,26 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
     let told: Rc<RefCell<Vec<Event>>> = Rc::default();
     let sink = {
         let (told, fuse, journals) = (told.clone(), machine.fuse.clone(), journals(machine));
+        let (disk, kinds) = (machine.disk.clone(), RefCell::new(BTreeMap::new()));
         move |event: &Event| {
             told.borrow_mut().push(event.clone());
             match event {
-                Event::StepBegan { subject, .. } => fuse.recorded(|flavour| {
-                    ruin(&journals, flavour, 1);
-                    _ = subject;
-                }),
+                Event::Planned(change) => {
+                    let made = change.before.is_none();
+                    let planned = (change.kind.clone(), made);
+                    kinds.borrow_mut().insert(change.step.clone(), planned);
+                }
+                Event::StepBegan { step, subject, .. } => {
+                    let (kind, made) = kinds.borrow()[step].clone();
+                    fuse.recorded(Effect::Begin(kind.clone()), |flavour| {
+                        ruin(&journals, flavour);
+                        if flavour == Flavour::Half {
+                            half_made(&disk, &kind, subject, made);
+                        }
+                    });
+                }
                 Event::StepDone { .. } | Event::Undone { .. } | Event::Kept { .. } => {
-                    fuse.recorded(|flavour| ruin(&journals, flavour, 1));
+                    fuse.recorded(Effect::Record, |flavour| ruin(&journals, flavour));
                 }
                 _ => (),
             }
@@ -65,7 +79,7 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
     let report = Report::open(true, ColorChoice::Never);
     let work = async {
         match act {
-            Act::Install | Act::DryRun => {
+            Act::Install | Act::InstallOrGoBack | Act::DryRun => {
                 let asked = Install {
                     site: ForSite {
                         config: site.path(),
@@ -73,7 +87,11 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
                     dry_run: act == Act::DryRun,
                     exit_code: false,
                     yes: true,
-                    on_failure: OnFailure::Keep,
+                    on_failure: if act == Act::InstallOrGoBack {
+                        OnFailure::Rollback
+                    } else {
+                        OnFailure::Keep
+                    },
                 };
                 install_on(host, &asked, &report).await
             }
@@ -108,28 +126,46 @@ pub fn journals(machine: &Machine) -> PathBuf {
     machine.disk.at("/var/lib/odoo-deploy/odoo")
 }
 
-/// Makes the newest journal as a death while its last record was written leaves it.
-fn ruin(folder: &std::path::Path, flavour: Flavour, lines: usize) {
+/// The newest journal.
+pub fn newest_journal(folder: &Path) -> PathBuf {
     let names = std::fs::read_dir(folder).unwrap();
-    let newest = names
+    names
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
         .max()
-        .unwrap();
+        .unwrap()
+}
+
+/// Makes the newest journal as a death while its last record was written leaves it.
+fn ruin(folder: &Path, flavour: Flavour) {
+    let newest = newest_journal(folder);
     let bytes = std::fs::read(&newest).unwrap();
-    let mut start = bytes.len();
-    for _ in 0..lines {
-        start = bytes[..start - 1]
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map_or(0, |at| at + 1);
-    }
+    let start = bytes[..bytes.len() - 1].iter().rposition(|b| *b == b'\n');
+    let start = start.map_or(0, |at| at + 1);
     let length = match flavour {
         Flavour::Before => start,
         Flavour::Torn => start + (bytes.len() - start) / 2,
-        Flavour::After => bytes.len(),
+        Flavour::After | Flavour::Half => bytes.len(),
     };
     std::fs::write(&newest, &bytes[..length]).unwrap();
+}
+
+/// What is on disk while a thing is being made: the successor that is prepared beside it, a folder
+/// that is not given away yet, a secret without its hash.
+fn half_made(disk: &Disk, kind: &str, path: &str, made: bool) {
+    let (folder, name) = path.rsplit_once('/').unwrap();
+    let partial = format!("{folder}/.{name}.odoo-deploy");
+    match kind {
+        "directory" if made => disk.folder_as(path, (0, 0), 0o700),
+        "file" => disk.put_as(&partial, "half of i", (0, 0), 0o600),
+        "link" => disk.link(&partial, "/nowhere"),
+        "secret" if made => {
+            disk.put_as(path, "a password\n", (0, 0), 0o600);
+            let partial = format!("{folder}/.{name}.hash.odoo-deploy");
+            disk.put_as(&partial, "half of i", (0, 0), 0o600);
+        }
+        _ => (),
+    }
 }
 
 /// A killed agent says nothing.

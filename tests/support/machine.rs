@@ -26,7 +26,7 @@ use odoo_deploy::host::{Host, Programs};
 use tempfile::TempDir;
 
 pub use disk::Disk;
-pub use fuse::{Cut, Flavour, Fuse};
+pub use fuse::{Cut, Effect, Flavour, Fuse};
 pub use postgres::Postgres;
 pub use systemd::Unit;
 

@@ -16,6 +16,7 @@ pub type Snapshot = BTreeMap<String, String>;
 /// must remember.
 const ASIDE: &[&str] = &[
     "/proc",
+    "/run/odoo-deploy/odoo.lock",
     "/var/lib/odoo-deploy/odoo/blobs",
     "/var/lib/odoo-deploy/odoo/lock",
     "/var/lib/odoo-deploy/odoo/logs",
@@ -144,4 +145,24 @@ pub fn differences(expected: &Snapshot, found: &Snapshot) -> Vec<String> {
         ));
     }
     all
+}
+
+/// When each file and folder last changed, but for the lock.
+pub fn times(machine: &Machine) -> Snapshot {
+    let mut all = Snapshot::new();
+    walk_times(machine.root(), &mut all);
+    all.retain(|place, _| !place.ends_with(".lock"));
+    all
+}
+
+fn walk_times(folder: &Path, all: &mut Snapshot) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let meta = path.symlink_metadata().unwrap();
+        let time = format!("{}.{:09}", meta.ctime(), meta.ctime_nsec());
+        if meta.is_dir() {
+            walk_times(&path, all);
+        }
+        all.insert(path.display().to_string(), time);
+    }
 }

@@ -7,6 +7,9 @@ use super::{Answer, Model};
 
 impl Model {
     pub(super) fn answer(&self, cmd: &Cmd) -> Output {
+        if self.fuse.call_fails() {
+            return complaint(1, "the disk is on fire");
+        }
         let args: Vec<&str> = cmd.args.iter().map(String::as_str).collect();
         if let Some(user) = &cmd.user
             && self.account(user).is_none()
