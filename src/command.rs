@@ -4,7 +4,9 @@ mod install;
 mod manual;
 mod rehearse;
 mod render;
+mod resume;
 mod rollback;
+mod run;
 mod session;
 mod status;
 

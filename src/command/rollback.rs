@@ -2,14 +2,15 @@
 
 use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
-use crate::command::install::{incomplete, locked};
-use crate::command::session::{begin, has_others, journal_folder, load, lock_file, refused};
+use crate::command::resume::end_stragglers;
+use crate::command::session::{
+    begin, has_others, incomplete, journal_folder, load, lock_file, locked, refused,
+};
 use crate::error::chain;
-use crate::event::{Event, Outcome};
+use crate::event::Outcome;
 use crate::host::{Host, Store};
 use crate::journal::{self, Journal, Lock, Run, Standing};
 use crate::report::Report;
-use crate::resource::wait_for_apt;
 use crate::rollback;
 use crate::site::SiteName;
 
@@ -43,18 +44,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     if !asked.yes && report.confirm(&question(run)) == Some(false) {
         return Err(refused("not confirmed; nothing was touched"));
     }
-    for process in host
-        .end_stragglers(&name)
-        .await
-        .map_err(|e| refused(chain(&e)))?
-    {
-        let text = format!(
-            "ended `{}` (pid {}), which a killed run had left",
-            process.command, process.pid
-        );
-        events.tell(Event::Note { text });
-    }
-    wait_for_apt(&host).await.map_err(|e| refused(chain(&e)))?;
+    end_stragglers(&host, &name).await?;
     let mut journal = Journal::resume(&folder, run.number).map_err(|e| refused(chain(&e)))?;
     let host = host.with_store(Store::new(&folder, run.number));
     match rollback::rollback(&host, &mut journal, has_others(&host, &name)?).await {

@@ -157,3 +157,23 @@ pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future
     events.tell(Event::Note { text });
     work.await
 }
+
+/// Not all could be taken back.
+pub(super) fn incomplete(text: &str, name: &str) -> Ending {
+    Ending::new(Outcome::RollbackIncomplete, 4)
+        .because(text)
+        .then(back(name))
+}
+
+/// The lock could not be taken.
+pub(super) fn locked(error: journal::Error) -> Ending {
+    match error {
+        journal::Error::Locked(_) => Ending::new(Outcome::Locked, 6).because(chain(&error)),
+        error => refused(chain(&error)),
+    }
+}
+
+/// The command line that takes a run back.
+pub(super) fn back(name: &str) -> String {
+    format!("odoo-deploy rollback --site {name}")
+}

@@ -1,0 +1,63 @@
+//! What an earlier process left, before another goes on.
+
+use crate::command::Ending;
+use crate::command::session::{Session, has_others, incomplete, refused};
+use crate::error::chain;
+use crate::event::Event;
+use crate::host::{Host, Store};
+use crate::journal::{self, Journal, Standing};
+use crate::resource::wait_for_apt;
+use crate::rollback::rollback;
+
+/// What a killed agent left: its children are ended, and a way back that it had begun is gone to
+/// its end.
+pub(super) async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
+    if last(session, Standing::Open)?.is_none() && last(session, Standing::RollingBack)?.is_none() {
+        return Ok(());
+    }
+    end_stragglers(&session.host, name).await?;
+    let Some(number) = last(session, Standing::RollingBack)? else {
+        return Ok(());
+    };
+    let text = format!("run {number} was being taken back; finishing that first");
+    session.host.events().tell(Event::Note { text });
+    let mut journal = Journal::resume(&session.folder, number).map_err(|e| refused(chain(&e)))?;
+    let host = session
+        .host
+        .clone()
+        .with_store(Store::new(&session.folder, number));
+    let others = has_others(&host, name)?;
+    let returned = rollback(&host, &mut journal, others)
+        .await
+        .map_err(|e| incomplete(&chain(&e), name))?;
+    if returned.failed.is_empty() {
+        Ok(())
+    } else {
+        Err(incomplete(&returned.failed.join(", "), name))
+    }
+}
+
+/// Ends what a killed run of `site` has left running, and lets its apt come to its end.
+pub(super) async fn end_stragglers(host: &Host, site: &str) -> Result<(), Ending> {
+    let ended = host
+        .end_stragglers(site)
+        .await
+        .map_err(|e| refused(chain(&e)))?;
+    for process in ended {
+        let text = format!(
+            "ended `{}` (pid {}), which a killed run had left",
+            process.command, process.pid
+        );
+        host.events().tell(Event::Note { text });
+    }
+    wait_for_apt(host).await.map_err(|e| refused(chain(&e)))
+}
+
+/// The newest run, where it stands so.
+pub(super) fn last(session: &Session, standing: Standing) -> Result<Option<u32>, Ending> {
+    let runs = journal::runs(&session.folder).map_err(|e| refused(chain(&e)))?;
+    Ok(runs
+        .last()
+        .filter(|run| run.standing == standing)
+        .map(|run| run.number))
+}

@@ -1,0 +1,177 @@
+//! A run, from its journal to its end.
+
+use crate::apply::{self, apply};
+use crate::blueprint::local;
+use crate::cli::{ForSite, Install, OnFailure};
+use crate::command::Ending;
+use crate::command::session::{Session, back, has_others, incomplete, refused};
+use crate::error::chain;
+use crate::event::{Event, Outcome};
+use crate::host::Store;
+use crate::journal::{self, FORMAT, Journal, Record, key};
+use crate::observe::Observed;
+use crate::rollback::{rollback, take_back};
+
+/// Opens the journal of a new run, or of the one that is `open`, to go on with it.
+pub(super) fn open_journal(
+    session: &mut Session,
+    name: &str,
+    open: Option<u32>,
+) -> Result<Journal, Ending> {
+    let failed = |e: journal::Error| refused(chain(&e));
+    let mut journal = if let Some(number) = open {
+        let text = format!("going on with run {number}, which did not come to its end");
+        session.host.events().tell(Event::Note { text });
+        let mut journal = Journal::resume(&session.folder, number).map_err(failed)?;
+        journal
+            .write(Record::Resumed {
+                time: journal::now(),
+            })
+            .map_err(failed)?;
+        journal
+    } else {
+        let number = journal::next_number(&session.folder).map_err(failed)?;
+        let opened = Record::Opened {
+            format: FORMAT,
+            site: name.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            time: journal::now(),
+        };
+        Journal::begin(&session.folder, number, opened).map_err(failed)?
+    };
+    apply::record_resolved(&mut journal, &session.blueprint).map_err(failed)?;
+    let store = Store::new(&session.folder, journal.run().number);
+    session.host = session.host.clone().with_store(store);
+    Ok(journal)
+}
+
+/// Applies the plan and ends the run, well or ill.
+pub(super) async fn run(
+    session: &mut Session,
+    journal: &mut Journal,
+    observed: &Observed,
+    asked: &Install,
+) -> Ending {
+    let host = session.host.clone();
+    let name = session.blueprint.site().name.to_string();
+    let Err(error) = apply(&host, journal, &mut session.blueprint, observed).await else {
+        return match commit(session, journal).await {
+            Ok(()) => done(session),
+            Err(text) => Ending::new(Outcome::Failed, 1)
+                .because(text)
+                .then(back(&name)),
+        };
+    };
+    let text = chain(&error);
+    // also where a second signal has killed what ran: whoever sent it wants no long way back now
+    if let Err(stopped) = host.stop().at_edge() {
+        let code = u8::try_from(128 + stopped.signal).unwrap_or(130);
+        return Ending::new(Outcome::Interrupted, code)
+            .because(text)
+            .then(on_or_back(&name, asked));
+    }
+    if let Some(step) = error.step() {
+        host.events().tell(Event::StepFailed {
+            step: step.to_owned(),
+            error: text.clone(),
+        });
+    }
+    record_failure(journal, &error, &text);
+    if let apply::Error::Journal(_) = error {
+        return Ending::new(Outcome::Failed, 1)
+            .because(text)
+            .then(back(&name));
+    }
+    if asked.on_failure == OnFailure::Keep {
+        let unhealthy = matches!(error, apply::Error::Unhealthy(_));
+        let (outcome, code) = if unhealthy {
+            (Outcome::Unhealthy, 5)
+        } else {
+            (Outcome::Failed, 1)
+        };
+        return Ending::new(outcome, code)
+            .because(text)
+            .then(on_or_back(&name, asked));
+    }
+    // where that cannot be told, other sites are taken to be there: what they may need stays
+    let others = has_others(&host, &name).unwrap_or(true);
+    match rollback(&host, journal, others).await {
+        Ok(returned) if returned.failed.is_empty() => {
+            Ending::new(Outcome::RolledBack, 3).because(text)
+        }
+        Ok(returned) => incomplete(
+            &format!("{text}\nnot taken back: {}", returned.failed.join(", ")),
+            &name,
+        ),
+        Err(error) => incomplete(&format!("{text}\n{}", chain(&error)), &name),
+    }
+}
+
+async fn commit(session: &Session, journal: &mut Journal) -> Result<(), String> {
+    abandon(session, journal).await?;
+    journal
+        .write(Record::Committed {
+            time: journal::now(),
+        })
+        .map_err(|e| chain(&e))
+}
+
+/// Takes back what an earlier attempt of the run has touched and the site, changed since, no
+/// longer asks for. Only at the end is everything known that the site asks for.
+async fn abandon(session: &Session, journal: &mut Journal) -> Result<(), String> {
+    let plan = session.blueprint.compile().map_err(|e| chain(&e))?;
+    let asked: Vec<String> = plan.steps.iter().map(|step| key(&step.resource)).collect();
+    let unasked = |step: &journal::Step| !asked.contains(&key(&step.resource));
+    let returned = take_back(&session.host, journal, true, unasked)
+        .await
+        .map_err(|e| chain(&e))?;
+    if returned.failed.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "what the site no longer asks for could not be taken back: {}",
+        returned.failed.join(", ")
+    ))
+}
+
+/// What the owner wants to know at the end.
+fn done(session: &Session) -> Ending {
+    let site = session.blueprint.site();
+    let address = local(site.http.interface);
+    let next = format!(
+        "http://{address}:{} answers; sign in as `admin` with the password in {}/secrets/admin-password",
+        site.http.port.number(),
+        site.paths.state
+    );
+    Ending::new(Outcome::Changed, 0).then(next)
+}
+
+fn record_failure(journal: &mut Journal, error: &apply::Error, text: &str) {
+    let begun = journal
+        .run()
+        .steps
+        .iter()
+        .find(|step| error.step() == Some(&step.step) && !step.done);
+    let Some(key) = begun.map(|step| key(&step.resource)) else {
+        return;
+    };
+    // the failure is told in any case; that it cannot be recorded will show with the next record
+    let _ = journal.write(Record::Failed {
+        key,
+        error: text.to_owned(),
+    });
+}
+
+/// The two ways out of a run that stands open.
+fn on_or_back(name: &str, asked: &Install) -> String {
+    format!(
+        "{}   (goes on) or {}   (takes back)",
+        again("install", &asked.site),
+        back(name)
+    )
+}
+
+/// The command line for a site.
+pub(super) fn again(command: &str, asked: &ForSite) -> String {
+    format!("odoo-deploy {command} --config {}", asked.config.display())
+}
