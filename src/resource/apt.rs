@@ -85,10 +85,12 @@ pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
     if unfinished.is_empty() && host.list(Path::new("/var/lib/dpkg/updates"))?.is_empty() {
         return Ok(());
     }
-    let text = format!(
-        "dpkg was interrupted, {} packages are half installed; finishing that first",
-        unfinished.len()
-    );
+    let halves = match unfinished.len() {
+        0 => String::new(),
+        1 => ", a package is half installed".to_owned(),
+        count => format!(", {count} packages are half installed"),
+    };
+    let text = format!("dpkg was interrupted{halves}; finishing that first");
     host.events().tell(Event::Note { text });
     // 1: some lack packages that they depend on, and get them next
     let configure = Cmd::new("dpkg")
