@@ -11,6 +11,7 @@ use std::thread;
 
 use odoo_deploy::journal::{self, Standing};
 use support::act::{Act, Ended, act, journals, newest_journal};
+use support::dice::Dice;
 use support::machine::{Effect, Flavour, Machine};
 use support::residue::remains;
 use support::scenario::{ALL, Scenario};
@@ -161,7 +162,7 @@ fn in_threads(work: impl Fn(&Expected, usize, usize) -> Vec<String> + Send + Syn
 
 #[test]
 fn killed_at_any_effect_it_goes_on_or_goes_back() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let asked = std::env::var("CRASH_CASE").ok();
@@ -188,23 +189,9 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
     );
 }
 
-/// Picks numbers, the same at every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        // the constants of Knuth's MMIX generator; its upper bits are the better ones
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-}
-
 #[test]
 fn killed_again_and_again_it_goes_on_or_goes_back() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let cuts = Arc::new(AtomicUsize::new(0));
@@ -212,7 +199,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
     in_threads(move |expected, mine, threads| {
         let mut failures = Vec::new();
         for seed in (0..24_u64).filter(|seed| *seed as usize % threads == mine) {
-            let mut dice = Dice(seed + 1);
+            let mut dice = Dice::new(seed + 1);
             let all: Vec<_> = expected.cuts().collect();
             if all.is_empty() {
                 continue;
@@ -262,7 +249,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
 
 #[test]
 fn whatever_call_fails_it_is_taken_back() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
@@ -297,7 +284,7 @@ fn whatever_call_fails_it_is_taken_back() {
 
 #[test]
 fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let expected = Expected::of("fresh");
@@ -322,7 +309,7 @@ fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
 
 #[test]
 fn a_machine_that_is_as_asked_is_not_touched() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let Scenario { start, site, .. } = Scenario::new("no-op");
@@ -340,13 +327,4 @@ fn a_machine_that_is_as_asked_is_not_touched() {
         Vec::<String>::new()
     );
     assert_eq!(start.fuse.seen(), []);
-}
-
-/// Ends a test that cannot be made here.
-fn skipped() -> bool {
-    let skipped = !nix::unistd::geteuid().is_root();
-    if skipped {
-        println!("skipped: files of several owners can only be made by root");
-    }
-    skipped
 }

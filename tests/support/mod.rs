@@ -7,8 +7,19 @@
 )]
 
 pub mod act;
+pub mod dice;
+pub mod drift;
 pub mod machine;
 pub mod residue;
 pub mod scenario;
 pub mod site;
 pub mod snapshot;
+
+/// Says so where a test cannot be made.
+pub fn skipped() -> bool {
+    let skipped = !nix::unistd::geteuid().is_root();
+    if skipped {
+        println!("skipped: files of several owners can only be made by root");
+    }
+    skipped
+}
