@@ -7,14 +7,14 @@ use crate::command::Ending;
 use crate::command::rollback::site_name;
 use crate::command::session::{begin, journal_folder, lock_file, refused};
 use crate::error::chain;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Outcome};
 use crate::host::Host;
 use crate::host::command::Cmd;
 use crate::journal::{self, Lock, Run, Standing};
 
 /// Tells how a site stands, from its journal and its service.
-pub(super) async fn status(events: &Events, asked: &OfSite) -> Result<Ending, Ending> {
-    let host = Host::this(events.clone());
+pub(super) async fn status(host: Host, asked: &OfSite) -> Result<Ending, Ending> {
+    let events = host.events();
     let name = site_name(asked)?;
     begin(events, "status", &name, None);
     let folder = journal_folder(&host, &name);
@@ -69,17 +69,24 @@ fn line(run: &Run) -> String {
 }
 
 async fn service(host: &Host, name: &str) -> String {
-    let ask = Cmd::new("systemctl").args([
-        "show",
-        "--property=LoadState,ActiveState,SubState",
-        "--value",
-        "--",
-    ]);
-    let Ok(output) = host.run(&ask.arg(format!("{name}.service"))).await else {
+    let ask = Cmd::new("systemctl")
+        .arg("show")
+        .arg("--property=LoadState,ActiveState,SubState");
+    let Ok(output) = host
+        .run(&ask.arg("--").arg(format!("{name}.service")))
+        .await
+    else {
         return "unknown".into();
     };
-    match output.stdout.split_whitespace().collect::<Vec<_>>()[..] {
-        ["loaded", active, sub] => format!("{active} ({sub})"),
+    let value = |key: &str| {
+        output
+            .stdout
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    };
+    match (value("LoadState"), value("ActiveState"), value("SubState")) {
+        (Some("loaded"), Some(active), Some(sub)) => format!("{active} ({sub})"),
+        (Some("loaded"), Some(active), None) => active.to_owned(),
         _ => "not installed".into(),
     }
 }

@@ -2,9 +2,10 @@
 
 use libtest_mimic::Trial;
 
-use super::support::allowed::{EVERY_RUN, PACKAGES, Start};
+use super::support::allowed::{EVERY_RUN, PACKAGES};
 use super::support::run::Run;
 use super::support::server::{SITE, Server, short_site, site};
+use super::support::start::Start;
 use super::support::tally::show;
 use super::support::{bases, scenario};
 

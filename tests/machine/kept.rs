@@ -2,8 +2,9 @@
 
 use libtest_mimic::Trial;
 
-use super::support::allowed::{Allowance, EVERY_RUN, PACKAGES, Start};
+use super::support::allowed::{Allowance, EVERY_RUN, PACKAGES};
 use super::support::server::Server;
+use super::support::start::Start;
 use super::support::tally::show;
 use super::support::{bases, scenario, web};
 
@@ -40,7 +41,13 @@ fn kept() {
     let back = server.json(&["rollback", "--yes"]);
     back.expect_code(0);
     assert_eq!(before, data(), "database and filestore");
-    let left = start.expect_again(&server, &[EVERY_RUN, PACKAGES, DATA]);
+    let (left, held) = start.expect_again_with_data(&server, &[EVERY_RUN, PACKAGES, DATA]);
+    for needless in ["gcc", "python3-venv", "libpq-dev"] {
+        assert!(
+            !held.iter().any(|package| package == needless),
+            "{needless} stays: {held:?}"
+        );
+    }
     let again = server.json(&["install", "--yes"]);
     again.expect_code(0);
     web::expect_alive(&server);
@@ -48,10 +55,11 @@ fn kept() {
     show(
         6,
         format!(
-            "rollback of a committed install ({:.0} s): {} files as before, {left} kept or confessed; database and {} attachments kept; \
+            "rollback of a committed install ({:.0} s): {} files as before, {left} kept or confessed, {} packages held by the database; database and {} attachments kept; \
              installed again in {:.0} s, the same password signs in",
             back.seconds,
             start.files(),
+            held.len(),
             before.1.lines().count(),
             again.seconds
         ),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use odoo_deploy::rehearse::Base;
 
-use super::support::allowed::{Allowance, EVERY_RUN, PACKAGES, Start};
+use super::support::allowed::{Allowance, EVERY_RUN, PACKAGES};
 use super::support::server::Server;
+use super::support::start::Start;
 use super::support::tally::{arrived, show};
 use super::support::{bases, scenario, web};
 

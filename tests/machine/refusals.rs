@@ -2,9 +2,9 @@
 
 use libtest_mimic::Trial;
 
-use super::support::allowed::Start;
 use super::support::run::Run;
 use super::support::server::{SITE, Server, short_site};
+use super::support::start::Start;
 use super::support::tally::show;
 use super::support::world::SHARED;
 use super::support::{bases, scenario};

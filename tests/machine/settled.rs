@@ -5,7 +5,7 @@ use libtest_mimic::Trial;
 use super::support::server::Server;
 use super::support::snapshot::{Precision, Snapshot};
 use super::support::tally::show;
-use super::support::{allowed, bases, scenario, web};
+use super::support::{bases, scenario, start, web};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("settled_runs_change_nothing", settled)]
@@ -31,7 +31,7 @@ impl Moment {
         Self {
             files: Snapshot::take(server, &["/etc", "/opt", "/var/lib"], OTHERS),
             rest: [
-                allowed::packages(server),
+                Vec::from_iter(start::packages(server)).join("\n"),
                 server.sql("postgres", roles),
                 server.sh(service),
             ],

@@ -1,8 +1,5 @@
 //! What a way back may leave, path by path, with the reason.
 
-use super::server::Server;
-use super::snapshot::{Precision, Snapshot};
-
 /// A pattern of paths, and why they may differ.
 pub(crate) type Allowance = (&'static str, &'static str);
 
@@ -161,51 +158,8 @@ pub(crate) const PACKAGES: &[Allowance] = &[
     ),
 ];
 
-/// Accounts that packages make and leave.
-const ACCOUNTS: [&str; 2] = ["postgres:", "ssl-cert:"];
-
-/// A machine as it is before a run: its files, its packages, its users.
-pub(crate) struct Start {
-    files: Snapshot,
-    packages: String,
-    accounts: String,
-}
-
-impl Start {
-    pub(crate) fn of(server: &Server) -> Self {
-        Self {
-            files: Snapshot::take(server, &["/"], BACKGROUND),
-            packages: packages(server),
-            accounts: accounts(server),
-        }
-    }
-
-    pub(crate) fn files(&self) -> usize {
-        self.files.len()
-    }
-
-    /// Whether the machine is as it was, but for what is allowed; the number of allowed differences.
-    pub(crate) fn expect_again(&self, server: &Server, allowed: &[&[Allowance]]) -> usize {
-        let now = Snapshot::take(server, &["/"], BACKGROUND);
-        let found = self.files.differences(&now, Precision::Content);
-        let is_allowed = |line: &&String| {
-            let path = line[2..].split(": ").next().unwrap_or_default();
-            allowed
-                .iter()
-                .copied()
-                .flatten()
-                .any(|(pattern, _)| matches(pattern, path))
-        };
-        let (fine, wrong): (Vec<&String>, Vec<&String>) = found.iter().partition(is_allowed);
-        assert!(wrong.is_empty(), "{} differences: {wrong:#?}", wrong.len());
-        assert_eq!(self.packages, packages(server), "installed packages");
-        assert_eq!(self.accounts, accounts(server), "accounts");
-        fine.len()
-    }
-}
-
 /// `*` is any text, `?` any character; neither knows what a folder is.
-fn matches(pattern: &str, path: &str) -> bool {
+pub(crate) fn matches(pattern: &str, path: &str) -> bool {
     match (pattern.chars().next(), path.chars().next()) {
         (None, None) => true,
         (Some('*'), _) => {
@@ -219,19 +173,4 @@ fn matches(pattern: &str, path: &str) -> bool {
         }
         _ => false,
     }
-}
-
-/// Users and groups, less those of packages.
-fn accounts(server: &Server) -> String {
-    let all = server.sh("cat /etc/passwd /etc/group /etc/shadow /etc/gshadow");
-    let ours = |line: &&str| !ACCOUNTS.iter().any(|account| line.starts_with(account));
-    all.lines()
-        .filter(ours)
-        .map(|line| format!("{line}\n"))
-        .collect()
-}
-
-/// Installed packages with their versions.
-pub(crate) fn packages(server: &Server) -> String {
-    server.sh("dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\\n' | grep '^ii'")
 }

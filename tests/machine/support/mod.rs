@@ -5,6 +5,7 @@ pub(crate) mod bases;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod snapshot;
+pub(crate) mod start;
 pub(crate) mod tally;
 pub(crate) mod web;
 pub(crate) mod world;

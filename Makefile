@@ -1,0 +1,47 @@
+# Needs cargo, a C compiler and make; on Debian and Ubuntu `test` and `rehearse` install the rest.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: build test test-fast test-machine rehearse lint tools clean-bed
+
+CARGO_TARGET_DIR ?= target
+BED ?= /var/tmp/odoo-deploy-bed
+REPOSITORIES ?= /var/tmp/odoo-deploy-repositories
+export CARGO_TARGET_DIR
+
+host := $(shell rustc -vV | sed -n 's/^host: //p')
+made := $(CARGO_TARGET_DIR)/$(host)/release/odoo-deploy
+binary := $(CARGO_TARGET_DIR)/odoo-deploy
+
+# One static binary, for any Debian or Ubuntu of this architecture.
+build:
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --quiet --release --locked --target $(host)
+	install -m 0755 $(made) $(binary)
+	@echo $(binary)
+
+# The fast tests first, so that a simple mistake is told within minutes.
+test: tools test-fast test-machine
+
+test-fast: lint
+	cargo test --quiet --locked --workspace
+
+# Boots throwaway machines: root, systemd-nspawn, an archive of Debian.
+test-machine: tools
+	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) \
+		cargo test --locked --test machine -- --test-threads=2
+
+lint:
+	@tests/toolchain.sh
+	cargo fmt --all --check
+	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	cargo clippy --quiet --locked --test machine -- -D warnings
+
+tools:
+	@tests/tools.sh
+
+# Installs a real Odoo in a throwaway machine. LITE=1 takes a smaller Odoo where GitHub is out of reach.
+rehearse: tools build
+	@BED=$(BED) REPOSITORIES=$(REPOSITORIES) LITE=$(LITE) tests/rehearse.sh $(binary) $(CARGO_TARGET_DIR)/rehearse
+
+# Takes down what is left of machines, and all that they are made of.
+clean-bed:
+	@tests/clean-bed.sh $(BED) $(REPOSITORIES)
