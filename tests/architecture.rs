@@ -123,7 +123,7 @@ fn sources() -> Vec<Source> {
         let lines = code
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"));
-        let code = lines.map(|line| format!("{line}\n")).collect();
+        let code = lines.collect::<Vec<_>>().join("\n");
         Source { room, path, code }
     };
     // rooms of their own, or compiled for tests alone

@@ -2,9 +2,16 @@
 //!
 //! A failing case prints its name; `CRASH_CASE="fresh/Before/12" cargo test --test crash` repeats it
 //! alone.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
 
 mod support;
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -31,12 +38,12 @@ impl Expected {
     fn of(name: &str) -> Self {
         let scenario = Scenario::new(name);
         let whole = scenario.start.twin();
-        well(&act(&whole, &scenario.site, scenario.act));
+        well(act(&whole, &scenario.site, scenario.act));
         let (effects, mut calls) = (whole.fuse.seen(), whole.fuse.calls());
         let taken_back = snapshot(&whole);
         if scenario.act == Act::Rollback {
             calls = 0;
-            well(&act(&whole, &scenario.site, Act::Install));
+            well(act(&whole, &scenario.site, Act::Install));
         }
         Self {
             effects,
@@ -116,8 +123,8 @@ fn named(name: &str, differences: Vec<String>) -> Vec<String> {
     differences.into_iter().map(line).collect()
 }
 
-fn well(ended: &Option<Ended>) {
-    let ended = ended.as_ref().expect("nobody was cut");
+fn well(ended: Option<Ended>) {
+    let ended = ended.expect("nobody was cut");
     assert_eq!(ended.code, 0, "{}", ended.error);
 }
 
@@ -198,8 +205,8 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
     let count = cuts.clone();
     in_threads(move |expected, mine, threads| {
         let mut failures = Vec::new();
-        for seed in (0..24_u64).filter(|seed| *seed as usize % threads == mine) {
-            let mut dice = Dice::new(seed + 1);
+        for seed in (mine..24).step_by(threads) {
+            let mut dice = Dice::new(seed as u64 + 1);
             let all: Vec<_> = expected.cuts().collect();
             if all.is_empty() {
                 continue;
@@ -223,7 +230,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
                 if way == Act::Rollback && expected.is_untouched(&machine) {
                     break;
                 }
-                case += &format!(", then {way:?}/{flavour:?}/{number}");
+                write!(case, ", then {way:?}/{flavour:?}/{number}").unwrap();
                 if !cut(&machine, &expected.scenario, way, number, flavour) {
                     // that way out is over; another one would be another story
                     over = Some(way);
@@ -316,7 +323,7 @@ fn a_machine_that_is_as_asked_is_not_touched() {
     start.fuse.disarm();
     let (before, times) = (snapshot(&start), times(&start));
     for _ in 0..3 {
-        well(&act(&start, &site, Act::Install));
+        well(act(&start, &site, Act::Install));
     }
     assert_eq!(
         differences(&before, &snapshot(&start)),

@@ -1,4 +1,10 @@
 //! The three laws that hold for every kind of thing: want settles, set reaches, set returns.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
 
 mod support;
 
@@ -87,6 +93,7 @@ async fn reach(
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "callers write it in place")]
 fn resource(kind: &str, fields: Value) -> AnyResource {
     serde_json::from_value(json!({ kind: fields })).unwrap()
 }
@@ -222,10 +229,11 @@ proptest! {
             let passwd = machine.disk.text("/etc/passwd");
             machine.disk.put("/etc/passwd", passwd + &format!("odoo:x:{uid}:{uid}::/srv/odoo:{shell}\n"));
             let group = machine.disk.text("/etc/group");
-            let changed: String = group.lines().map(|line| {
+            let changed: Vec<String> = group.lines().map(|line| {
                 let name = line.split(':').next().unwrap();
-                format!("{line}{}\n", if groups.contains(&name) { "odoo" } else { "" })
+                line.to_owned() + if groups.contains(&name) { "odoo" } else { "" }
             }).collect();
+            let changed = changed.join("\n") + "\n";
             machine.disk.put("/etc/group", changed + &format!("odoo:x:{uid}:\n"));
         }
         let user = resource("user", json!({ "name": "odoo", "home": "/var/lib/odoo" }));

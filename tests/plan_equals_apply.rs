@@ -1,10 +1,18 @@
 //! What is shown is what is done, whatever has happened to the machine before: every step that an
 //! install sets was in the plan of the dry run, every change that the plan knows is made, and what
 //! is not made after all was marked as a forecast. Afterwards nothing is left to do.
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
 
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -116,7 +124,7 @@ fn whatever_happened_the_plan_is_what_is_done() {
                     if machine.state.borrow().units.is_empty() {
                         break;
                     }
-                    name += &format!(" {},", one.name);
+                    write!(name, " {},", one.name).unwrap();
                     one.happen(&machine);
                 }
                 let wish = dice.pick(&wishes);

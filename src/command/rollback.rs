@@ -14,6 +14,9 @@ use crate::rollback;
 use crate::site::SiteName;
 
 /// Takes the newest run that holds on this host back.
+///
+/// # Errors
+/// Where nothing was touched, with the reason.
 pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Ending> {
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));

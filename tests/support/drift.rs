@@ -55,7 +55,7 @@ pub const ALL: &[Drift] = &[
         m.disk.put_as(CONF, "", (0, gid(&m.disk, "odoo")), 0o640);
     }),
     drift("the configuration is gone", &["conf"], |m| {
-        m.disk.remove(CONF)
+        m.disk.remove(CONF);
     }),
     drift("the master password was changed", &["conf"], |m| {
         let text = m.disk.text(CONF);
