@@ -170,7 +170,7 @@ pub const ALL: &[Drift] = &[
         |m| {
             let record = "/run/odoo-deploy/odoo.started";
             let text = m.disk.text(record);
-            m.disk.put(record, "0".to_owned() + &text[1..]);
+            m.disk.put(record, "x".to_owned() + &text[1..]);
         },
     ),
     drift("PostgreSQL is stopped", &["postgresql"], |m| {
