@@ -2,15 +2,23 @@
 //!
 //! A failing case prints its name; `CRASH_CASE="fresh/Before/12" cargo test --test crash` repeats it
 //! alone.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
 
 mod support;
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use odoo_deploy::journal::{self, Standing};
 use support::act::{Act, Ended, act, journals, newest_journal};
+use support::dice::Dice;
 use support::machine::{Effect, Flavour, Machine};
 use support::residue::remains;
 use support::scenario::{ALL, Scenario};
@@ -30,12 +38,12 @@ impl Expected {
     fn of(name: &str) -> Self {
         let scenario = Scenario::new(name);
         let whole = scenario.start.twin();
-        well(&act(&whole, &scenario.site, scenario.act));
+        well(act(&whole, &scenario.site, scenario.act));
         let (effects, mut calls) = (whole.fuse.seen(), whole.fuse.calls());
         let taken_back = snapshot(&whole);
         if scenario.act == Act::Rollback {
             calls = 0;
-            well(&act(&whole, &scenario.site, Act::Install));
+            well(act(&whole, &scenario.site, Act::Install));
         }
         Self {
             effects,
@@ -115,8 +123,8 @@ fn named(name: &str, differences: Vec<String>) -> Vec<String> {
     differences.into_iter().map(line).collect()
 }
 
-fn well(ended: &Option<Ended>) {
-    let ended = ended.as_ref().expect("nobody was cut");
+fn well(ended: Option<Ended>) {
+    let ended = ended.expect("nobody was cut");
     assert_eq!(ended.code, 0, "{}", ended.error);
 }
 
@@ -161,7 +169,7 @@ fn in_threads(work: impl Fn(&Expected, usize, usize) -> Vec<String> + Send + Syn
 
 #[test]
 fn killed_at_any_effect_it_goes_on_or_goes_back() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let asked = std::env::var("CRASH_CASE").ok();
@@ -188,31 +196,17 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
     );
 }
 
-/// Picks numbers, the same at every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        // the constants of Knuth's MMIX generator; its upper bits are the better ones
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-}
-
 #[test]
 fn killed_again_and_again_it_goes_on_or_goes_back() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let cuts = Arc::new(AtomicUsize::new(0));
     let count = cuts.clone();
     in_threads(move |expected, mine, threads| {
         let mut failures = Vec::new();
-        for seed in (0..24_u64).filter(|seed| *seed as usize % threads == mine) {
-            let mut dice = Dice(seed + 1);
+        for seed in (mine..24).step_by(threads) {
+            let mut dice = Dice::new(seed as u64 + 1);
             let all: Vec<_> = expected.cuts().collect();
             if all.is_empty() {
                 continue;
@@ -236,7 +230,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
                 if way == Act::Rollback && expected.is_untouched(&machine) {
                     break;
                 }
-                case += &format!(", then {way:?}/{flavour:?}/{number}");
+                write!(case, ", then {way:?}/{flavour:?}/{number}").unwrap();
                 if !cut(&machine, &expected.scenario, way, number, flavour) {
                     // that way out is over; another one would be another story
                     over = Some(way);
@@ -262,7 +256,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
 
 #[test]
 fn whatever_call_fails_it_is_taken_back() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
@@ -297,7 +291,7 @@ fn whatever_call_fails_it_is_taken_back() {
 
 #[test]
 fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let expected = Expected::of("fresh");
@@ -322,14 +316,14 @@ fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
 
 #[test]
 fn a_machine_that_is_as_asked_is_not_touched() {
-    if skipped() {
+    if support::skipped() {
         return;
     }
     let Scenario { start, site, .. } = Scenario::new("no-op");
     start.fuse.disarm();
     let (before, times) = (snapshot(&start), times(&start));
     for _ in 0..3 {
-        well(&act(&start, &site, Act::Install));
+        well(act(&start, &site, Act::Install));
     }
     assert_eq!(
         differences(&before, &snapshot(&start)),
@@ -340,13 +334,4 @@ fn a_machine_that_is_as_asked_is_not_touched() {
         Vec::<String>::new()
     );
     assert_eq!(start.fuse.seen(), []);
-}
-
-/// Ends a test that cannot be made here.
-fn skipped() -> bool {
-    let skipped = !nix::unistd::geteuid().is_root();
-    if skipped {
-        println!("skipped: files of several owners can only be made by root");
-    }
-    skipped
 }

@@ -27,7 +27,7 @@ use tempfile::TempDir;
 
 pub use disk::Disk;
 pub use fuse::{Cut, Effect, Flavour, Fuse};
-pub use postgres::Postgres;
+pub use postgres::{Postgres, Role};
 pub use systemd::Unit;
 
 /// What the programs know beyond the files.

@@ -1,14 +1,36 @@
 //! What the integration tests have in common: a small Debian in memory, and what is done on it.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
 #![allow(
-    clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test may fall over"
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "texts of a dozen lines; what is read at a glance goes before what is fast"
+)]
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::unnecessary_wraps,
+    reason = "the names are ours, and every program answers in the same way"
 )]
 
 pub mod act;
+pub mod dice;
+pub mod drift;
 pub mod machine;
 pub mod residue;
 pub mod scenario;
 pub mod site;
 pub mod snapshot;
+
+/// Says so where a test cannot be made.
+pub fn skipped() -> bool {
+    let skipped = !nix::unistd::geteuid().is_root();
+    if skipped {
+        println!("skipped: files of several owners can only be made by root");
+    }
+    skipped
+}

@@ -51,7 +51,7 @@ impl Model {
             keep_copies(&self.disk);
             edit(&self.disk, "/etc/passwd", |field| {
                 if field[0] == *name {
-                    field[6] = (*shell).to_owned();
+                    (*shell).clone_into(&mut field[6]);
                 }
             });
             edit(&self.disk, "/etc/group", |field| {

@@ -38,11 +38,10 @@ impl Effect {
         use Flavour::{After, Before, Half, Torn};
         match self {
             Self::Whole => &[Before, After],
-            Self::Halves | Self::Record => &[Before, Torn, After],
             Self::Begin(kind) if ["directory", "file", "link", "secret"].contains(&&**kind) => {
                 &[Before, Torn, After, Half]
             }
-            Self::Begin(_) => &[Before, Torn, After],
+            Self::Halves | Self::Record | Self::Begin(_) => &[Before, Torn, After],
         }
     }
 }

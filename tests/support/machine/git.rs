@@ -2,15 +2,8 @@
 
 use odoo_deploy::host::command::Cmd;
 
-use super::universe::REPOSITORIES;
+use super::universe::{REPOSITORIES, Repository};
 use super::{Answer, Model};
-
-type Repository = (
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
 
 impl Model {
     pub(super) fn git(&self, cmd: &Cmd, args: &[&str]) -> Answer {

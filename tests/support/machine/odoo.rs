@@ -30,11 +30,7 @@ impl Model {
         if !postgres.roles.get(user).is_some_and(|role| role.login) {
             return Err((1, format!("FATAL:  role \"{user}\" does not exist")));
         }
-        if !postgres
-            .databases
-            .get(name)
-            .is_some_and(|d| d.owner == user)
-        {
+        if postgres.databases.get(name).is_none_or(|d| d.owner != user) {
             return Err((1, format!("FATAL:  database \"{name}\" does not exist")));
         }
         drop(state);

@@ -295,6 +295,7 @@ impl Model {
 
 /// The value of the last line of a unit's file that begins with `key`.
 fn value<'t>(text: &'t str, key: &str) -> &'t str {
-    let lines = text.lines().filter_map(|line| line.strip_prefix(key));
-    lines.last().unwrap_or_default()
+    let lines = text.lines().rev();
+    let mut values = lines.filter_map(|line| line.strip_prefix(key));
+    values.next().unwrap_or_default()
 }

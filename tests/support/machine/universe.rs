@@ -6,8 +6,16 @@ pub const ODOO_COMMIT: &str = "1111111111111111111111111111111111111111";
 /// The commit that the branch of the add-ons is at.
 pub const ADDONS_COMMIT: &str = "2222222222222222222222222222222222222222";
 
-/// Repositories: where, branch, commit, files.
-pub(super) const REPOSITORIES: &[(&str, &str, &str, &[(&str, &str)])] = &[
+/// A repository: where, branch, commit, and the files by name and content.
+pub(super) type Repository = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+/// The repositories that can be reached.
+pub(super) const REPOSITORIES: &[Repository] = &[
     (
         "https://git.example.org/odoo.git",
         "19.0",

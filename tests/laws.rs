@@ -1,0 +1,270 @@
+//! The three laws that hold for every kind of thing: want settles, set reaches, set returns.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
+
+mod support;
+
+use odoo_deploy::event::Events;
+use odoo_deploy::host::{Host, Store};
+use odoo_deploy::resource::{AnyResource, AnyState, MASK, Moved};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use support::act::journals;
+use support::machine::{Machine, Role};
+use support::scenario::installed;
+use support::site::Wish;
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(work)
+}
+
+/// A host that may be changed, as an agent with an open journal has it.
+fn host(machine: &Machine) -> Host {
+    let folder = journals(machine);
+    odoo_deploy::journal::make_folder(&folder).unwrap();
+    machine
+        .host(Events::silent())
+        .with_store(Store::new(folder, 1))
+}
+
+/// Goes there, back and there again, and holds all three laws against it.
+async fn laws(host: &Host, resource: &AnyResource) -> Result<(), String> {
+    let name = format!("{} {}", resource.kind(), resource.subject());
+    let say = |what: String| format!("{name}: {what}");
+    let failed = |e: odoo_deploy::host::Error| say(e.to_string());
+    let before = resource.read(host).await.map_err(failed)?;
+    let want = resource.want(&before).map_err(failed)?;
+    let again = resource.want(&want).map_err(failed)?;
+    if again != want {
+        return Err(say(format!(
+            "want does not settle: {want:?}, then {again:?}"
+        )));
+    }
+    let reached = reach(host, resource, &before, &want).await.map_err(say)?;
+    let back = resource.back(&reached, &before, &want).map_err(failed)?;
+    let moved = resource.set(host, &reached, &back).await.map_err(failed)?;
+    let returned = resource.read(host).await.map_err(failed)?;
+    // what a step leaves is seen in the states of these alone; what a service was started with is
+    // of the past
+    let lenient = match resource.kind() {
+        "database" => before.is_some(),
+        kind => ["lists", "packages", "service"].contains(&kind),
+    };
+    let kept = matches!(moved, Moved::Kept(_));
+    if returned != back && !kept && !lenient {
+        return Err(say(format!(
+            "set does not return: {back:?}, but {returned:?}"
+        )));
+    }
+    if returned != before && !kept && !lenient {
+        return Err(say(format!("it was {before:?} and is {returned:?}")));
+    }
+    let now = resource.read(host).await.map_err(failed)?;
+    let want = resource.want(&now).map_err(failed)?;
+    reach(host, resource, &now, &want).await.map_err(say)?;
+    Ok(())
+}
+
+async fn reach(
+    host: &Host,
+    resource: &AnyResource,
+    from: &AnyState,
+    to: &AnyState,
+) -> Result<AnyState, String> {
+    let told = |e: odoo_deploy::host::Error| e.to_string();
+    if from != to {
+        resource.set(host, from, to).await.map_err(told)?;
+    }
+    let reached = resource.read(host).await.map_err(told)?;
+    let wanted = resource.want(&reached).map_err(told)?;
+    if wanted == reached {
+        Ok(reached)
+    } else {
+        Err(format!("set does not reach: {wanted:?}, but {reached:?}"))
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "callers write it in place")]
+fn resource(kind: &str, fields: Value) -> AnyResource {
+    serde_json::from_value(json!({ kind: fields })).unwrap()
+}
+
+/// Every thing of a whole site, in order, as the journal has them, with the contents of files.
+fn of_a_site() -> Vec<AnyResource> {
+    let machine = installed(&Wish::default());
+    let runs = odoo_deploy::journal::runs(&journals(&machine)).unwrap();
+    let steps = runs[0].steps.iter().map(|step| step.resource.clone());
+    let with_content = steps.map(|mut resource| {
+        if let AnyResource::File(file) = &mut resource {
+            let text = machine.disk.text(file.path.to_str().unwrap());
+            let masked = text.split('\n').map(|line| match line.split_once(" = ") {
+                Some((key, _)) if file.secrets.contains_key(key) => format!("{key} = {MASK}"),
+                _ => line.to_owned(),
+            });
+            file.content = masked.collect::<Vec<_>>().join("\n");
+        }
+        resource
+    });
+    with_content.collect()
+}
+
+#[test]
+fn for_every_kind_on_a_bare_machine() {
+    if support::skipped() {
+        return;
+    }
+    let machine = Machine::bare();
+    let host = host(&machine);
+    let mut kinds = std::collections::BTreeSet::new();
+    for resource in of_a_site() {
+        kinds.insert(resource.kind());
+        block_on(laws(&host, &resource)).unwrap();
+    }
+    // it comes to life with its packages: a stopped one is another machine's
+    machine.state.borrow_mut().postgres.running = false;
+    machine.disk.remove("/run/postgresql");
+    let cluster = resource("cluster", json!({ "encoding": "UTF8", "minimum": 13 }));
+    kinds.insert(cluster.kind());
+    block_on(laws(&host, &cluster)).unwrap();
+    assert!(kinds.iter().eq(AnyResource::KINDS), "{kinds:?}");
+}
+
+/// The accounts and groups that a bare machine has.
+const ACCOUNTS: &[&str] = &["root", "daemon"];
+
+fn account() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(ACCOUNTS)
+}
+
+fn mode() -> impl Strategy<Value = u32> {
+    prop_oneof![Just(0o755), Just(0o640), Just(0o600), 0_u32..0o1000]
+}
+
+fn number(name: &str) -> u32 {
+    u32::from(name == "daemon")
+}
+
+fn hold(machine: &Machine, resource: &AnyResource) -> Result<(), TestCaseError> {
+    block_on(laws(&host(machine), resource)).map_err(TestCaseError::fail)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn for_folders(
+        now in proptest::option::of((account(), account(), mode())),
+        owner in account(), group in account(), mode in mode(), data: bool, full: bool,
+    ) {
+        if support::skipped() { return Ok(()) }
+        let machine = Machine::bare();
+        if let Some((owner, group, mode)) = now {
+            machine.disk.folder_as("/srv", (number(owner), number(group)), mode);
+            if full {
+                machine.disk.put("/srv/theirs", "");
+            }
+        }
+        let folder = resource("directory", json!({
+            "path": "/srv", "owner": owner, "group": group, "mode": format!("{mode:04o}"), "data": data,
+        }));
+        hold(&machine, &folder)?;
+        prop_assert_eq!(machine.disk.exists("/srv/theirs"), now.is_some() && full);
+    }
+
+    #[test]
+    fn for_files(
+        now in proptest::option::of(("[a-z=\n•]{0,20}", account(), mode())),
+        content in "[a-z=\n•]{0,20}", owner in account(), group in account(), mode in mode(), secret: bool,
+    ) {
+        if support::skipped() { return Ok(()) }
+        let machine = Machine::bare();
+        machine.disk.put_as("/etc/secret", "hush\n", (0, 0), 0o600);
+        if let Some((text, owner, mode)) = &now {
+            machine.disk.put_as("/etc/thing", text, (number(owner), 0), *mode);
+        }
+        let (content, secrets) = if secret {
+            (content + &format!("\nkey = {MASK}\n"), json!({ "key": "/etc/secret" }))
+        } else {
+            (content, json!({}))
+        };
+        let file = resource("file", json!({
+            "path": "/etc/thing", "owner": owner, "group": group, "mode": format!("{mode:04o}"),
+            "content": content, "secrets": secrets,
+        }));
+        hold(&machine, &file)?;
+        let written = machine.disk.text("/etc/thing");
+        prop_assert_eq!(written.contains("key = hush"), secret);
+    }
+
+    #[test]
+    fn for_links(
+        now in proptest::option::of("/[a-z]{1,9}"), target in "/[a-z]{1,9}",
+    ) {
+        if support::skipped() { return Ok(()) }
+        let machine = Machine::bare();
+        if let Some(now) = &now {
+            machine.disk.link("/opt/current", now);
+        }
+        let link = resource("link", json!({ "path": "/opt/current", "target": target }));
+        hold(&machine, &link)?;
+    }
+
+    #[test]
+    fn for_users(
+        now in proptest::option::of((1_u32..999, "/bin/(bash|false|sh)", proptest::sample::subsequence(vec!["adm", "sudo", "users"], 0..=3))),
+    ) {
+        if support::skipped() { return Ok(()) }
+        let machine = Machine::bare();
+        if let Some((uid, shell, groups)) = &now {
+            let uid = uid + 1;
+            let passwd = machine.disk.text("/etc/passwd");
+            machine.disk.put("/etc/passwd", passwd + &format!("odoo:x:{uid}:{uid}::/srv/odoo:{shell}\n"));
+            let group = machine.disk.text("/etc/group");
+            let changed: Vec<String> = group.lines().map(|line| {
+                let name = line.split(':').next().unwrap();
+                line.to_owned() + if groups.contains(&name) { "odoo" } else { "" }
+            }).collect();
+            let changed = changed.join("\n") + "\n";
+            machine.disk.put("/etc/group", changed + &format!("odoo:x:{uid}:\n"));
+        }
+        let user = resource("user", json!({ "name": "odoo", "home": "/var/lib/odoo" }));
+        hold(&machine, &user)?;
+    }
+
+    #[test]
+    fn for_roles(now in proptest::option::of(any::<[bool; 4]>())) {
+        if support::skipped() { return Ok(()) }
+        let machine = installed_without_role();
+        if let Some([login, createdb, superuser, createrole]) = now {
+            let role = Role { login, createdb, superuser, createrole };
+            machine.state.borrow_mut().postgres.roles.insert("odoo".into(), role);
+        }
+        let role = resource("role", json!({ "name": "odoo" }));
+        hold(&machine, &role)?;
+    }
+}
+
+/// A machine with a server and nothing in it.
+fn installed_without_role() -> Machine {
+    let machine = Machine::bare();
+    let host = host(&machine);
+    let lists = resource("lists", json!({ "packages": ["postgresql"] }));
+    let packages = resource("packages", json!({ "names": ["postgresql"] }));
+    for resource in [lists, packages] {
+        block_on(async {
+            let before = resource.read(&host).await.unwrap();
+            let want = resource.want(&before).unwrap();
+            resource.set(&host, &before, &want).await.unwrap();
+        });
+    }
+    machine
+}

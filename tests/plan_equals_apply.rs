@@ -1,0 +1,196 @@
+//! What is shown is what is done, whatever has happened to the machine before: every step that an
+//! install sets was in the plan of the dry run, every change that the plan knows is made, and what
+//! is not made after all was marked as a forecast. Afterwards nothing is left to do.
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use odoo_deploy::event::Event;
+use support::act::{Act, Ended, act};
+use support::dice::Dice;
+use support::drift;
+use support::machine::Machine;
+use support::scenario::installed;
+use support::site::{SiteFile, Wish};
+use support::snapshot::{differences, snapshot};
+
+/// How many pairs of a state and a site are generated.
+const PAIRS: usize = 240;
+
+/// The steps that a plan would change, with whether that is a forecast.
+fn planned(ended: &Ended) -> BTreeMap<String, bool> {
+    let pending = ended.events.iter().filter_map(|event| match event {
+        Event::Planned(change) if change.is_pending() => {
+            Some((change.step.clone(), change.forecast))
+        }
+        _ => None,
+    });
+    pending.collect()
+}
+
+fn set(ended: &Ended) -> BTreeSet<String> {
+    let done = ended.events.iter().filter_map(|event| match event {
+        Event::StepDone { step, .. } => Some(step.clone()),
+        _ => None,
+    });
+    done.collect()
+}
+
+/// What came of one pair.
+struct Compared {
+    done: BTreeSet<String>,
+    /// How many forecasts did not come true.
+    idle: usize,
+    wrong: Vec<String>,
+}
+
+/// Shows, installs, and shows twice again.
+fn compare(machine: &Machine, site: &SiteFile) -> Compared {
+    let shown = act(machine, site, Act::DryRun).unwrap();
+    let installed = act(machine, site, Act::Install).unwrap();
+    let (plan, done) = (planned(&shown), set(&installed));
+    let mut wrong = Vec::new();
+    if shown.code != 0 || installed.code != 0 {
+        wrong.push(format!("{} {}", shown.error, installed.error));
+    }
+    let unseen: Vec<_> = done.iter().filter(|s| !plan.contains_key(*s)).collect();
+    if !unseen.is_empty() {
+        wrong.push(format!("done, but never shown: {unseen:?}"));
+    }
+    let idle = plan.iter().filter(|(step, _)| !done.contains(*step));
+    let (idle, false_ones): (Vec<_>, Vec<_>) = idle.partition(|(_, forecast)| **forecast);
+    if !false_ones.is_empty() {
+        wrong.push(format!("shown as known, but not done: {false_ones:?}"));
+    }
+    for _ in 0..2 {
+        let again = planned(&act(machine, site, Act::DryRun).unwrap());
+        if !again.is_empty() {
+            wrong.push(format!("still to do: {again:?}"));
+        }
+    }
+    let idle = idle.len();
+    Compared { done, idle, wrong }
+}
+
+fn wishes() -> Vec<Wish> {
+    let mut all = Vec::new();
+    for workers in [0, 2, 4] {
+        for addons in [true, false] {
+            for modules in [vec![], vec!["sale"], vec!["sale", "stock"]] {
+                let installer = if addons { "uv" } else { "pip" };
+                all.push(Wish {
+                    workers,
+                    modules,
+                    addons,
+                    installer,
+                });
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn whatever_happened_the_plan_is_what_is_done() {
+    if support::skipped() {
+        return;
+    }
+    let (steps, idle) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let failures: Vec<String> = thread::scope(|scope| {
+        let pairs = |mine: usize| {
+            let mut failures = Vec::new();
+            let base = installed(&Wish::default());
+            let wishes = wishes();
+            for pair in (mine..PAIRS).step_by(2) {
+                let mut dice = Dice::new(pair as u64);
+                let machine = match dice.below(8) {
+                    0 => Machine::bare(),
+                    _ => base.twin(),
+                };
+                let mut name = format!("pair {pair}:");
+                for _ in 0..dice.below(4) {
+                    let one = dice.pick(drift::ALL);
+                    if machine.state.borrow().units.is_empty() {
+                        break;
+                    }
+                    write!(name, " {},", one.name).unwrap();
+                    one.happen(&machine);
+                }
+                let wish = dice.pick(&wishes);
+                let compared = compare(&machine, &SiteFile::new(wish));
+                steps.fetch_add(compared.done.len(), Ordering::Relaxed);
+                idle.fetch_add(compared.idle, Ordering::Relaxed);
+                let wrong = compared.wrong;
+                if !wrong.is_empty() {
+                    failures.push(format!("{name} {wish:?}\n  {}", wrong.join("\n  ")));
+                }
+            }
+            failures
+        };
+        let threads = [0, 1].map(|mine| scope.spawn(move || pairs(mine)));
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert!(
+        failures.is_empty(),
+        "{} pairs:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    println!(
+        "plan = apply: {PAIRS} pairs, {} steps shown and done, {} forecasts without need, 0 surprises",
+        steps.load(Ordering::Relaxed),
+        idle.load(Ordering::Relaxed)
+    );
+}
+
+#[test]
+fn whatever_happens_is_named_and_mended() {
+    if support::skipped() {
+        return;
+    }
+    let (base, site) = (installed(&Wish::default()), SiteFile::new(&Wish::default()));
+    let whole = snapshot(&base);
+    let mut failures = Vec::new();
+    for one in drift::ALL {
+        let machine = base.twin();
+        one.happen(&machine);
+        let Compared {
+            mut done,
+            mut wrong,
+            ..
+        } = compare(&machine, &site);
+        if !one.mended_by.contains(&"service") {
+            done.remove("service");
+        }
+        if !done.iter().eq(one.mended_by) {
+            wrong.push(format!("mended by {done:?} instead of {:?}", one.mended_by));
+        }
+        let mut found = snapshot(&machine);
+        // copies of edits, and of account files, are kept on purpose
+        found.retain(|place, _| !place.ends_with(".kept"));
+        let differing = differences(&whole, &found);
+        wrong.extend(differing.into_iter().filter(|line| {
+            let copies = ["/etc/passwd-:", "/etc/group-:"];
+            !copies.iter().any(|copy| line.starts_with(copy))
+        }));
+        if !wrong.is_empty() {
+            failures.push(format!("{}\n  {}", one.name, wrong.join("\n  ")));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    println!("drift: {} kinds, all named and mended", drift::ALL.len());
+}
