@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::check::{Check, Probe};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::facts::Facts;
 use crate::host::store::digest;
 use crate::host::{self, Host};
@@ -316,10 +316,15 @@ impl Blueprint {
         error: &serde_json::Error,
         kinds: &[&str],
     ) -> Error {
-        let mut wrong = Diagnostic::new(span, format!("`{kind}`: {error}"));
-        if !kinds.contains(&kind) {
-            wrong = wrong.hint(format!("the kinds are `{}`", kinds.join("`, `")));
-        }
+        let wrong = if kinds.contains(&kind) {
+            Diagnostic::new(span, format!("`{kind}`: {error}"))
+        } else {
+            let hint = did_you_mean(kind, kinds.iter().copied()).map_or_else(
+                || format!("the kinds are `{}`", kinds.join("`, `")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            Diagnostic::new(span, format!("there is no kind `{kind}`")).hint(hint)
+        };
         self.playbook.diagnostics(vec![wrong]).into()
     }
 }

@@ -8,12 +8,15 @@ mod rollback;
 mod session;
 mod status;
 
-pub use install::install_on;
-pub use rollback::rollback_on;
+pub use install::install as install_on;
+pub use rollback::rollback as rollback_on;
 
 use crate::cli::{Cli, Command};
+use crate::command::session::{refused, stoppable};
 use crate::event::{Event, Events, Outcome};
+use crate::host::Host;
 use crate::report::{self, Report};
+use crate::stop::Stop;
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,48 +60,72 @@ impl Ending {
     }
 }
 
-/// Does what the command line asks, tells it, and answers the exit code.
+/// Does what the command line asks on this host, tells it, and answers the exit code.
 pub async fn run(cli: Cli) -> u8 {
-    let printed = match &cli.command {
-        Command::Schema => Some(report::EVENTS_SCHEMA.to_owned()),
-        Command::Completions { shell } => Some(manual::completions(*shell)),
-        Command::Man => Some(manual::page()),
-        _ => None,
-    };
-    if let Some(text) = printed {
-        report::print(&text);
-        return 0;
-    }
     let report = Report::open(cli.json, cli.color);
-    let events = report.events();
-    let work = dispatch(cli.command, &report, &events);
-    let ending = tokio::select! {
-        ending = work => ending.unwrap_or_else(|refused| refused),
-        () = report.keep_time() => Ending::new(Outcome::Failed, 1),
+    // what changes nothing may be ended at any instant
+    let changes = matches!(
+        cli.command,
+        Command::Install(_) | Command::Rollback(_) | Command::Rehearse(_)
+    );
+    let stop = if changes {
+        Stop::listen()
+    } else {
+        Ok(Stop::default())
     };
-    tell(&events, &ending);
-    ending.code
-}
-
-async fn dispatch(command: Command, report: &Report, events: &Events) -> Result<Ending, Ending> {
-    match command {
-        Command::Install(asked) => install::install(events, &asked, report).await,
-        Command::Audit(asked) => install::audit(events, &asked).await,
-        Command::Status(asked) => status::status(events, &asked).await,
-        Command::Rollback(asked) => rollback::rollback(events, &asked, report).await,
-        Command::Render(asked) => render::render(&asked),
-        Command::Rehearse(asked) => rehearse::rehearse(events, &asked).await,
-        Command::Schema | Command::Completions { .. } | Command::Man => {
-            Ok(Ending::new(Outcome::Unchanged, 0))
-        }
+    let host = match stop {
+        Ok(stop) => Host::this(report.events()).with_stop(stop),
+        Err(error) => return tell(&report.events(), &refused(error.to_string())),
+    };
+    tokio::select! {
+        code = on(host, cli.command, &report) => code,
+        () = report.keep_time() => 1,
     }
 }
 
-fn tell(events: &Events, ending: &Ending) {
+/// Does `command` on a host of the caller's, tells it, and answers the exit code.
+pub async fn on(host: Host, command: Command, report: &Report) -> u8 {
+    let printed = match &command {
+        Command::Schema => Ok(report::EVENTS_SCHEMA.to_owned()),
+        Command::Completions { shell } => Ok(manual::completions(*shell)),
+        Command::Man => Ok(manual::page()),
+        Command::Render(asked) => render::render(host.clone(), asked),
+        _ => return act(host, command, report).await,
+    };
+    match printed {
+        Ok(text) => {
+            report.print(&text);
+            0
+        }
+        Err(refused) => tell(host.events(), &refused),
+    }
+}
+
+async fn act(host: Host, command: Command, report: &Report) -> u8 {
+    let (events, stop) = (host.events().clone(), host.stop().clone());
+    let work = async {
+        match command {
+            Command::Install(asked) => install::install(host, &asked, report).await,
+            Command::Audit(asked) => install::audit(host, &asked).await,
+            Command::Status(asked) => status::status(host, &asked).await,
+            Command::Rollback(asked) => rollback::rollback(host, &asked, report).await,
+            Command::Rehearse(asked) => rehearse::rehearse(host, &asked).await,
+            // these print, and are done by the caller
+            Command::Schema | Command::Completions { .. } | Command::Man | Command::Render(_) => {
+                Ok(Ending::new(Outcome::Unchanged, 0))
+            }
+        }
+    };
+    let ending = stoppable(&stop, &events, work).await;
+    tell(&events, &ending.unwrap_or_else(|refused| refused))
+}
+
+fn tell(events: &Events, ending: &Ending) -> u8 {
     events.tell(Event::Ended {
         outcome: ending.outcome,
         exit_code: ending.code,
         error: ending.error.clone(),
         next: ending.next.clone(),
     });
+    ending.code
 }

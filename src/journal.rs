@@ -118,7 +118,8 @@ impl Journal {
     }
 }
 
-/// Reads every run in `folder`, oldest first.
+/// Reads every run in `folder`, oldest first; one that was killed before its first record was on
+/// disk has never been.
 ///
 /// # Errors
 /// Where a journal cannot be read as this program wrote it.
@@ -128,7 +129,9 @@ pub fn runs(folder: &Path) -> Result<Vec<Run>> {
         let path = run_path(folder, number);
         let text = fs::read(&path).map_err(Error::file("read", &path))?;
         let (records, _, _) = record::parse(&path, &text)?;
-        runs.push(Run::replay(&path, number, &records)?);
+        if !records.is_empty() {
+            runs.push(Run::replay(&path, number, &records)?);
+        }
     }
     Ok(runs)
 }

@@ -60,6 +60,15 @@ impl Report {
         }
     }
 
+    /// Prints text as it is: a file, a schema, a manual page.
+    pub fn print(&self, text: &str) {
+        match self {
+            Self::Human(human) => human.print(text),
+            // who closes the pipe early wants no more of it
+            Self::Json(_) => drop(std::io::stdout().write_all(text.as_bytes())),
+        }
+    }
+
     /// Keeps the passing line on a terminal true, for ever.
     pub async fn keep_time(&self) {
         loop {
@@ -86,10 +95,4 @@ impl Report {
         let read = std::io::stdin().read_line(&mut answer);
         Some(read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
     }
-}
-
-/// Prints text as it is: a file, a schema, a manual page.
-pub fn print(text: &str) {
-    // who closes the pipe early wants no more of it
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }

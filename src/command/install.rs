@@ -5,9 +5,9 @@ use crate::blueprint::local;
 use crate::check;
 use crate::cli::{ForSite, Install, OnFailure};
 use crate::command::Ending;
-use crate::command::session::{Session, begin, has_others, lock_file, refused, stoppable};
+use crate::command::session::{Session, begin, has_others, lock_file, refused};
 use crate::error::chain;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Outcome};
 use crate::host::{Host, Store};
 use crate::journal::{self, FORMAT, Journal, Lock, Record, Standing, key};
 use crate::observe::Observed;
@@ -15,17 +15,12 @@ use crate::plan::Plan;
 use crate::report::Report;
 use crate::resource::wait_for_apt;
 use crate::rollback::{rollback, take_back};
-use crate::stop::Stop;
 
 /// Says what differs, and changes nothing.
-pub(super) async fn audit(events: &Events, asked: &ForSite) -> Result<Ending, Ending> {
-    let mut session = Session::open(Host::this(events.clone()), &asked.config)?;
-    begin(
-        events,
-        "audit",
-        session.blueprint.site().name.as_str(),
-        None,
-    );
+pub(super) async fn audit(host: Host, asked: &ForSite) -> Result<Ending, Ending> {
+    let mut session = Session::open(host, &asked.config)?;
+    let name = session.blueprint.site().name.to_string();
+    begin(session.host.events(), "audit", &name, None);
     let (plan, observed) = session.observe().await?;
     session.show(&observed);
     if !observed.is_settled() {
@@ -35,22 +30,11 @@ pub(super) async fn audit(events: &Events, asked: &ForSite) -> Result<Ending, En
     Ok(Ending::new(Outcome::Unchanged, 0))
 }
 
-/// Brings this host to what the site asks.
-pub(super) async fn install(
-    events: &Events,
-    asked: &Install,
-    report: &Report,
-) -> Result<Ending, Ending> {
-    let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    let host = Host::this(events.clone()).with_stop(stop.clone());
-    stoppable(&stop, events, install_on(host, asked, report)).await
-}
-
-/// Brings `host` to what the site asks.
+/// Brings the host to what the site asks.
 ///
 /// # Errors
 /// Where nothing was touched, with the reason.
-pub async fn install_on(host: Host, asked: &Install, report: &Report) -> Result<Ending, Ending> {
+pub async fn install(host: Host, asked: &Install, report: &Report) -> Result<Ending, Ending> {
     let mut session = Session::open(host, &asked.site.config)?;
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "install", &name, None);

@@ -9,7 +9,8 @@ use crate::cli::Rehearse;
 use crate::command::Ending;
 use crate::command::session::{begin, load, refused};
 use crate::error::chain;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Outcome};
+use crate::host::Host;
 use crate::rehearse::{Bed, Bind, Machine, Spec};
 use crate::site::Site;
 use crate::stop::Stop;
@@ -19,10 +20,10 @@ const PROGRAM: &str = "/run/rehearsal/odoo-deploy";
 const SITE: &str = "/run/rehearsal/site";
 
 /// Runs the whole install in a throwaway machine on this host.
-pub(super) async fn rehearse(events: &Events, asked: &Rehearse) -> Result<Ending, Ending> {
+pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, Ending> {
+    let (events, stop) = (host.events(), host.stop());
     let site = load(&asked.site.config)?;
     begin(events, "rehearse", site.name.as_str(), None);
-    let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
     let failed = |e: crate::rehearse::Error| refused(chain(&e));
     let bed = Bed::open(&asked.bed).map_err(failed)?;
     let name = format!("rehearse-{}", site.name);
@@ -49,7 +50,7 @@ pub(super) async fn rehearse(events: &Events, asked: &Rehearse) -> Result<Ending
         machine.address(),
         began.elapsed().as_secs_f64()
     ));
-    let ended = install(&machine, &asked.site.config, &stop).await;
+    let ended = install(&machine, &asked.site.config, stop).await;
     let Ok(code) = ended else {
         return Err(refused(format!(
             "cannot run the install in `{name}`: {ended:?}"

@@ -1,38 +1,39 @@
 //! `render`.
 
+use std::fmt::Write as _;
+
 use crate::cli::Render;
 use crate::command::Ending;
 use crate::command::session::{Session, refused, unplannable};
-use crate::event::{Events, Outcome};
 use crate::host::Host;
-use crate::report;
-use crate::resource::AnyResource;
+use crate::resource::{AnyResource, File};
 
-/// Prints the files of the site, secrets masked.
-pub(super) fn render(asked: &Render) -> Result<Ending, Ending> {
-    let session = Session::open(Host::this(Events::silent()), &asked.site.config)?;
+/// The files of the site, secrets masked.
+pub(super) fn render(host: Host, asked: &Render) -> Result<String, Ending> {
+    let session = Session::open(host, &asked.site.config)?;
     let plan = session.blueprint.compile().map_err(unplannable)?;
     let files = plan.steps.iter().filter_map(|step| match &step.resource {
         AnyResource::File(file) => Some(file),
         _ => None,
     });
-    let wanted: Vec<_> = files
-        .filter(|file| asked.path.as_ref().is_none_or(|path| *path == file.path))
-        .collect();
-    if wanted.is_empty() {
-        return Err(refused("the site has no file of that path"));
-    }
-    for file in wanted {
-        if asked.path.is_none() {
-            report::print(&format!(
-                "# {} ({}:{} {})\n",
-                file.path.display(),
-                file.owner,
-                file.group,
-                file.mode
-            ));
-        }
-        report::print(&file.content);
-    }
-    Ok(Ending::new(Outcome::Unchanged, 0))
+    let Some(path) = &asked.path else {
+        return Ok(files.map(headed).collect());
+    };
+    let found = files.into_iter().find(|file| file.path == *path);
+    let found =
+        found.ok_or_else(|| refused(format!("the site has no file `{}`", path.display())))?;
+    Ok(found.content.clone())
+}
+
+/// A file with a line above it that says where it goes.
+fn headed(file: &File) -> String {
+    let mut text = String::new();
+    let (path, owner, group) = (file.path.display(), &file.owner, &file.group);
+    // writing into memory does not fail
+    let _ = writeln!(
+        text,
+        "# {path} ({owner}:{group} {})\n{}",
+        file.mode, file.content
+    );
+    text
 }

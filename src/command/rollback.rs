@@ -3,38 +3,21 @@
 use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::install::{incomplete, locked};
-use crate::command::session::{
-    begin, has_others, journal_folder, load, lock_file, refused, stoppable,
-};
+use crate::command::session::{begin, has_others, journal_folder, load, lock_file, refused};
 use crate::error::chain;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Outcome};
 use crate::host::{Host, Store};
 use crate::journal::{self, Journal, Lock, Run, Standing};
 use crate::report::Report;
 use crate::resource::wait_for_apt;
 use crate::rollback;
 use crate::site::SiteName;
-use crate::stop::Stop;
 
 /// Takes the newest run that holds on this host back.
-pub(super) async fn rollback(
-    events: &Events,
-    asked: &Rollback,
-    report: &Report,
-) -> Result<Ending, Ending> {
+pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Ending> {
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));
     }
-    let stop = Stop::listen().map_err(|e| refused(e.to_string()))?;
-    let host = Host::this(events.clone()).with_stop(stop.clone());
-    stoppable(&stop, events, rollback_on(host, asked, report)).await
-}
-
-/// Takes the newest run that holds on `host` back.
-///
-/// # Errors
-/// Where nothing was touched, with the reason.
-pub async fn rollback_on(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Ending> {
     let events = &host.events().clone();
     let name = site_name(&asked.site)?;
     let folder = journal_folder(&host, &name);

@@ -37,14 +37,14 @@ fn misconfigured(reason: impl Into<String>) -> Ending {
 
 pub(super) fn load(config: &Path) -> Result<Site, Ending> {
     Site::load(config).map_err(|error| match error {
-        SiteError::Invalid(wrong) => misconfigured(wrong.render(100, false)),
+        SiteError::Invalid(wrong) => misconfigured(wrong.render(80, false)),
         SiteError::Read(error) => misconfigured(chain(&error)),
     })
 }
 
 pub(super) fn unplannable(error: blueprint::Error) -> Ending {
     match error {
-        blueprint::Error::Invalid(wrong) => misconfigured(wrong.render(100, false)),
+        blueprint::Error::Invalid(wrong) => misconfigured(wrong.render(80, false)),
         blueprint::Error::Host(error) => refused(chain(&error)),
         error => misconfigured(chain(&error)),
     }

@@ -1,31 +1,34 @@
 //! `status`.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::cli::OfSite;
 use crate::command::Ending;
 use crate::command::rollback::site_name;
 use crate::command::session::{begin, journal_folder, lock_file, refused};
 use crate::error::chain;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Outcome};
 use crate::host::Host;
 use crate::host::command::Cmd;
 use crate::journal::{self, Lock, Run, Standing};
 
 /// Tells how a site stands, from its journal and its service.
-pub(super) async fn status(events: &Events, asked: &OfSite) -> Result<Ending, Ending> {
-    let host = Host::this(events.clone());
+pub(super) async fn status(host: Host, asked: &OfSite) -> Result<Ending, Ending> {
+    let events = host.events();
     let name = site_name(asked)?;
     begin(events, "status", &name, None);
     let folder = journal_folder(&host, &name);
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
     let holder = Lock::holder(&lock_file(&host, &name)).map(|holder| holder.to_string());
     let service = service(&host, &name).await;
-    let history: Vec<String> = runs.iter().rev().take(5).map(line).collect();
+    let newest = runs.iter().rev().take(5);
+    let history: Map<String, Value> = newest
+        .map(|run| (run.number.to_string(), line(run).into()))
+        .collect();
     let facts = json!({
         "site": name,
         "service": service,
-        "runs": if history.is_empty() { json!("none on this host") } else { json!(history) },
+        "runs": if history.is_empty() { json!("none") } else { json!(history) },
         "working": holder.unwrap_or_else(|| "nobody".into()),
         "journal": folder.display().to_string(),
     });
@@ -62,21 +65,28 @@ fn line(run: &Run) -> String {
     } else {
         format!(": {failure}")
     };
-    format!("{} {standing}, {count} step{plural}{failure}", run.number)
+    format!("{standing}, {count} step{plural}{failure}")
 }
 
 async fn service(host: &Host, name: &str) -> String {
-    let ask = Cmd::new("systemctl").args([
-        "show",
-        "--property=LoadState,ActiveState,SubState",
-        "--value",
-        "--",
-    ]);
-    let Ok(output) = host.run(&ask.arg(format!("{name}.service"))).await else {
+    let ask = Cmd::new("systemctl")
+        .arg("show")
+        .arg("--property=LoadState,ActiveState,SubState");
+    let Ok(output) = host
+        .run(&ask.arg("--").arg(format!("{name}.service")))
+        .await
+    else {
         return "unknown".into();
     };
-    match output.stdout.split_whitespace().collect::<Vec<_>>()[..] {
-        ["loaded", active, sub] => format!("{active} ({sub})"),
+    let value = |key: &str| {
+        output
+            .stdout
+            .lines()
+            .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+    };
+    match (value("LoadState"), value("ActiveState"), value("SubState")) {
+        (Some("loaded"), Some(active), Some(sub)) => format!("{active} ({sub})"),
+        (Some("loaded"), Some(active), None) => active.to_owned(),
         _ => "not installed".into(),
     }
 }

@@ -264,6 +264,14 @@ impl Host {
         }
     }
 
+    /// Removes what a killed agent had prepared beside `path` and not yet put in its place.
+    ///
+    /// # Errors
+    /// Where it is there and cannot be removed.
+    pub fn clear_prepared(&self, path: &Path) -> Result<()> {
+        self.remove_file(&beside(path))
+    }
+
     /// Moves an entry within one file system, durably.
     ///
     /// # Errors

@@ -115,6 +115,11 @@ impl Human {
         live.draw(err, now);
     }
 
+    /// Prints text as it is.
+    pub fn print(&self, text: &str) {
+        self.page.borrow_mut().out.raw(text);
+    }
+
     /// Brings the time shown on the terminal up to date; to be called about once a second.
     pub fn tick(&self) {
         let now = (self.clock)();

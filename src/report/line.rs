@@ -174,7 +174,7 @@ impl Sheet {
         self.raw("\r\x1b[2K");
     }
 
-    fn raw(&mut self, text: &str) {
+    pub(super) fn raw(&mut self, text: &str) {
         self.used = true;
         // A reader that has gone is no reason to stop in the middle of a run.
         let _ = self

@@ -175,10 +175,12 @@ fn held(host: &Host) -> Result<Option<(&'static str, Process)>> {
 }
 
 /// The packages that a simulation would install, with their versions: its lines `Inst NAME [OLD]
-/// (VERSION …)`.
+/// (VERSION …)`, and `Conf NAME (VERSION …)` alone for one that a killed dpkg had only unpacked.
 pub(super) fn parse_simulation(text: &str) -> BTreeMap<String, String> {
     let inst = |line: &str| {
-        let rest = line.strip_prefix("Inst ")?;
+        let rest = line
+            .strip_prefix("Inst ")
+            .or_else(|| line.strip_prefix("Conf "))?;
         let name = rest.split_whitespace().next()?.split(':').next()?;
         let version = rest.split_once('(')?.1.split_whitespace().next()?;
         Some((name.to_owned(), version.to_owned()))
@@ -207,6 +209,7 @@ mod tests {
                     Conf git (1:2.39 Debian [amd64])\n";
         let found = parse_simulation(text);
         let expected = [
+            ("git", "1:2.39"),
             ("libc6", "2.36"),
             ("liberror-perl", "0.17029-2"),
             ("tzdata", "2025b-0+deb12u1"),

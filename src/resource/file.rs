@@ -198,6 +198,7 @@ impl Resource for File {
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        host.clear_prepared(&self.path)?;
         if from == to {
             return Ok(Moved::There);
         }

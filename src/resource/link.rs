@@ -51,6 +51,7 @@ impl Resource for Link {
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        host.clear_prepared(&self.path)?;
         match to {
             Some(to) if from != Some(to) => host.link(&self.path, &to.target)?,
             Some(_) => (),

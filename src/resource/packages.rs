@@ -183,17 +183,10 @@ impl Resource for Packages {
         let (Some(from), Some(to)) = (from, to) else {
             return Ok(Moved::There);
         };
-        // the same state twice: only on the way back, where a killed dpkg may have left halves
-        if from == to
-            || from
-                .installed
-                .keys()
-                .any(|name| !to.installed.contains_key(name))
-        {
+        // nothing comes: only on the way back, where a killed dpkg may have left halves
+        let comes = |(name, version): (&String, &String)| from.installed.get(name) != Some(version);
+        if !to.installed.iter().any(comes) {
             return self.remove(host, to).await;
-        }
-        if from.pending.is_empty() {
-            return Ok(Moved::There);
         }
         apt::finish_interrupted(host).await?;
         let dpkg = Dpkg::read(host)?;

@@ -69,6 +69,8 @@ impl Resource for Secret {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         let hash_path = Self::hash_path(&self.path);
+        host.clear_prepared(&self.path)?;
+        host.clear_prepared(&hash_path)?;
         if to.is_none() {
             host.remove_file(&hash_path)?;
             host.remove_file(&self.path)?;

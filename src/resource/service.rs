@@ -136,8 +136,9 @@ impl Resource for Service {
                     .args(["reset-failed", "--quiet", "--", &self.unit])
                     .accept(1);
                 host.run(&reset).await?;
-                host.remove_file(&self.record)?;
             }
+            // also where an earlier way back was cut before it
+            host.remove_file(&self.record)?;
             return Ok(Moved::There);
         };
         if from == Some(to) {

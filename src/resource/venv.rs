@@ -246,6 +246,8 @@ impl Venv {
         self.probe(host).await?;
         host.run(&self.as_builder(host, "rm").args(["-rf", "--", &tools]))
             .await?;
+        // before the marker: whoever finds that looks for nothing else
+        host.remove_tree(&self.scratch())?;
         host.sync(&self.path)?;
         let marker = self.path.join(MARKER).display().to_string();
         let mark = self.as_builder(host, "dd").args([
@@ -254,7 +256,7 @@ impl Venv {
             "status=none".into(),
         ]);
         host.run(&mark.stdin(self.content() + "\n")).await?;
-        host.remove_tree(&self.scratch())
+        Ok(())
     }
 }
 

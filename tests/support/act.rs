@@ -1,0 +1,182 @@
+//! One agent at work on a machine, until it ends or is killed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Once;
+
+use odoo_deploy::cli::{ForSite, Install, OfSite, OnFailure, Rollback};
+use odoo_deploy::command::{Ending, install_on, rollback_on};
+use odoo_deploy::event::{Event, Events};
+use odoo_deploy::report::{ColorChoice, Report};
+
+use super::machine::{Cut, Disk, Effect, Flavour, Machine};
+use super::site::SiteFile;
+
+/// What an agent is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Bring the machine to what the site asks; a run that fails is left as it is.
+    Install,
+    /// The same, but a run that fails is taken back.
+    InstallOrGoBack,
+    /// Take the newest run back.
+    Rollback,
+    /// Show what an install would do.
+    DryRun,
+}
+
+/// What became of an agent that was not killed.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code.
+    pub code: u8,
+    /// What it complained of.
+    pub error: String,
+    /// What it told.
+    pub events: Vec<Event>,
+}
+
+/// Runs an agent. `None` where it was killed.
+pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
+    silence_cuts();
+    let told: Rc<RefCell<Vec<Event>>> = Rc::default();
+    let sink = {
+        let (told, fuse, journals) = (told.clone(), machine.fuse.clone(), journals(machine));
+        let (disk, kinds) = (machine.disk.clone(), RefCell::new(BTreeMap::new()));
+        move |event: &Event| {
+            told.borrow_mut().push(event.clone());
+            match event {
+                Event::Planned(change) => {
+                    let made = change.before.is_none();
+                    let planned = (change.kind.clone(), made);
+                    kinds.borrow_mut().insert(change.step.clone(), planned);
+                }
+                Event::StepBegan { step, subject, .. } => {
+                    let (kind, made) = kinds.borrow()[step].clone();
+                    fuse.recorded(Effect::Begin(kind.clone()), |flavour| {
+                        ruin(&journals, flavour);
+                        if flavour == Flavour::Half {
+                            half_made(&disk, &kind, subject, made);
+                        }
+                    });
+                }
+                Event::StepDone { .. } | Event::Undone { .. } | Event::Kept { .. } => {
+                    fuse.recorded(Effect::Record, |flavour| ruin(&journals, flavour));
+                }
+                _ => (),
+            }
+        }
+    };
+    let host = machine.host(Events::to(sink));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let report = Report::open(true, ColorChoice::Never);
+    let work = async {
+        match act {
+            Act::Install | Act::InstallOrGoBack | Act::DryRun => {
+                let asked = Install {
+                    site: ForSite {
+                        config: site.path(),
+                    },
+                    dry_run: act == Act::DryRun,
+                    exit_code: false,
+                    yes: true,
+                    on_failure: if act == Act::InstallOrGoBack {
+                        OnFailure::Rollback
+                    } else {
+                        OnFailure::Keep
+                    },
+                };
+                install_on(host, &asked, &report).await
+            }
+            Act::Rollback => {
+                let asked = Rollback {
+                    site: OfSite {
+                        config: Some(site.path()),
+                        site: "odoo".into(),
+                    },
+                    yes: true,
+                };
+                rollback_on(host, &asked, &report).await
+            }
+        }
+    };
+    let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+    let ending: Ending = match ended {
+        Ok(ending) => ending.unwrap_or_else(|refused| refused),
+        Err(dead) if dead.is::<Cut>() => return None,
+        Err(other) => resume_unwind(other),
+    };
+    let events = told.take();
+    Some(Ended {
+        code: ending.code(),
+        error: ending.error().unwrap_or_default().to_owned(),
+        events,
+    })
+}
+
+/// Where the journals of the machine's site lie.
+pub fn journals(machine: &Machine) -> PathBuf {
+    machine.disk.at("/var/lib/odoo-deploy/odoo")
+}
+
+/// The newest journal.
+pub fn newest_journal(folder: &Path) -> PathBuf {
+    let names = std::fs::read_dir(folder).unwrap();
+    names
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
+        .max()
+        .unwrap()
+}
+
+/// Makes the newest journal as a death while its last record was written leaves it.
+fn ruin(folder: &Path, flavour: Flavour) {
+    let newest = newest_journal(folder);
+    let bytes = std::fs::read(&newest).unwrap();
+    let start = bytes[..bytes.len() - 1].iter().rposition(|b| *b == b'\n');
+    let start = start.map_or(0, |at| at + 1);
+    let length = match flavour {
+        Flavour::Before => start,
+        Flavour::Torn => start + (bytes.len() - start) / 2,
+        Flavour::After | Flavour::Half => bytes.len(),
+    };
+    std::fs::write(&newest, &bytes[..length]).unwrap();
+}
+
+/// What is on disk while a thing is being made: the successor that is prepared beside it, a folder
+/// that is not given away yet, a secret without its hash.
+fn half_made(disk: &Disk, kind: &str, path: &str, made: bool) {
+    let (folder, name) = path.rsplit_once('/').unwrap();
+    let partial = format!("{folder}/.{name}.odoo-deploy");
+    match kind {
+        "directory" if made => disk.folder_as(path, (0, 0), 0o700),
+        "file" => disk.put_as(&partial, "half of i", (0, 0), 0o600),
+        "link" => disk.link(&partial, "/nowhere"),
+        "secret" if made => {
+            disk.put_as(path, "a password\n", (0, 0), 0o600);
+            let partial = format!("{folder}/.{name}.hash.odoo-deploy");
+            disk.put_as(&partial, "half of i", (0, 0), 0o600);
+        }
+        _ => (),
+    }
+}
+
+/// A killed agent says nothing.
+fn silence_cuts() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = take_hook();
+        set_hook(Box::new(move |info| {
+            if !info.payload().is::<Cut>() {
+                usual(info);
+            }
+        }));
+    });
+}

@@ -1,0 +1,39 @@
+//! A second machine that is exactly like the first.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, chown, lchown, symlink};
+use std::path::Path;
+
+use super::Machine;
+
+impl Machine {
+    /// A machine with the same files and the same memory, and a fuse of its own.
+    pub fn twin(&self) -> Self {
+        let twin = Self::empty();
+        copy(self.root(), twin.root());
+        twin.state.replace(self.state.borrow().clone());
+        twin
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let meta = from.symlink_metadata().unwrap();
+        let (uid, gid) = (Some(meta.uid()), Some(meta.gid()));
+        if meta.is_symlink() {
+            symlink(fs::read_link(&from).unwrap(), &to).unwrap();
+            lchown(&to, uid, gid).unwrap();
+            continue;
+        }
+        if meta.is_dir() {
+            fs::create_dir(&to).unwrap();
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
+        chown(&to, uid, gid).unwrap();
+        fs::set_permissions(&to, meta.permissions()).unwrap();
+    }
+}

@@ -1,0 +1,123 @@
+//! The files of a machine, by the paths that the machine has for them.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
+
+/// The files under a root.
+#[derive(Clone, Debug)]
+pub struct Disk(PathBuf);
+
+impl Disk {
+    pub(super) fn new(root: &Path) -> Self {
+        fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
+        Self(root.to_owned())
+    }
+
+    /// Where the machine's `path` lies.
+    pub fn at(&self, path: &str) -> PathBuf {
+        self.0.join(path.trim_start_matches('/'))
+    }
+
+    /// Whether something is at `path`, links being followed as the machine would.
+    pub fn exists(&self, path: &str) -> bool {
+        self.at(&self.resolve(path)).symlink_metadata().is_ok()
+    }
+
+    /// The text of a file; empty where there is none.
+    pub fn text(&self, path: &str) -> String {
+        self.bytes(path)
+            .map_or_else(String::new, |b| String::from_utf8(b).unwrap())
+    }
+
+    /// The bytes of a file.
+    pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
+        fs::read(self.at(&self.resolve(path))).ok()
+    }
+
+    /// Writes a file of root's.
+    pub fn put(&self, path: &str, text: impl AsRef<[u8]>) {
+        self.put_as(path, text, (0, 0), 0o644);
+    }
+
+    /// Writes a file; what is above it belongs to root.
+    pub fn put_as(&self, path: &str, text: impl AsRef<[u8]>, owner: (u32, u32), mode: u32) {
+        let inside = self.at(path);
+        fs::create_dir_all(inside.parent().unwrap()).unwrap();
+        fs::write(&inside, text).unwrap();
+        self.own(path, owner, mode);
+    }
+
+    /// Makes a folder, and those above it.
+    pub fn folder_as(&self, path: &str, owner: (u32, u32), mode: u32) {
+        fs::create_dir_all(self.at(path)).unwrap();
+        self.own(path, owner, mode);
+    }
+
+    /// Makes or replaces a link.
+    pub fn link(&self, path: &str, target: &str) {
+        let inside = self.at(path);
+        fs::create_dir_all(inside.parent().unwrap()).unwrap();
+        let _ = fs::remove_file(&inside);
+        symlink(target, inside).unwrap();
+    }
+
+    /// Removes whatever is at `path`.
+    pub fn remove(&self, path: &str) {
+        let inside = self.at(path);
+        match inside.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => fs::remove_dir_all(inside).unwrap(),
+            Ok(_) => fs::remove_file(inside).unwrap(),
+            Err(_) => (),
+        }
+    }
+
+    /// Gives an entry its owner and mode.
+    pub fn own(&self, path: &str, (uid, gid): (u32, u32), mode: u32) {
+        let inside = self.at(path);
+        chown(&inside, Some(uid), Some(gid)).unwrap();
+        fs::set_permissions(inside, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// The owner of an entry.
+    pub fn owner(&self, path: &str) -> Option<u32> {
+        Some(self.at(&self.resolve(path)).symlink_metadata().ok()?.uid())
+    }
+
+    /// The names in a folder.
+    pub fn list(&self, path: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.at(path)).into_iter().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// `path` with all links followed, in the machine's own terms.
+    pub fn resolve(&self, path: &str) -> String {
+        let mut open: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let mut done = String::new();
+        while let Some(part) = open.pop() {
+            if part.is_empty() || part == "." {
+                continue;
+            }
+            if part == ".." {
+                done.truncate(done.rfind('/').unwrap_or(0));
+                continue;
+            }
+            let here = format!("{done}/{part}");
+            match fs::read_link(self.at(&here)) {
+                Ok(target) => {
+                    let target = target.to_str().unwrap();
+                    if target.starts_with('/') {
+                        done.clear();
+                    }
+                    open.extend(target.split('/').rev().map(str::to_owned));
+                }
+                Err(_) => done = here,
+            }
+        }
+        done
+    }
+}

@@ -1,0 +1,73 @@
+//! Odoo's launcher, as far as it initialises databases.
+
+use std::collections::BTreeSet;
+
+use odoo_deploy::host::command::Cmd;
+
+use super::{Answer, Model};
+
+/// The modules that exist.
+const MODULES: &[&str] = &["base", "web_responsive", "sale", "stock", "account"];
+
+impl Model {
+    pub(super) fn odoo(&self, cmd: &Cmd, odoo: &str, args: &[&str]) -> Answer {
+        let after = |flag: &str| {
+            let place = args.iter().position(|arg| *arg == flag);
+            args[place.unwrap_or_else(|| panic!("odoo-bin without {flag}")) + 1]
+        };
+        let user = cmd.user.as_deref().expect("never as root");
+        self.can_run(&cmd.program, odoo).map_err(|why| (1, why))?;
+        let (_, gid) = self.caller(cmd);
+        if !self.readable(after("--config"), gid) {
+            return Err((1, "ERROR: the config file is not readable".into()));
+        }
+        let name = after("--database");
+        let state = self.state.borrow();
+        let postgres = &state.postgres;
+        if !postgres.running {
+            return Err((1, "could not connect to server: Connection refused".into()));
+        }
+        if !postgres.roles.get(user).is_some_and(|role| role.login) {
+            return Err((1, format!("FATAL:  role \"{user}\" does not exist")));
+        }
+        if !postgres
+            .databases
+            .get(name)
+            .is_some_and(|d| d.owner == user)
+        {
+            return Err((1, format!("FATAL:  database \"{name}\" does not exist")));
+        }
+        drop(state);
+        let asked: BTreeSet<String> = after("--init")
+            .split(',')
+            .filter(|module| MODULES.contains(module))
+            .chain(["base"])
+            .map(str::to_owned)
+            .collect();
+        let owner = self.caller(cmd);
+        let folder = cmd.folder.as_ref().unwrap().to_str().unwrap();
+        self.may_write(cmd, &format!("{folder}/filestore"))?;
+        self.fuse.effect(|| {
+            let files = format!("{folder}/filestore/{name}");
+            self.disk.folder_as(&files, owner, 0o700);
+            self.disk.own(&format!("{folder}/filestore"), owner, 0o700);
+            let postgres = &mut self.state.borrow_mut().postgres;
+            postgres.databases.get_mut(name).unwrap().tables = true;
+        });
+        self.fuse.halves(
+            || {
+                let postgres = &mut self.state.borrow_mut().postgres;
+                let database = postgres.databases.get_mut(name).unwrap();
+                let modules = database.modules.get_or_insert_default();
+                modules.insert("base".into());
+                database.password.get_or_insert("admin".into());
+            },
+            |()| {
+                let postgres = &mut self.state.borrow_mut().postgres;
+                let database = postgres.databases.get_mut(name).unwrap();
+                database.modules.as_mut().unwrap().extend(asked);
+            },
+        );
+        Ok(String::new())
+    }
+}

@@ -1,0 +1,296 @@
+//! The PostgreSQL server, asked through `psql`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use odoo_deploy::host::command::Cmd;
+
+use super::accounts::{account, add};
+use super::{Answer, Model};
+
+const PSQL: &str = "/usr/lib/postgresql/15/bin/psql";
+const SOCKET: &str = "/run/postgresql/.s.PGSQL.5432";
+const BASE: &str = "/var/lib/postgresql/15/main/base";
+
+/// A role.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "PostgreSQL has these attributes"
+)]
+pub struct Role {
+    /// May log in.
+    pub login: bool,
+    /// May create databases.
+    pub createdb: bool,
+    /// May do anything.
+    pub superuser: bool,
+    /// May create roles.
+    pub createrole: bool,
+}
+
+/// A database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Database {
+    /// Whose it is.
+    pub owner: String,
+    /// Its number.
+    pub oid: u32,
+    /// What `comment on database` said of it.
+    pub comment: Option<String>,
+    /// Whether it has any tables.
+    pub tables: bool,
+    /// The modules of Odoo's that are installed; `None` where it is not Odoo's.
+    pub modules: Option<BTreeSet<String>>,
+    /// The first user's password, as it is stored.
+    pub password: Option<String>,
+}
+
+/// The one cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Postgres {
+    /// Whether it runs.
+    pub running: bool,
+    /// Its roles, but for its own.
+    pub roles: BTreeMap<String, Role>,
+    /// Its databases, but for its own.
+    pub databases: BTreeMap<String, Database>,
+    last_oid: u32,
+}
+
+impl Model {
+    /// What the configuration of the server's package does first.
+    pub(super) fn make_cluster(&self) {
+        if account(&self.disk, "postgres").is_none() {
+            let home = "/var/lib/postgresql";
+            add(&self.disk, "postgres", home, "/bin/bash", 101..1000);
+        }
+        if self.disk.list(BASE).is_empty() {
+            let owner = self.account("postgres").unwrap();
+            for oid in ["1", "4", "5"] {
+                self.disk.folder_as(&format!("{BASE}/{oid}"), owner, 0o700);
+            }
+            self.disk
+                .put("/etc/postgresql/15/main/postgresql.conf", "port = 5432\n");
+        }
+        let wants = "/etc/systemd/system/multi-user.target.wants/postgresql.service";
+        self.disk
+            .link(wants, "/usr/lib/systemd/system/postgresql.service");
+    }
+
+    pub(super) fn start_server(&self) {
+        let owner = self.account("postgres").unwrap();
+        self.disk.put_as(SOCKET, "", owner, 0o777);
+        self.state.borrow_mut().postgres.running = true;
+    }
+
+    pub(super) fn stop_server(&self) {
+        self.disk.remove("/run/postgresql");
+        self.state.borrow_mut().postgres.running = false;
+    }
+
+    pub(super) fn has_server(&self) -> bool {
+        self.disk.exists(PSQL) && self.disk.exists(BASE)
+    }
+
+    pub(super) fn psql(&self, cmd: &Cmd, args: &[&str]) -> Answer {
+        assert_eq!(cmd.program, PSQL);
+        assert_eq!(cmd.user.as_deref(), Some("postgres"), "peer authentication");
+        if !self.disk.exists(PSQL) {
+            return Err((127, String::new()));
+        }
+        if !self.state.borrow().postgres.running {
+            let words = format!("psql: error: connection to server on socket \"{SOCKET}\" failed");
+            return Err((2, words));
+        }
+        let database = args
+            .iter()
+            .find_map(|arg| arg.strip_prefix("--dbname="))
+            .expect("psql with a database");
+        if database != "postgres"
+            && !self
+                .state
+                .borrow()
+                .postgres
+                .databases
+                .contains_key(database)
+        {
+            let words = format!("psql: error: FATAL:  database \"{database}\" does not exist");
+            return Err((2, words));
+        }
+        let sql = String::from_utf8(cmd.stdin.clone().expect("psql with statements")).unwrap();
+        self.sql(database, &sql)
+    }
+
+    fn sql(&self, database: &str, sql: &str) -> Answer {
+        let (names, texts) = (quoted(sql, '"'), quoted(sql, '\''));
+        let begins = |with: &str| sql.starts_with(with);
+        let flag = |on: bool| if on { "t" } else { "f" };
+        let state = self.state.borrow();
+        let postgres = &state.postgres;
+        if begins("select 1;") {
+            return Ok("1\n".into());
+        }
+        if begins("select pg_encoding_to_char(encoding), current_setting('server_version_num')") {
+            return Ok("UTF8|15\n".into());
+        }
+        if begins(
+            "select rolcanlogin, rolcreatedb, rolsuper, rolcreaterole from pg_roles where rolname = ",
+        ) {
+            let row = postgres
+                .roles
+                .get(&texts[0])
+                .map(|role| [role.login, role.createdb, role.superuser, role.createrole].map(flag));
+            return Ok(row.map_or_else(String::new, |row| row.join("|") + "\n"));
+        }
+        if begins(
+            "select datname from pg_database d join pg_roles r on r.oid = datdba where rolname = ",
+        ) {
+            let owned = postgres.databases.iter();
+            let owned = owned.filter(|(_, database)| database.owner == texts[0]);
+            return Ok(owned.map(|(name, _)| format!("{name}\n")).collect());
+        }
+        if begins(
+            "select coalesce(shobj_description(oid, 'pg_database'), '-') from pg_database where datname = ",
+        ) {
+            let comment = |found: &Database| found.comment.clone().unwrap_or_else(|| "-".into());
+            let found = postgres.databases.get(&texts[2]);
+            return Ok(found.map_or_else(String::new, |found| comment(found) + "\n"));
+        }
+        if begins("select to_regclass('public.ir_module_module') is not null as odoo,") {
+            let found = &postgres.databases[database];
+            let odoo = flag(found.modules.is_some());
+            let mut answer = format!("{odoo} {}\n", flag(found.tables));
+            for module in found.modules.iter().flatten() {
+                answer += &format!("{module}\n");
+            }
+            return Ok(answer);
+        }
+        drop(state);
+        if begins("create role ") || begins("alter role ") {
+            return self.set_role(&names[0], sql);
+        }
+        if begins("drop role ") {
+            return self.drop_role(&names[0]);
+        }
+        if begins("create database ") {
+            return self.create_database(&names[0], &names[1], &texts[3]);
+        }
+        if begins("drop database if exists ") {
+            return self.drop_database(&names[0]);
+        }
+        if begins("begin;\nset local log_statement = 'none';") {
+            return self.set_password(database, &texts, sql);
+        }
+        panic!("no model of the statement: {sql}");
+    }
+
+    fn set_role(&self, name: &str, sql: &str) -> Answer {
+        let exists = self.state.borrow().postgres.roles.contains_key(name);
+        let creates = sql.starts_with("create");
+        if exists && creates {
+            return Err((3, format!("ERROR:  role \"{name}\" already exists")));
+        }
+        if !exists && !creates {
+            return Err((3, format!("ERROR:  role \"{name}\" does not exist")));
+        }
+        let words: Vec<&str> = sql.trim_end_matches(';').split(' ').collect();
+        let has = |word: &str| words.contains(&word);
+        let role = Role {
+            login: has("login"),
+            createdb: has("createdb"),
+            superuser: has("superuser"),
+            createrole: has("createrole"),
+        };
+        self.fuse.effect(|| {
+            let mut state = self.state.borrow_mut();
+            state.postgres.roles.insert(name.to_owned(), role);
+        });
+        Ok(String::new())
+    }
+
+    fn drop_role(&self, name: &str) -> Answer {
+        let state = self.state.borrow();
+        if !state.postgres.roles.contains_key(name) {
+            return Err((3, format!("ERROR:  role \"{name}\" does not exist")));
+        }
+        if state.postgres.databases.values().any(|d| d.owner == name) {
+            let words = format!(
+                "ERROR:  role \"{name}\" cannot be dropped because some objects depend on it"
+            );
+            return Err((3, words));
+        }
+        drop(state);
+        self.fuse.effect(|| {
+            self.state.borrow_mut().postgres.roles.remove(name);
+        });
+        Ok(String::new())
+    }
+
+    /// Two statements, each of which is on its own.
+    fn create_database(&self, name: &str, owner: &str, comment: &str) -> Answer {
+        let state = self.state.borrow();
+        if !state.postgres.roles.contains_key(owner) {
+            return Err((3, format!("ERROR:  role \"{owner}\" does not exist")));
+        }
+        if state.postgres.databases.contains_key(name) {
+            return Err((3, format!("ERROR:  database \"{name}\" already exists")));
+        }
+        drop(state);
+        self.fuse.halves(
+            || {
+                let postgres = &mut self.state.borrow_mut().postgres;
+                postgres.last_oid = postgres.last_oid.max(16383) + 1;
+                let made = Database {
+                    owner: owner.into(),
+                    oid: postgres.last_oid,
+                    ..Database::default()
+                };
+                let files = format!("{BASE}/{}", made.oid);
+                let server = self.account("postgres").unwrap();
+                self.disk.folder_as(&files, server, 0o700);
+                postgres.databases.insert(name.into(), made);
+            },
+            |()| {
+                let postgres = &mut self.state.borrow_mut().postgres;
+                postgres.databases.get_mut(name).unwrap().comment = Some(comment.into());
+            },
+        );
+        Ok(String::new())
+    }
+
+    fn drop_database(&self, name: &str) -> Answer {
+        if self.state.borrow().postgres.databases.contains_key(name) {
+            self.fuse.effect(|| {
+                let gone = self.state.borrow_mut().postgres.databases.remove(name);
+                self.disk.remove(&format!("{BASE}/{}", gone.unwrap().oid));
+            });
+        }
+        Ok(String::new())
+    }
+
+    /// One transaction: all of it or nothing.
+    fn set_password(&self, database: &str, texts: &[String], sql: &str) -> Answer {
+        let hash = texts.iter().find(|t| t.starts_with("$pbkdf2-sha512$"));
+        let hash = hash.expect("a hash, never a password").clone();
+        assert!(sql.ends_with("commit;\n"));
+        let comment = texts.last().unwrap().clone();
+        if self.state.borrow().postgres.databases[database]
+            .modules
+            .is_none()
+        {
+            return Err((3, "ERROR:  relation \"res_users\" does not exist".into()));
+        }
+        self.fuse.effect(|| {
+            let postgres = &mut self.state.borrow_mut().postgres;
+            let found = postgres.databases.get_mut(database).unwrap();
+            (found.password, found.comment) = (Some(hash), Some(comment));
+        });
+        Ok("1\n".into())
+    }
+}
+
+/// What stands between quotes.
+fn quoted(sql: &str, quote: char) -> Vec<String> {
+    let parts = sql.split(quote).skip(1).step_by(2);
+    parts.map(str::to_owned).collect()
+}

@@ -1,0 +1,300 @@
+//! `systemctl`, and what a unit does when it is started.
+
+use std::fmt::Write as _;
+
+use odoo_deploy::host::store::digest;
+
+use super::{Answer, Model};
+
+const SERVER: &str = "postgresql.service";
+const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
+
+/// A unit, as systemd has it in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// Its file, as it was when systemd read it.
+    pub loaded: Option<String>,
+    /// The process, where it runs.
+    pub pid: Option<u32>,
+    /// The ports on which it listens.
+    pub ports: Vec<u16>,
+    /// The address on which it listens.
+    pub address: String,
+    /// Its account.
+    pub user: String,
+    /// Its database.
+    pub database: String,
+    /// Whether its last start failed.
+    pub failed: bool,
+}
+
+impl Model {
+    pub(super) fn systemctl(&self, args: &[&str]) -> Answer {
+        let (verb, rest) = args.split_first().expect("systemctl with a verb");
+        let names: Vec<&str> = rest
+            .iter()
+            .copied()
+            .filter(|arg| !arg.starts_with('-'))
+            .collect();
+        if *verb == "daemon-reload" {
+            self.fuse.effect(|| self.reload());
+            return Ok(String::new());
+        }
+        let [unit] = names[..] else {
+            panic!("no model of systemctl {args:?}");
+        };
+        if unit == SERVER {
+            return self.server(verb);
+        }
+        self.load(unit);
+        match *verb {
+            "show" => Ok(self.show(unit)),
+            "enable" => self.enable(unit),
+            "disable" => self.disable(unit, rest.contains(&"--now")),
+            "start" | "restart" => self.start(unit),
+            "stop" => {
+                self.known(unit)?;
+                self.fuse.effect(|| self.end(unit));
+                Ok(String::new())
+            }
+            "reset-failed" => {
+                self.known(unit)?;
+                let mut state = self.state.borrow_mut();
+                state.units.get_mut(unit).unwrap().failed = false;
+                Ok(String::new())
+            }
+            other => panic!("no model of systemctl {other}"),
+        }
+    }
+
+    fn server(&self, verb: &str) -> Answer {
+        if !self.has_server() {
+            return Err((5, format!("Unit {SERVER} not found.")));
+        }
+        match verb {
+            "enable" => (),
+            "restart" | "start" => self.fuse.effect(|| self.start_server()),
+            "stop" => self.fuse.effect(|| self.stop_server()),
+            other => panic!("no model of systemctl {other} {SERVER}"),
+        }
+        Ok(String::new())
+    }
+
+    fn file(&self, unit: &str) -> Option<String> {
+        let path = format!("/etc/systemd/system/{unit}");
+        self.disk.exists(&path).then(|| self.disk.text(&path))
+    }
+
+    /// A unit that is asked for and not in memory is read; one that is there stays as it was read.
+    /// What neither runs nor failed nor is wanted by anything is not kept in memory.
+    fn load(&self, unit: &str) {
+        let file = self.file(unit);
+        let wanted = self.disk.at(&format!("{WANTS}/{unit}")).is_symlink();
+        let mut state = self.state.borrow_mut();
+        let known = state.units.entry(unit.to_owned()).or_default();
+        let forgotten = known.pid.is_none() && !known.failed && !wanted;
+        if known.loaded.is_none() || forgotten {
+            known.loaded = file;
+        }
+    }
+
+    fn reload(&self) {
+        let units: Vec<String> = self.state.borrow().units.keys().cloned().collect();
+        for unit in units {
+            let file = self.file(&unit);
+            let mut state = self.state.borrow_mut();
+            let known = state.units.get_mut(&unit).unwrap();
+            known.loaded = file;
+            if known.loaded.is_none() && known.pid.is_none() && !known.failed {
+                state.units.remove(&unit);
+            }
+        }
+    }
+
+    fn known(&self, unit: &str) -> Result<(), (i32, String)> {
+        let state = self.state.borrow();
+        let known = &state.units[unit];
+        if known.loaded.is_none() && known.pid.is_none() {
+            return Err((5, format!("Unit {unit} not loaded.")));
+        }
+        Ok(())
+    }
+
+    fn show(&self, unit: &str) -> String {
+        let state = self.state.borrow();
+        let known = &state.units[unit];
+        let load = if known.loaded.is_some() {
+            "loaded"
+        } else {
+            "not-found"
+        };
+        let active = match (known.pid, known.failed) {
+            (Some(_), _) => "active",
+            (None, true) => "failed",
+            (None, false) => "inactive",
+        };
+        let enabled = match (self.disk.exists(&format!("{WANTS}/{unit}")), &known.loaded) {
+            (true, _) => "enabled",
+            (false, Some(_)) => "disabled",
+            (false, None) => "",
+        };
+        let stale = if known.loaded.is_some() && known.loaded != self.file(unit) {
+            "yes"
+        } else {
+            "no"
+        };
+        let pid = known.pid.unwrap_or(0);
+        format!(
+            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\n"
+        )
+    }
+
+    fn enable(&self, unit: &str) -> Answer {
+        if self.file(unit).is_none() {
+            let words = format!("Failed to enable unit: Unit file {unit} does not exist.");
+            return Err((1, words));
+        }
+        self.fuse.effect(|| {
+            let (link, target) = (
+                format!("{WANTS}/{unit}"),
+                format!("/etc/systemd/system/{unit}"),
+            );
+            self.disk.link(&link, &target);
+            self.reload();
+        });
+        Ok(String::new())
+    }
+
+    fn disable(&self, unit: &str, now: bool) -> Answer {
+        let link = format!("{WANTS}/{unit}");
+        if self.file(unit).is_none() && self.disk.at(&link).symlink_metadata().is_err() {
+            let words = format!("Failed to disable unit: Unit file {unit} does not exist.");
+            return Err((1, words));
+        }
+        self.fuse.halves(
+            || {
+                self.disk.remove(&link);
+                if self.disk.list(WANTS).is_empty() {
+                    self.disk.remove(WANTS);
+                }
+            },
+            |()| {
+                if now {
+                    self.end(unit);
+                }
+                self.reload();
+            },
+        );
+        Ok(String::new())
+    }
+
+    fn end(&self, unit: &str) {
+        if let Some(known) = self.state.borrow_mut().units.get_mut(unit) {
+            known.pid = None;
+        }
+        self.write_proc();
+    }
+
+    /// Stops what runs, then starts it by the unit's file as systemd has it.
+    fn start(&self, unit: &str) -> Answer {
+        let loaded = self.state.borrow().units[unit].loaded.clone();
+        let Some(text) = loaded else {
+            return Err((5, format!("Failed to start {unit}: Unit {unit} not found.")));
+        };
+        self.fuse.halves(
+            || self.end(unit),
+            |()| {
+                self.write_record(unit, &text);
+                let started = self.main(unit, &text);
+                let failed = started.is_err();
+                let mut state = self.state.borrow_mut();
+                state.last_pid += 1;
+                let pid = 1000 + state.last_pid;
+                let known = state.units.get_mut(unit).unwrap();
+                known.failed = failed;
+                if let Ok((user, database, address, ports)) = &started {
+                    known.pid = Some(pid);
+                    (known.user, known.database) = (user.clone(), database.clone());
+                    (known.address, known.ports) = (address.clone(), ports.clone());
+                }
+                drop(state);
+                self.write_proc();
+                started.map(|_| String::new())
+            },
+        )
+    }
+
+    /// What `ExecStartPre` does: digests of files, targets of links.
+    fn write_record(&self, unit: &str, text: &str) {
+        let before = value(text, "ExecStartPre=");
+        let between = |from: &str, to: &str| -> Vec<String> {
+            let rest = before.split_once(from).unwrap_or_default().1;
+            let list = rest.split_once(to).unwrap_or_default().0;
+            list.split_whitespace().map(str::to_owned).collect()
+        };
+        let mut record = String::new();
+        for path in between("sha256sum ", ";") {
+            if let Some(bytes) = self.disk.bytes(&path) {
+                writeln!(record, "{}  {path}", digest(&bytes)).unwrap();
+            }
+        }
+        for path in between("for link in ", ";") {
+            writeln!(record, "{}  {path}", self.disk.resolve(&path)).unwrap();
+        }
+        let name = unit.trim_end_matches(".service");
+        self.disk
+            .put(&format!("/run/odoo-deploy/{name}.started"), record);
+    }
+
+    /// What `ExecStart` needs to stay alive.
+    #[allow(clippy::type_complexity, reason = "said once and taken apart at once")]
+    fn main(
+        &self,
+        unit: &str,
+        text: &str,
+    ) -> Result<(String, String, String, Vec<u16>), (i32, String)> {
+        let dead = |why: String| Err((1, format!("Job for {unit} failed: {why}")));
+        let user = value(text, "User=");
+        let Some((_, gid)) = self.account(user) else {
+            return dead(format!("no user {user}"));
+        };
+        let folder = value(text, "WorkingDirectory=");
+        if !self.disk.exists(folder) {
+            return dead(format!("no folder {folder}"));
+        }
+        let command: Vec<&str> = value(text, "ExecStart=").split(' ').collect();
+        let [python, odoo, "--config", conf] = command[..] else {
+            panic!("no model of {command:?}");
+        };
+        if let Err(why) = self.can_run(python, odoo) {
+            return dead(why);
+        }
+        if !self.readable(conf, gid) {
+            return dead(format!("cannot read {conf}"));
+        }
+        let conf = self.disk.text(conf);
+        let option = |key: &str| {
+            let found = conf.lines().find_map(|line| {
+                let (k, v) = line.split_once('=')?;
+                (k.trim() == key).then(|| v.trim().to_owned())
+            });
+            found.unwrap_or_default()
+        };
+        let mut ports = vec![option("http_port").parse().unwrap_or(8069)];
+        if option("workers") != "0" {
+            ports.push(option("gevent_port").parse().unwrap_or(8072));
+        }
+        Ok((
+            option("db_user"),
+            option("db_name"),
+            option("http_interface"),
+            ports,
+        ))
+    }
+}
+
+/// The value of the last line of a unit's file that begins with `key`.
+fn value<'t>(text: &'t str, key: &str) -> &'t str {
+    let lines = text.lines().filter_map(|line| line.strip_prefix(key));
+    lines.last().unwrap_or_default()
+}

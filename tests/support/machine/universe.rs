@@ -1,0 +1,165 @@
+//! What there is in the world outside: packages, repositories.
+
+/// The commit that Odoo's branch is at.
+pub const ODOO_COMMIT: &str = "1111111111111111111111111111111111111111";
+
+/// The commit that the branch of the add-ons is at.
+pub const ADDONS_COMMIT: &str = "2222222222222222222222222222222222222222";
+
+/// Repositories: where, branch, commit, files.
+pub(super) const REPOSITORIES: &[(&str, &str, &str, &[(&str, &str)])] = &[
+    (
+        "https://git.example.org/odoo.git",
+        "19.0",
+        ODOO_COMMIT,
+        &[
+            ("odoo-bin", "#!/usr/bin/env python3\n"),
+            ("requirements.txt", "Babel==2.9.1\nlxml==5.2.1  # html\n"),
+            ("addons/sale/__manifest__.py", "{}\n"),
+        ],
+    ),
+    (
+        "https://git.example.org/web.git",
+        "19.0",
+        ADDONS_COMMIT,
+        &[
+            ("requirements.txt", "openupgradelib\n"),
+            ("web_responsive/__manifest__.py", "{}\n"),
+        ],
+    ),
+];
+
+/// One package.
+pub(super) struct Package {
+    pub(super) name: &'static str,
+    pub(super) version: &'static str,
+    pub(super) depends: &'static [&'static str],
+    /// The files that come with its unpacking.
+    pub(super) files: &'static [&'static str],
+}
+
+const fn package(
+    name: &'static str,
+    version: &'static str,
+    depends: &'static [&'static str],
+    files: &'static [&'static str],
+) -> Package {
+    Package {
+        name,
+        version,
+        depends,
+        files,
+    }
+}
+
+/// The server of the cluster, whose configuration makes and starts it.
+pub(super) const SERVER: &str = "postgresql-15";
+
+/// The packages of a fresh machine.
+pub(super) const BASE: &[Package] = &[
+    package("adduser", "3.134", &[], &["/usr/sbin/adduser"]),
+    package("apt", "2.6.1", &["libc6"], &["/usr/bin/apt-get"]),
+    package("base-files", "12.4+deb12u11", &[], &[]),
+    package("bash", "5.2.15-2+b8", &["libc6"], &["/usr/bin/bash"]),
+    package("coreutils", "9.1-1", &["libc6"], &["/usr/bin/dd"]),
+    package("dpkg", "1.21.22", &["libc6"], &["/usr/bin/dpkg"]),
+    package("libc6", "2.36-9+deb12u10", &[], &[]),
+    package("login", "1:4.13+dfsg1-1", &["libc6"], &[]),
+    package(
+        "passwd",
+        "1:4.13+dfsg1-1",
+        &["libc6"],
+        &["/usr/sbin/useradd"],
+    ),
+    package(
+        "perl-base",
+        "5.36.0-7+deb12u2",
+        &["libc6"],
+        &["/usr/bin/perl"],
+    ),
+    package(
+        "systemd",
+        "252.38-1~deb12u1",
+        &["libc6"],
+        &["/usr/bin/systemctl"],
+    ),
+    package("tzdata", "2025b-0+deb12u1", &[], &[]),
+];
+
+/// The packages that can be installed.
+pub(super) const ARCHIVE: &[Package] = &[
+    package(
+        "ca-certificates",
+        "20230311",
+        &["openssl"],
+        &["/etc/ssl/certs/ca-certificates.crt"],
+    ),
+    package("gcc", "4:12.2.0-3", &["gcc-12"], &["/usr/bin/gcc"]),
+    package("gcc-12", "12.2.0-14", &["libc6"], &[]),
+    package(
+        "git",
+        "1:2.39.5-0+deb12u2",
+        &["libc6", "liberror-perl"],
+        &["/usr/bin/git"],
+    ),
+    package("libc6-dev", "2.36-9+deb12u10", &["libc6"], &[]),
+    package("liberror-perl", "0.17029-2", &["perl-base"], &[]),
+    package("libldap-dev", "2.5.13+dfsg-5", &["libc6-dev"], &[]),
+    package("libpq-dev", "15.14-0+deb12u1", &["libpq5"], &[]),
+    package("libpq5", "15.14-0+deb12u1", &["libc6"], &[]),
+    package("libpython3.11-dev", "3.11.2-6+deb12u6", &["libc6-dev"], &[]),
+    package("libsasl2-dev", "2.1.28+dfsg-10", &["libc6-dev"], &[]),
+    package(
+        "openssl",
+        "3.0.17-1~deb12u2",
+        &["libc6"],
+        &["/usr/bin/openssl"],
+    ),
+    package("postgresql", "15+248", &[SERVER], &[]),
+    package(
+        SERVER,
+        "15.14-0+deb12u1",
+        &["libpq5", "postgresql-common"],
+        &[
+            "/usr/lib/postgresql/15/bin/psql",
+            "/usr/lib/postgresql/15/bin/postgres",
+        ],
+    ),
+    package(
+        "postgresql-common",
+        "248",
+        &["adduser"],
+        &["/usr/lib/systemd/system/postgresql.service"],
+    ),
+    package("python3", "3.11.2-1+b1", &["python3.11"], &[]),
+    package(
+        "python3-dev",
+        "3.11.2-1+b1",
+        &["libpython3.11-dev", "python3"],
+        &[],
+    ),
+    package(
+        "python3-pip-whl",
+        "23.0.1+dfsg-1",
+        &[],
+        &["/usr/share/python-wheels/pip-23.0.1-py3-none-any.whl"],
+    ),
+    package("python3-venv", "3.11.2-1+b1", &["python3.11-venv"], &[]),
+    package(
+        "python3.11",
+        "3.11.2-6+deb12u6",
+        &["libc6"],
+        &["/usr/bin/python3.11"],
+    ),
+    package(
+        "python3.11-venv",
+        "3.11.2-6+deb12u6",
+        &["python3-pip-whl", "python3.11"],
+        &[],
+    ),
+];
+
+/// The package of that name, wherever it is from.
+pub(super) fn find(name: &str) -> Option<&'static Package> {
+    BASE.iter().chain(ARCHIVE).find(|p| p.name == name)
+}

@@ -1,0 +1,84 @@
+//! What a machine may keep when a run is taken back: what the steps confess to leave, and nothing
+//! more.
+
+use super::snapshot::{Snapshot, differences};
+
+/// Places that the steps `lists`, `packages`, `user` and `builder` confess to leave, and the
+/// agent's own folders.
+const LEFT: &[&str] = &[
+    "/etc/group-",
+    "/etc/passwd-",
+    "/etc/postgresql",
+    "/etc/ssl",
+    "/etc/systemd/system/multi-user.target.wants/postgresql.service",
+    "/var/lib/apt/lists/",
+    "/var/lib/postgresql",
+];
+
+/// Folders that come with what is made in them.
+const FOLDERS: &[&str] = &[
+    "/etc/systemd/system/multi-user.target.wants",
+    "/run/odoo-deploy",
+    "/run/postgresql",
+    "/var/lib/odoo-deploy",
+    "/var/lib/odoo-deploy/odoo",
+];
+
+const RECORD: &str = "/run/odoo-deploy/odoo.started";
+
+/// The places where a machine that was taken back differs from what it was, less the residue.
+pub fn remains(start: &Snapshot, found: &Snapshot) -> Vec<String> {
+    let (start, mut found) = (less_residue(start), less_residue(found));
+    // a service that is put back runs what lies on disk, though before it may have run older
+    if let (Some(before), Some(now)) = (start.get(RECORD), found.get_mut(RECORD)) {
+        let all_current = now.split("; ").all(|part| {
+            part.ends_with("as on disk") || before.contains(part) || part.trim().is_empty()
+        });
+        let head = |text: &str| text.chars().take(10).collect::<String>();
+        if all_current && head(before) == head(now) {
+            now.clone_from(before);
+        }
+    }
+    // modules that came into a database that was there before stay, as its step confesses
+    let databases = start
+        .iter()
+        .filter(|(place, _)| place.starts_with("postgres database "));
+    for (place, before) in databases {
+        let less_modules = |text: &str| text.split("modules:").next().unwrap().to_owned();
+        if let Some(now) = found.get_mut(place)
+            && less_modules(now) == less_modules(before)
+        {
+            now.clone_from(before);
+        }
+    }
+    differences(&start, &found)
+}
+
+fn less_residue(all: &Snapshot) -> Snapshot {
+    let stays = |place: &str| {
+        !LEFT.iter().any(|left| place.starts_with(left))
+            && !FOLDERS.contains(&place)
+            && !place.ends_with(".kept")
+    };
+    let kept = all.iter().filter(|(place, _)| stays(place));
+    kept.map(|(place, seen)| (place.clone(), less_packages(place, seen)))
+        .collect()
+}
+
+/// Without the account that PostgreSQL's packages made, and without what dpkg remembers of removed
+/// packages.
+fn less_packages(place: &str, seen: &str) -> String {
+    match place {
+        "/etc/passwd" | "/etc/group" => seen
+            .lines()
+            .filter(|line| !line.starts_with("postgres:"))
+            .map(|line| format!("{line}\n"))
+            .collect(),
+        "/var/lib/dpkg/status" => seen
+            .split("\n\n")
+            .filter(|paragraph| !paragraph.contains("Status: deinstall"))
+            .collect::<Vec<_>>()
+            .join("\n\n"),
+        _ => seen.to_owned(),
+    }
+}

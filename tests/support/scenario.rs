@@ -1,0 +1,114 @@
+//! What is done to which machine: the ground on which agents are killed.
+
+use super::act::{Act, act};
+use super::machine::{Flavour, Machine};
+use super::site::{SiteFile, Wish};
+
+/// A machine before, the site that is asked of it, and the act that is cut.
+pub struct Scenario {
+    /// Its name.
+    pub name: &'static str,
+    /// What is cut.
+    pub act: Act,
+    /// The machine before.
+    pub start: Machine,
+    /// Where going back to the start means going back to: an earlier one, where the start is
+    /// itself in the middle of a run.
+    pub origin: Machine,
+    /// The site.
+    pub site: SiteFile,
+}
+
+/// The names of all scenarios.
+pub const ALL: [&str; 8] = [
+    "fresh",
+    "fresh by pip",
+    "no-op",
+    "workers",
+    "new add-ons",
+    "drift",
+    "rollback",
+    "resumed",
+];
+
+impl Scenario {
+    /// Prepares the scenario of that name.
+    pub fn new(name: &str) -> Self {
+        let bare = Machine::bare();
+        let wish = Wish::default;
+        let name = ALL.into_iter().find(|known| *known == name).unwrap();
+        match name {
+            "fresh" => Self::at(name, Act::Install, bare, &wish()),
+            "fresh by pip" => {
+                let pip = Wish {
+                    installer: "pip",
+                    addons: false,
+                    ..wish()
+                };
+                Self::at(name, Act::Install, bare, &pip)
+            }
+            "no-op" => Self::at(name, Act::Install, installed(&wish()), &wish()),
+            "workers" => {
+                let threaded = Wish {
+                    workers: 0,
+                    ..wish()
+                };
+                Self::at(name, Act::Install, installed(&threaded), &wish())
+            }
+            "new add-ons" => {
+                let without = Wish {
+                    addons: false,
+                    modules: Vec::new(),
+                    ..wish()
+                };
+                Self::at(name, Act::Install, installed(&without), &wish())
+            }
+            "drift" => {
+                let machine = installed(&wish());
+                drift(&machine);
+                Self::at(name, Act::Install, machine, &wish())
+            }
+            "rollback" => Self::at(name, Act::Rollback, installed(&wish()), &wish()),
+            _ => {
+                let origin = bare.twin();
+                let site = SiteFile::new(&wish());
+                bare.fuse.arm(45, Flavour::After);
+                assert!(act(&bare, &site, Act::Install).is_none());
+                bare.fuse.disarm();
+                Self {
+                    name,
+                    act: Act::Install,
+                    start: bare,
+                    origin,
+                    site,
+                }
+            }
+        }
+    }
+
+    fn at(name: &'static str, act: Act, start: Machine, wish: &Wish) -> Self {
+        Self {
+            name,
+            act,
+            origin: start.twin(),
+            start,
+            site: SiteFile::new(wish),
+        }
+    }
+}
+
+/// A machine on which that site was installed.
+pub fn installed(wish: &Wish) -> Machine {
+    let machine = Machine::bare();
+    let ended = act(&machine, &SiteFile::new(wish), Act::Install).unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    machine
+}
+
+/// What happens to servers: somebody makes the role a superuser, and edits the configuration.
+fn drift(machine: &Machine) {
+    let mut state = machine.state.borrow_mut();
+    state.postgres.roles.get_mut("odoo").unwrap().superuser = true;
+    let conf = machine.disk.text("/etc/odoo.conf") + "limit_time_cpu = 60\n";
+    machine.disk.put("/etc/odoo.conf", conf);
+}

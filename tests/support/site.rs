@@ -1,0 +1,66 @@
+//! The sites of the tests, in folders of their own.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+/// What may differ between two sites.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// How many worker processes.
+    pub workers: u16,
+    /// The modules.
+    pub modules: Vec<&'static str>,
+    /// Whether there are add-ons.
+    pub addons: bool,
+    /// Which program installs Python packages.
+    pub installer: &'static str,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            modules: vec!["sale"],
+            addons: true,
+            installer: "uv",
+        }
+    }
+}
+
+/// A site's configuration on disk.
+pub struct SiteFile {
+    folder: TempDir,
+}
+
+impl SiteFile {
+    /// Writes it. Beside it lies the playbook that is built in, but that it waits and hashes less.
+    pub fn new(wish: &Wish) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = format!(
+            "[odoo]\nversion = \"19.0\"\nrepository = \"https://git.example.org/odoo.git\"\nmodules = {:?}\n\
+             [python]\ninstaller = \"{}\"\n[http]\nworkers = {}\n",
+            wish.modules, wish.installer, wish.workers
+        );
+        if wish.addons {
+            writeln!(
+                text,
+                "[[addons]]\nname = \"web\"\nrepository = \"https://git.example.org/web.git\""
+            )
+            .unwrap();
+        }
+        fs::write(folder.path().join("site.toml"), text).unwrap();
+        let playbook = include_str!("../../playbooks/odoo.toml")
+            .replace("\"{{ release.admin_passwd.pbkdf2_rounds }}\"", "1")
+            .replace("seconds = 2", "seconds = 0");
+        fs::write(folder.path().join("odoo.toml"), playbook).unwrap();
+        Self { folder }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("site.toml")
+    }
+}
