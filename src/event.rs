@@ -143,8 +143,10 @@ pub enum Outcome {
     Unhealthy,
     /// Stopped by a signal at a step's edge.
     Interrupted,
-    /// Another agent holds the site.
+    /// Another process holds the site.
     Locked,
+    /// The install went through in a throwaway machine.
+    Rehearsed,
 }
 
 /// How many steps of a plan do what.

@@ -71,8 +71,9 @@ pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, End
         note(format!("`{name}` is taken down"));
     }
     let ending = match code {
-        0 => Ending::new(Outcome::Changed, 0),
-        code => Ending::new(Outcome::Failed, code).because("the install did not come to its end"),
+        0 => Ending::new(Outcome::Rehearsed, 0),
+        code => Ending::new(Outcome::Refused, code)
+            .because("the install in the throwaway machine did not come to its end"),
     };
     Ok(if asked.keep {
         ending.then(again)

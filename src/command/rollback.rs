@@ -13,7 +13,10 @@ use crate::resource::wait_for_apt;
 use crate::rollback;
 use crate::site::SiteName;
 
-/// Takes the newest run that holds on this host back.
+/// Takes the newest run that holds back.
+///
+/// # Errors
+/// Where nothing was touched, with the reason.
 pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Ending> {
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));

@@ -65,6 +65,7 @@ impl Story {
         let well = ending.error.is_none() && matches!(ending.exit_code, 0 | 2);
         match ending.outcome {
             Outcome::Changed if well => self.tell_done("Done", self.done, ending, out, now),
+            Outcome::Rehearsed if well => self.tell_done("Rehearsed", 0, ending, out, now),
             Outcome::RolledBack if well => {
                 self.tell_done("Taken back", self.undone, ending, out, now);
             }
@@ -172,7 +173,7 @@ impl Story {
             ""
         };
         match outcome {
-            Outcome::Refused => "untouched".to_owned(),
+            Outcome::Refused | Outcome::Rehearsed => "untouched".to_owned(),
             Outcome::Locked => "untouched by this run".to_owned(),
             Outcome::Failed | Outcome::Interrupted | Outcome::Unhealthy if !self.touched => {
                 "untouched".to_owned()
