@@ -24,10 +24,10 @@ fn one_setting() {
     run.expect_code(0);
     assert_eq!(run.pending_steps(), ["conf", "service"]);
     assert_eq!(run.pending()[1]["causes"], json!(["conf"]));
-    let began: Vec<_> = run
-        .of("step_began")
+    let began = run.of("step_began");
+    let began: Vec<_> = began
         .iter()
-        .map(|event| event["step"].clone())
+        .filter_map(|event| event["step"].as_str())
         .collect();
     assert_eq!(began, ["conf", "service"]);
     assert_ne!(before, started(), "it was restarted");

@@ -23,7 +23,9 @@ const FROZEN: &str = "
     awk '$4 ~ /^rw/ && $2 !~ /^\\/(proc|sys|dev)(\\/|$)/ {print $2}' /proc/mounts | while read -r place; do
         mount -o remount,bind,ro \"$place\"
     done
-    ! touch /probe /run/probe /var/lib/probe 2>/dev/null
+    for place in / /run /tmp /etc /opt /var/lib; do
+        if touch \"$place/probe\" 2>/dev/null; then echo \"$place can be written to\"; exit 99; fi
+    done
 ";
 
 fn bare() {

@@ -21,7 +21,23 @@ const BEFORE: &str = "
 ";
 
 /// What the owner's data keeps on the server.
-const DATA: &[Allowance] = &[("/var/lib/odoo/*", "the filestore")];
+const DATA: &[Allowance] = &[
+    ("/var/lib/odoo/*", "the filestore"),
+    (
+        "/var/lib/odoo-deploy/odoo/secrets*",
+        "the password of the database's admin",
+    ),
+    ("/etc/alternatives/*", "the manual pages of PostgreSQL"),
+    (
+        "/var/lib/dpkg/alternatives/*",
+        "the manual pages of PostgreSQL",
+    ),
+    ("/var/lib/dpkg/info/*", "what dpkg knows of PostgreSQL"),
+    ("/var/lib/dpkg/diversions", "what dpkg knows of PostgreSQL"),
+    ("/var/lib/dpkg/triggers/*", "what dpkg knows of PostgreSQL"),
+    ("/usr/share/man/man*", "the manual pages of PostgreSQL"),
+    ("/usr/bin/*", "what PostgreSQL links to"),
+];
 
 fn kept() {
     let server = Server::ready("kept", bases::fetched());

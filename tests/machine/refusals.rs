@@ -44,7 +44,12 @@ fn refused() {
         .expect_told("Odoo 20.0")
         .expect_told("Debian 12")
         .expect_told("choose");
-    let way_out = run.err.lines().next().unwrap_or_default().to_owned();
+    let way_out = run
+        .told()
+        .lines()
+        .map(str::trim)
+        .collect::<Vec<_>>()
+        .join(" ");
     server.write(SITE, &short_site());
     expect_untouched();
 

@@ -65,5 +65,5 @@ fn settled() {
     server
         .odoo(&["install", "--yes"])
         .expect_code(0)
-        .expect_told("nothing");
+        .expect_told("Nothing to do");
 }

@@ -18,9 +18,23 @@ pub(crate) const BACKGROUND: &[&str] = &[
 
 /// What every run leaves.
 pub(crate) const EVERY_RUN: &[Allowance] = &[
+    ("/var/lib/odoo-deploy", "the journal's folder"),
+    ("/var/lib/odoo-deploy/odoo", "the journal's folder"),
     (
-        "/var/lib/odoo-deploy*",
-        "the journal, which says what was done and taken back",
+        "/var/lib/odoo-deploy/odoo/run-????.jsonl",
+        "the journal: what was done and taken back",
+    ),
+    (
+        "/var/lib/odoo-deploy/odoo/logs*",
+        "what programs printed, to find a cause later",
+    ),
+    (
+        "/var/lib/odoo-deploy/odoo/blobs*",
+        "what files held that a run has changed",
+    ),
+    (
+        "/var/lib/odoo-deploy/odoo/written*",
+        "digests of what the program wrote, to know a hand edit",
     ),
     ("/etc/passwd-", "useradd's own copy of the file before"),
     ("/etc/group-", "groupadd's own copy of the file before"),
@@ -100,7 +114,7 @@ pub(crate) const PACKAGES: &[Allowance] = &[
         "the groups `postgres` and `ssl-cert`: see `accounts`",
     ),
     (
-        "/etc/ssl/certs/b760b93d.0",
+        "/etc/ssl/certs/????????.0",
         "link to the self-signed certificate of ssl-cert",
     ),
     (
