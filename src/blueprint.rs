@@ -17,7 +17,7 @@ use crate::plan::{Plan, Step};
 use crate::playbook::{Playbook, Task};
 use crate::release::Release;
 use crate::resolve::resolve;
-use crate::resource::AnyResource;
+use crate::resource::{AnyResource, is_ssh};
 use crate::site::{Site, Workers};
 use crate::source::{self, ReadError};
 use crate::{requirements, template};
@@ -239,6 +239,7 @@ impl Blueprint {
         Ok(json!({
             "site": self.site,
             "release": self.release,
+            "transport": transport(&sources),
             "host": self.facts,
             "odoo": sources[0],
             "addons": sources[1..],
@@ -327,6 +328,12 @@ impl Blueprint {
         };
         self.playbook.diagnostics(vec![wrong]).into()
     }
+}
+
+/// The packages that git needs to reach the sources.
+fn transport(sources: &[Source]) -> &'static [&'static str] {
+    let ssh = sources.iter().any(|source| is_ssh(&source.repository));
+    if ssh { &["openssh-client"] } else { &[] }
 }
 
 /// What names a branch of a repository in journals.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::host::command::{Cmd, PATH};
 use crate::host::{Error, Host, Result};
+use crate::resource::is_ssh;
 
 /// The commit that `branch` (or the tag of that name) of `url` is at; `None` while that cannot be
 /// asked yet, because git is not installed.
@@ -16,7 +17,8 @@ pub async fn resolve(host: &Host, url: &str, branch: &str) -> Result<Option<Stri
     {
         return Ok(Some(commit));
     }
-    if !has_git(host) {
+    let ssh = is_ssh(url);
+    if !has(host, "git") || (ssh && !has(host, "ssh")) {
         return Ok(None);
     }
     let ask = Cmd::new("git")
@@ -27,10 +29,14 @@ pub async fn resolve(host: &Host, url: &str, branch: &str) -> Result<Option<Stri
         ])
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-        .user("nobody")
-        .env("HOME", "/nonexistent")
         .accept(2)
         .deadline(120);
+    // only a list of names is read; where it takes a key, the key is root's
+    let ask = if ssh {
+        ask
+    } else {
+        ask.user("nobody").env("HOME", "/nonexistent")
+    };
     let output = host.run(&ask).await?;
     let commit = output
         .stdout
@@ -43,9 +49,9 @@ pub async fn resolve(host: &Host, url: &str, branch: &str) -> Result<Option<Stri
         .ok_or_else(none)
 }
 
-fn has_git(host: &Host) -> bool {
+fn has(host: &Host, program: &str) -> bool {
     PATH.split(':')
-        .any(|folder| host.path(&Path::new(folder).join("git")).exists())
+        .any(|folder| host.path(&Path::new(folder).join(program)).exists())
 }
 
 /// Reads a branch of a repository on this host from its files: asking git would need git, and a

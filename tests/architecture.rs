@@ -91,7 +91,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("release", &["diagnostic", "reader"]),
     ("report", &["change", "event"]),
     ("requirements", &[]),
-    ("resolve", &["host"]),
+    ("resolve", &["host", "resource"]),
     ("resource", &["change", "event", "host", "password"]),
     (
         "rollback",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
-use crate::resource::{Moved, Resource};
+use crate::resource::{Moved, Resource, identity};
 
 /// One commit of a repository, without its history.
 ///
@@ -76,10 +76,20 @@ impl Checkout {
             ])
             .args(args.iter().copied())
             .env("GIT_TERMINAL_PROMPT", "0")
-            .env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
     }
 
+    /// Fetches with root's SSH identity, where the way goes through ssh.
     async fn fetch(&self, host: &Host) -> Result<()> {
+        if !identity::is_ssh(&self.url) {
+            return self.fetch_by(host, "ssh -o BatchMode=yes").await;
+        }
+        let ssh = identity::lend(host, &self.builder)?;
+        let fetched = self.fetch_by(host, &ssh).await;
+        identity::take_back(host, &self.builder)?;
+        fetched
+    }
+
+    async fn fetch_by(&self, host: &Host, ssh: &str) -> Result<()> {
         let tree = self.partial().join("tree").display().to_string();
         host.run(&self.as_builder("mkdir").args(["-p", "--", &tree]))
             .await?;
@@ -101,7 +111,10 @@ impl Checkout {
             &self.url,
             &self.commit,
         ]);
-        if let Err(error) = host.run(&exact.log("git-fetch")).await {
+        if let Err(error) = host
+            .run(&exact.env("GIT_SSH_COMMAND", ssh).log("git-fetch"))
+            .await
+        {
             if !refused_a_commit(&error) {
                 return Err(error);
             }
@@ -117,7 +130,8 @@ impl Checkout {
                 &self.url,
                 &self.branch,
             ]);
-            host.run(&branch.log("git-fetch")).await?;
+            host.run(&branch.env("GIT_SSH_COMMAND", ssh).log("git-fetch"))
+                .await?;
         }
         host.run(&self.git(&["checkout", "--quiet", "--detach", &self.commit]))
             .await?;
@@ -125,6 +139,7 @@ impl Checkout {
     }
 
     fn clear(&self, host: &Host) -> Result<()> {
+        identity::take_back(host, &self.builder)?;
         if host.meta(&self.partial())?.is_some() {
             host.remove_tree(&self.partial())?;
         }
