@@ -11,8 +11,8 @@ use crate::password;
 use crate::resource::secret::Secret;
 use crate::resource::{Moved, Resource, postgres};
 
-/// The comment of a database while it is being initialised: only what carries it may be thrown
-/// away and begun again.
+/// The comment of a database while it is being initialised: only what carries it, or holds no table
+/// at all, may be thrown away and begun again.
 const BEGUN: &str = "odoo-deploy: being initialised";
 
 /// The comment of a database once it is whole.
