@@ -10,8 +10,8 @@ mod run;
 mod session;
 mod status;
 
-pub use install::install as install_on;
-pub use rollback::rollback as rollback_on;
+pub use install::install;
+pub use rollback::rollback;
 
 use crate::cli::{Cli, Command};
 use crate::command::session::{refused, stoppable};

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Once;
 
 use odoo_deploy::cli::{ForSite, Install, OfSite, OnFailure, Rollback};
-use odoo_deploy::command::{Ending, install_on, rollback_on};
+use odoo_deploy::command::{Ending, install, rollback};
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::report::{ColorChoice, Report};
 
@@ -93,7 +93,7 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
                         OnFailure::Keep
                     },
                 };
-                install_on(host, &asked, &report).await
+                install(host, &asked, &report).await
             }
             Act::Rollback => {
                 let asked = Rollback {
@@ -103,7 +103,7 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
                     },
                     yes: true,
                 };
-                rollback_on(host, &asked, &report).await
+                rollback(host, &asked, &report).await
             }
         }
     };
