@@ -78,6 +78,24 @@ fn steady(text: &str) -> String {
     text.lines().map(|text| line(text) + "\n").collect()
 }
 
+/// Holds what a command prints, without colour and with it. The two say the same: colour alone
+/// tells nothing.
+fn hold(name: &str, machine: &Machine, site: &SiteFile, line: &str) {
+    let twin = machine.twin();
+    let plain = said(machine, site, line, false);
+    let colour = said(&twin, site, line, true);
+    assert_eq!(uncoloured(&colour), plain, "{line}");
+    insta::assert_snapshot!(name, plain);
+    insta::assert_snapshot!(format!("{name}_colour"), colour);
+}
+
+/// Takes the colours out: `ESC [ … m`.
+fn uncoloured(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').unwrap().1)
+}
+
 fn site() -> SiteFile {
     SiteFile::new(&Wish {
         addons: false,
@@ -89,13 +107,11 @@ fn site() -> SiteFile {
 #[test]
 fn a_bare_machine() {
     let (machine, site) = (Machine::bare(), site());
-    insta::assert_snapshot!(
+    hold(
         "bare_dry_run",
-        said(&machine, &site, "install --config SITE --dry-run", false)
-    );
-    insta::assert_snapshot!(
-        "bare_dry_run_colour",
-        said(&machine, &site, "install --config SITE --dry-run", true)
+        &machine,
+        &site,
+        "install --config SITE --dry-run",
     );
     insta::assert_snapshot!(
         "bare_audit",
@@ -104,59 +120,42 @@ fn a_bare_machine() {
             .last()
             .unwrap()
     );
-    insta::assert_snapshot!(
-        "bare_status",
-        said(&machine, &site, "status --config SITE", false)
-    );
-    insta::assert_snapshot!(
+    hold("bare_status", &machine, &site, "status --config SITE");
+    hold(
         "bare_rollback",
-        said(&machine, &site, "rollback --config SITE --yes", false)
+        &machine,
+        &site,
+        "rollback --config SITE --yes",
     );
 }
 
 #[test]
 fn the_road_of_a_site() {
     let (machine, site) = (Machine::bare(), site());
-    insta::assert_snapshot!(
-        "install",
-        said(&machine, &site, "install --config SITE --yes", false)
-    );
-    insta::assert_snapshot!(
+    hold("install", &machine, &site, "install --config SITE --yes");
+    hold(
         "install_again",
-        said(&machine, &site, "install --config SITE --yes", false)
+        &machine,
+        &site,
+        "install --config SITE --yes",
     );
-    insta::assert_snapshot!(
-        "settled_audit",
-        said(&machine, &site, "audit --config SITE", false)
-    );
-    insta::assert_snapshot!(
-        "settled_status",
-        said(&machine, &site, "status --config SITE", false)
-    );
-    insta::assert_snapshot!(
-        "render",
-        said(&machine, &site, "render --config SITE", false)
-    );
+    hold("settled_audit", &machine, &site, "audit --config SITE");
+    hold("settled_status", &machine, &site, "status --config SITE");
+    hold("render", &machine, &site, "render --config SITE");
     drift(machine.root());
-    insta::assert_snapshot!(
-        "drift_audit",
-        said(&machine, &site, "audit --config SITE", false)
-    );
-    insta::assert_snapshot!(
-        "drift_audit_colour",
-        said(&machine, &site, "audit --config SITE", true)
-    );
-    insta::assert_snapshot!(
+    hold("drift_audit", &machine, &site, "audit --config SITE");
+    hold(
         "drift_install",
-        said(&machine, &site, "install --config SITE --yes", false)
+        &machine,
+        &site,
+        "install --config SITE --yes",
     );
-    insta::assert_snapshot!(
-        "rollback",
-        said(&machine, &site, "rollback --config SITE --yes", false)
-    );
-    insta::assert_snapshot!(
+    hold("rollback", &machine, &site, "rollback --config SITE --yes");
+    hold(
         "rollback_of_the_first",
-        said(&machine, &site, "rollback --config SITE --yes", true)
+        &machine,
+        &site,
+        "rollback --config SITE --yes",
     );
 }
 
@@ -187,10 +186,7 @@ fn a_first_install_that_fails() {
     assert!(text.contains("exit: 3"), "{text}");
     let story = text.split_once("--- stderr\n").unwrap().1;
     insta::assert_snapshot!("failed_install", story);
-    insta::assert_snapshot!(
-        "failed_status",
-        said(&machine, &site, "status --config SITE", false)
-    );
+    hold("failed_status", &machine, &site, "status --config SITE");
 }
 
 #[test]
@@ -216,9 +212,6 @@ fn a_playbook_that_is_wrong() {
         ),
     ] {
         fs::write(&playbook, text).unwrap();
-        insta::assert_snapshot!(
-            name,
-            said(&machine, &site, "install --config SITE --yes", false)
-        );
+        hold(name, &machine, &site, "install --config SITE --yes");
     }
 }

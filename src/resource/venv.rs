@@ -300,19 +300,16 @@ impl Resource for Venv {
         if from == to {
             return String::new();
         }
-        let count = self
-            .requirements
-            .lines()
-            .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
-            .count();
-        let installer = if self.installer == Installer::Uv {
-            "uv"
-        } else {
-            "pip"
+        let installer = match self.installer {
+            Installer::Uv => "uv",
+            Installer::Pip => "pip",
         };
-        format!(
-            "{} with {count} requirements, by {installer}",
-            self.python.display()
-        )
+        let lines = self.requirements.lines();
+        let count = lines.filter(|line| !line.trim().is_empty()).count();
+        let python = self.python.display();
+        if self.content().contains('‹') {
+            return format!("{python}, by {installer}; what it needs is known with the source");
+        }
+        format!("{python} with {count} requirements, by {installer}")
     }
 }

@@ -19,7 +19,9 @@ mod failures;
 mod kept;
 mod kills;
 mod refusals;
+mod rehearse;
 mod settled;
+mod sources;
 mod support;
 
 use std::process::ExitCode;
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         kept::trials(),
         kills::trials(),
         failures::trials(),
+        rehearse::trials(),
+        sources::trials(),
         drift::trials(),
         settled::trials(),
         agents::trials(),
