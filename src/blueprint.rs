@@ -249,8 +249,26 @@ impl Blueprint {
             "workers": self.workers(),
             "cron_threads": if self.facts.cores > 4 { 2 } else { 1 },
             "mask": crate::resource::MASK,
+            "inputs": self.inputs(&sources),
             "venv": { "path": format!("{home}/venvs/{venv}"), "requirements": requirements },
         }))
+    }
+
+    /// What the service runs, by the step of the playbook that makes it.
+    fn inputs(&self, sources: &[Source]) -> BTreeMap<String, String> {
+        let paths = &self.site.paths;
+        let mut inputs = BTreeMap::from([
+            ("conf".to_owned(), paths.conf.clone()),
+            (
+                "unit".to_owned(),
+                format!("/etc/systemd/system/{}", paths.unit),
+            ),
+            ("environment".to_owned(), format!("{}/venv", paths.home)),
+            ("release".to_owned(), sources[0].link.clone()),
+        ]);
+        let addons = sources[1..].iter();
+        inputs.extend(addons.map(|addon| (format!("release-{}", addon.name), addon.link.clone())));
+        inputs
     }
 
     /// Makes the plan, as far as everything is known.

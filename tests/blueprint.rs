@@ -1,0 +1,106 @@
+//! What is in the plan of a site.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on falls over")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use odoo_deploy::blueprint::Blueprint;
+use odoo_deploy::distribution::Distribution;
+use odoo_deploy::facts::Facts;
+use odoo_deploy::pairing::pairing;
+use odoo_deploy::plan::Plan;
+use odoo_deploy::release::Release;
+use odoo_deploy::resource::AnyResource;
+use odoo_deploy::site::Site;
+
+fn plan(site: &str) -> Plan {
+    let site = Site::parse(Path::new("site.toml"), site).unwrap();
+    let distribution = Distribution::of("debian", "12").unwrap();
+    let release = pairing(Release::of(site.odoo.version), distribution).unwrap();
+    let facts = Facts {
+        distribution: Some(distribution),
+        distribution_name: "Debian 12".into(),
+        architecture: "amd64".into(),
+        cores: 2,
+        memory: 4096,
+        systemd: true,
+        network: true,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    Blueprint::new(site, release, facts, folder.path(), BTreeMap::new())
+        .unwrap()
+        .compile()
+        .unwrap()
+}
+
+const ADDONS: &str = "[odoo]\nversion = \"19.0\"\n\
+    [[addons]]\nname = \"one\"\nrepository = \"ssh://git@host/one.git\"\n\
+    [[addons]]\nname = \"two\"\nrepository = \"https://host/two.git\"\n";
+
+/// Else a change would go unnoticed, or a service be restarted at every run.
+#[test]
+fn what_the_unit_writes_down_at_its_start_is_what_the_service_is_compared_with() {
+    for site in ["[odoo]\nversion = \"19.0\"\n", ADDONS] {
+        let plan = plan(site);
+        let service = plan.steps.iter().find_map(|step| match &step.resource {
+            AnyResource::Service(service) => Some(service.clone()),
+            _ => None,
+        });
+        let unit = plan.steps.iter().find_map(|step| match &step.resource {
+            AnyResource::File(file) if step.id == "unit" => Some(file.content.clone()),
+            _ => None,
+        });
+        let (service, unit) = (service.unwrap(), unit.unwrap());
+        let line = unit
+            .lines()
+            .find(|line| line.starts_with("ExecStartPre="))
+            .unwrap();
+        let between = |from: &str, to: &str| {
+            line.split_once(from)
+                .unwrap()
+                .1
+                .split_once(to)
+                .unwrap()
+                .0
+                .to_owned()
+        };
+        let written = between("sha256sum ", ";") + " " + &between("for link in ", ";");
+        let written: BTreeSet<&str> = written.split_whitespace().collect();
+        let compared: BTreeSet<&str> = service
+            .inputs
+            .values()
+            .map(|path| path.to_str().unwrap())
+            .collect();
+        assert_eq!(written, compared);
+        let steps: BTreeSet<&String> = plan.steps.iter().map(|step| &step.id).collect();
+        for step in service.inputs.keys() {
+            assert!(steps.contains(step), "`{step}` is no step of the plan");
+        }
+    }
+}
+
+#[test]
+fn a_repository_over_ssh_brings_its_client_and_others_do_not() {
+    let has_client = |site| {
+        plan(site).steps.iter().any(|step| match &step.resource {
+            AnyResource::Packages(packages) => {
+                packages.names.iter().any(|name| name == "openssh-client")
+            }
+            _ => false,
+        })
+    };
+    assert!(has_client(ADDONS));
+    assert!(!has_client("[odoo]\nversion = \"19.0\"\n"));
+}
+
+/// A playbook can write no cycle: what a step needs stands above it.
+#[test]
+fn every_step_needs_only_steps_above_it_and_has_a_name_of_its_own() {
+    let plan = plan(ADDONS);
+    for (place, step) in plan.steps.iter().enumerate() {
+        assert!(step.needs.iter().all(|need| *need < place), "{}", step.id);
+    }
+    let names: BTreeSet<&String> = plan.steps.iter().map(|step| &step.id).collect();
+    assert_eq!(names.len(), plan.steps.len());
+}
