@@ -239,18 +239,6 @@ fn the_first_format_stays_readable() {
     assert!(run.steps.iter().all(|step| step.done && step.undone));
 }
 
-/// Writes the fixture anew; only ever for a new format, beside the old ones.
-#[test]
-#[ignore = "writes a file of the repository"]
-fn the_fixture_is_written() {
-    use support::act::{Act, act, journals, newest_journal};
-    let scenario = support::scenario::Scenario::new("rollback");
-    act(&scenario.start, &scenario.site, Act::Rollback).unwrap();
-    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let name = format!("journal-v{FORMAT}.jsonl");
-    fs::copy(newest_journal(&journals(&scenario.start)), place.join(name)).unwrap();
-}
-
 #[test]
 fn the_second_taker_of_a_lock_is_told_who_holds_it() {
     let folder = folder();
@@ -267,9 +255,9 @@ fn the_second_taker_of_a_lock_is_told_who_holds_it() {
     Lock::take(&path, "odoo-deploy rollback").unwrap();
 }
 
-/// Takes a lock, starts a child that lives on, and waits to be killed.
+/// Takes a lock, starts a child that lives on, and waits to be killed: what the next test runs, in a
+/// process of its own.
 #[test]
-#[ignore = "is run by another test, and killed by it"]
 fn hold_a_lock() {
     let Ok(path) = std::env::var("LOCK_TO_HOLD") else {
         return;
@@ -289,7 +277,7 @@ fn the_lock_of_a_dead_process_is_in_nobodys_way() {
     let folder = folder();
     let path = folder.path().join("lock");
     let mut holder = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "hold_a_lock", "--ignored", "--nocapture"])
+        .args(["--exact", "hold_a_lock", "--nocapture"])
         .env("LOCK_TO_HOLD", &path)
         .stdout(Stdio::piped())
         .spawn()
