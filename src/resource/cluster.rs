@@ -1,5 +1,7 @@
 //! The PostgreSQL server of this host.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
@@ -9,6 +11,12 @@ use crate::resource::{Moved, Resource, postgres};
 
 /// How long a server may take to answer after its start, in seconds.
 const START: u64 = 60;
+
+/// Where Debian and Ubuntu keep the configuration of clusters, by major version and name.
+const CLUSTERS: &str = "/etc/postgresql";
+
+/// The port whose socket is used.
+const PORT: u16 = 5432;
 
 /// The local cluster on the default port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,10 +111,11 @@ impl Resource for Cluster {
         }
         host.run(&Cmd::new("systemctl").args(["enable", "--quiet", "postgresql.service"]))
             .await?;
-        // `restart`: the service that stands for all clusters is active though a cluster is not
+        // that service only stands for all clusters, and is active though one of them is not
+        let unit = unit(host)?;
         host.run(
             &Cmd::new("systemctl")
-                .args(["restart", "postgresql.service"])
+                .args(["start", "--", &unit])
                 .deadline(180),
         )
         .await?;
@@ -153,7 +162,72 @@ impl Resource for Cluster {
     }
 }
 
+/// The unit of the cluster on the default port. No other is touched: it may be somebody else's.
+fn unit(host: &Host) -> Result<String> {
+    let folder = Path::new(CLUSTERS);
+    let mut others = Vec::new();
+    for version in host.list(folder)? {
+        for name in host.list(&folder.join(&version))? {
+            let conf = folder.join(&version).join(&name).join("postgresql.conf");
+            let port = port(&host.read_text(&conf)?.unwrap_or_default());
+            if port == PORT {
+                return Ok(format!("postgresql@{version}-{name}.service"));
+            }
+            others.push(format!("{version}/{name} on port {port}"));
+        }
+    }
+    let found = if others.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("there is {}", others.join(", "))
+    };
+    Err(Error::impossible(format!(
+        "no PostgreSQL cluster is set up for port {PORT}, {found}; make one: `pg_createcluster --port {PORT} VERSION odoo`"
+    )))
+}
+
+/// The port in `postgresql.conf`, the last line going first; PostgreSQL's own where there is none.
+fn port(conf: &str) -> u16 {
+    let value = |line: &str| {
+        line.trim_start()
+            .strip_prefix("port")?
+            .trim_start()
+            .strip_prefix('=')
+            .map(str::to_owned)
+    };
+    let number = |value: String| {
+        value
+            .trim()
+            .split(|c: char| !c.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    };
+    conf.lines()
+        .rev()
+        .find_map(|line| number(value(line)?))
+        .unwrap_or(PORT)
+}
+
 async fn answers(host: &Host) -> bool {
     postgres::is_up(host).unwrap_or(false)
         && postgres::query(host, "postgres", "select 1;").await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_as_postgresql_does() {
+        for (conf, expected) in [
+            ("", 5432),
+            ("port = 5433\t\t\t\t# (change requires restart)\n", 5433),
+            ("#port = 5433\n", 5432),
+            ("port=5434\nport = 5435\n", 5435),
+            ("  port = 5436\n", 5436),
+        ] {
+            assert_eq!(port(conf), expected, "{conf}");
+        }
+    }
 }

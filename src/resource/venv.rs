@@ -17,6 +17,9 @@ const SCRATCH: &str = "/run/odoo-deploy";
 /// The certificates that the host trusts, a company's own among them.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
+/// The uv that installs; its options may change with the next major version.
+const UV: &str = "uv<1";
+
 /// The last file to be written: without it there is no environment here.
 const MARKER: &str = ".odoo-deploy-complete";
 
@@ -174,7 +177,7 @@ impl Venv {
                 let get =
                     self.pip(host)?
                         .args(["install", "--quiet", "--no-deps", "--target", &tools]);
-                host.run(&get.args(self.sources()).arg("uv").log("uv"))
+                host.run(&get.args(self.sources()).arg(UV).log("uv"))
                     .await?;
                 let python = self.bin("python");
                 self.as_builder(host, format!("{tools}/bin/uv"))

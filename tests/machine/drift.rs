@@ -11,6 +11,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         scenario("one_setting_changes_one_file", one_setting),
         scenario("drift_is_named_and_repaired", drift),
+        scenario("a_stopped_postgresql_is_started", stopped),
     ]
 }
 
@@ -68,6 +69,46 @@ fn drift() {
         format!(
             "edit, mode, superuser, stopped service: audit exits 2 and names {named}; one install ({:.1} s) repairs all and keeps the edit",
             install.seconds
+        ),
+    );
+}
+
+fn stopped() {
+    let server = Server::ready("stopped", bases::installed());
+    web::await_health(&server);
+    let users = || {
+        server.sql(
+            "odoo",
+            "select id, login, password from res_users order by id",
+        )
+    };
+    let before = users();
+    server.sh("systemctl stop postgresql@15-main.service");
+    let audit = server.json(&["audit"]);
+    audit.expect_code(2);
+    assert_eq!(audit.pending_steps().first(), Some(&"postgresql"));
+    let install = server.json(&["install", "--yes"]);
+    install.expect_code(0);
+    let began: Vec<_> = install
+        .of("step_began")
+        .iter()
+        .filter_map(|event| event["step"].as_str().map(str::to_owned))
+        .collect();
+    // Odoo may have ended when its database went away, and then waits to be started again
+    let (first, rest) = began.split_first().expect("a step");
+    assert_eq!(first, "postgresql");
+    assert!(
+        rest.iter().all(|step| step == "service"),
+        "touched: {began:?}"
+    );
+    assert_eq!(before, users(), "the database");
+    web::expect_alive(&server);
+    show(
+        4,
+        format!(
+            "PostgreSQL stopped: audit exits 2, one install ({:.1} s) starts it; touched: {}",
+            install.seconds,
+            began.join(", ")
         ),
     );
 }

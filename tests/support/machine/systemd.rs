@@ -43,7 +43,7 @@ impl Model {
         let [unit] = names[..] else {
             panic!("no model of systemctl {args:?}");
         };
-        if unit == SERVER {
+        if unit == SERVER || unit.starts_with("postgresql@") {
             return self.server(verb);
         }
         self.load(unit);
