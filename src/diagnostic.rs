@@ -133,12 +133,6 @@ impl Diagnostics {
         &self.path
     }
 
-    /// The text the spans point into.
-    #[must_use]
-    pub fn source_text(&self) -> &str {
-        &self.source
-    }
-
     /// The errors, sorted by place.
     #[must_use]
     pub fn items(&self) -> &[Diagnostic] {

@@ -75,9 +75,6 @@ pub enum Error {
     /// A machine of this name was kept and still runs.
     #[error("machine `{0}` is already up")]
     AlreadyUp(String),
-    /// No machine of this name is up.
-    #[error("machine `{0}` is not up")]
-    NotUp(String),
     /// A base of this name is there already.
     #[error("base `{0}` is there already")]
     BaseExists(String),

@@ -70,28 +70,6 @@ impl Machine {
         Ok(machine)
     }
 
-    /// Takes over a machine that was kept.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotUp`] when none of this name runs, [`Error::Busy`] when another process has it.
-    pub fn attach(bed: &Bed, name: &str) -> Result<Self> {
-        check_name(name)?;
-        let lock = bed.lock_machine(name)?;
-        let state = bed.state_of(name);
-        let record = Record::load(&state)?.filter(|record| record.kept && record.is_up());
-        let mut record = record.ok_or_else(|| Error::NotUp(name.to_owned()))?;
-        record.kept = false;
-        record.save(&state)?;
-        Ok(Self {
-            bed: bed.clone(),
-            state,
-            record,
-            child: None,
-            lock: Some(lock),
-        })
-    }
-
     /// Its host name.
     #[must_use]
     pub fn name(&self) -> &str {
