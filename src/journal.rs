@@ -91,6 +91,12 @@ impl Journal {
         &self.run
     }
 
+    /// Where the journal lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Puts one record on disk. Only when this has returned may the act that it announces begin.
     ///
     /// # Errors
