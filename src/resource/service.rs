@@ -60,15 +60,18 @@ impl Service {
         let mut outdated = Vec::new();
         for (step, path) in &self.inputs {
             let present = match host.link_target(path)? {
-                Some(target) => path
-                    .parent()
-                    .unwrap_or(path)
-                    .join(target)
-                    .display()
-                    .to_string(),
-                None => digest(&host.read(path)?.unwrap_or_default()),
+                Some(target) => Some(
+                    path.parent()
+                        .unwrap_or(path)
+                        .join(target)
+                        .display()
+                        .to_string(),
+                ),
+                None => host.read(path)?.as_deref().map(digest),
             };
-            if started.get(path.display().to_string().as_str()) != Some(&present.as_str()) {
+            // on the way back an input may be gone, and the service was started without it
+            let record = started.get(path.display().to_string().as_str()).copied();
+            if record != present.as_deref() {
                 outdated.push(step.clone());
             }
         }
