@@ -109,7 +109,6 @@ impl Resource for User {
                         from.home
                     )));
                 }
-                // 8: it still runs something; a moment later it does not
                 host.run(&Cmd::new("userdel").args(["--", &self.name]))
                     .await?;
             }
