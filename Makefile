@@ -11,6 +11,8 @@ export CARGO_TARGET_DIR
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 made := $(CARGO_TARGET_DIR)/$(host)/release/odoo-deploy
 binary := $(CARGO_TARGET_DIR)/odoo-deploy
+# where each test leaves how often it tried what
+counts := $(CARGO_TARGET_DIR)/tmp/counts
 
 # One static binary, for any Debian or Ubuntu of this architecture.
 build:
@@ -19,7 +21,10 @@ build:
 	@echo $(binary)
 
 # The fast tests first, so that a simple mistake is told within minutes.
-test: tools test-fast test-machine
+test: tools
+	@rm -rf $(counts)
+	$(MAKE) --no-print-directory test-fast test-machine
+	@tests/counts.sh $(counts) commit
 
 test-fast: lint
 	cargo test --quiet --locked --workspace

@@ -18,6 +18,7 @@
 )]
 
 pub mod act;
+pub mod counts;
 pub mod dice;
 pub mod drift;
 pub mod machine;

@@ -1,0 +1,34 @@
+#!/bin/bash
+# Prints what the tests have tried, beside the least that they must: `counts.sh FOLDER SUITE`.
+# Each test leaves its number in FOLDER/WHAT/SOURCE when all of it held.
+set -euo pipefail
+folder=$1 suite=$2
+floors=$(dirname "$0")/floors
+status=0
+
+row() { printf '%-34s %9s %9s  %s\n' "$@"; }
+
+floor_of() { awk -F '\t' -v suite="$suite" -v what="$1" '$1 == suite && $3 == what { print $2 }' "$floors"; }
+
+what_is_counted() {
+  awk -F '\t' -v suite="$suite" '$1 == suite { print $3 }' "$floors"
+  [ ! -d "$folder" ] || find "$folder" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort
+}
+
+row tried times 'at least' by
+while IFS= read -r what; do
+  total=0 sources=()
+  for file in "$folder/$what"/*; do
+    [ -f "$file" ] || continue
+    total=$((total + $(<"$file")))
+    sources+=("${file##*/} $(<"$file")")
+  done
+  floor=$(floor_of "$what")
+  by=$(printf '%s, ' "${sources[@]:-}")
+  row "$what" "$total" "${floor:--}" "${by%, }"
+  if [ -n "$floor" ] && [ "$total" -lt "$floor" ]; then
+    echo "too few: $what" >&2
+    status=1
+  fi
+done < <(what_is_counted | awk '!seen[$0]++')
+exit "$status"
