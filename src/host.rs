@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod command;
+pub mod disk;
 mod error;
 mod files;
 mod process;
@@ -12,6 +13,7 @@ use std::rc::Rc;
 
 pub use accounts::{Account, Accounts};
 pub use command::{Cmd, Output, Programs};
+pub use disk::Disk;
 pub use error::Error;
 pub use files::{Kind, Meta};
 pub use process::{Listener, Process};
@@ -30,6 +32,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug)]
 pub struct Host {
     root: PathBuf,
+    disk: Disk,
     programs: Programs,
     events: Events,
     store: Option<Rc<Store>>,
@@ -47,11 +50,25 @@ impl Host {
     pub fn at(root: impl Into<PathBuf>, programs: Programs, events: Events) -> Self {
         Self {
             root: root.into(),
+            disk: Disk::default(),
             programs,
             events,
             store: None,
             stop: Stop::default(),
         }
+    }
+
+    /// The same machine, whose files lie on `disk`.
+    #[must_use]
+    pub fn with_disk(mut self, disk: Disk) -> Self {
+        self.disk = disk;
+        self
+    }
+
+    /// What its files lie on.
+    #[must_use]
+    pub fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// The same machine, with the place where earlier bytes of files are kept.

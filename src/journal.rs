@@ -9,9 +9,8 @@ mod lock;
 mod record;
 mod run;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +19,8 @@ pub use lock::{Holder, Lock};
 pub use record::{FORMAT, Record, key};
 pub use run::{Run, Standing, Step};
 
-use crate::host::store::sync_folder;
+use crate::host::Disk;
+use crate::host::disk::OpenFile;
 
 /// What this room answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -29,26 +29,25 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    file: OpenFile,
     seal: String,
     run: Run,
 }
 
 impl Journal {
-    /// Begins run `number` in `folder`.
+    /// Begins run `number` in `folder` on `disk`.
     ///
     /// # Errors
     /// Where the file cannot be made durable.
-    pub fn begin(folder: &Path, number: u32, opened: Record) -> Result<Self> {
-        make_folder(folder)?;
+    pub fn begin(disk: &Disk, folder: &Path, number: u32, opened: Record) -> Result<Self> {
+        make_folder(disk, folder)?;
         let path = run_path(folder, number);
-        let opening = OpenOptions::new()
-            .create_new(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path);
-        let file = opening.map_err(Error::file("create", &path))?;
-        sync_folder(folder)?;
+        let mut options = OpenOptions::new();
+        let options = options.create_new(true).append(true).mode(0o600);
+        let created = disk.create(&path, options);
+        let file = created.map_err(Error::file("create", &path))?;
+        let synced = disk.sync_folder(folder);
+        synced.map_err(Error::file("sync", folder))?;
         let run = Run::new(number);
         let mut journal = Self {
             path,
@@ -64,18 +63,16 @@ impl Journal {
     ///
     /// # Errors
     /// Where it cannot be read as this program wrote it.
-    pub fn resume(folder: &Path, number: u32) -> Result<Self> {
+    pub fn resume(disk: &Disk, folder: &Path, number: u32) -> Result<Self> {
         let path = run_path(folder, number);
         let text = fs::read(&path).map_err(Error::file("read", &path))?;
         let (records, seal, length) = record::parse(&path, &text)?;
         let run = Run::replay(&path, number, &records)?;
-        let file = OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .map_err(Error::file("open", &path))?;
+        let opened = disk.create(&path, OpenOptions::new().append(true));
+        let file = opened.map_err(Error::file("open", &path))?;
         let whole = u64::try_from(length).unwrap_or(u64::MAX);
-        file.set_len(whole)
-            .and_then(|()| file.sync_all())
+        file.truncate(whole)
+            .and_then(|()| file.sync())
             .map_err(Error::file("cut", &path))?;
         Ok(Self {
             path,
@@ -108,10 +105,8 @@ impl Journal {
     pub fn write(&mut self, record: Record) -> Result<()> {
         self.run.apply(&self.path, &record)?;
         let (line, seal) = record::seal(&self.seal, &record)?;
-        let written = self
-            .file
-            .write_all(line.as_bytes())
-            .and_then(|()| self.file.sync_data());
+        let written = self.file.write(line.as_bytes());
+        let written = written.and_then(|()| self.file.sync());
         written.map_err(Error::file("write", &self.path))?;
         self.seal = seal;
         Ok(())
@@ -148,17 +143,9 @@ pub fn next_number(folder: &Path) -> Result<u32> {
 ///
 /// # Errors
 /// Where it cannot be made.
-pub fn make_folder(folder: &Path) -> Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let made = fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder);
-    made.map_err(Error::file("create", folder))?;
-    sync_folder(folder.parent().unwrap_or(folder))?;
-    Ok(())
+pub fn make_folder(disk: &Disk, folder: &Path) -> Result<()> {
+    let made = disk.make_folders(folder, 0o700);
+    made.map_err(Error::file("create", folder))
 }
 
 /// Seconds since 1970, as journals have them.

@@ -13,6 +13,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use odoo_deploy::host::Disk;
 use odoo_deploy::host::store::digest;
 use odoo_deploy::journal::{self, Error, FORMAT, Journal, Lock, Record, Run, Standing, key};
 use odoo_deploy::resource::AnyResource;
@@ -85,7 +86,8 @@ fn records() -> Vec<Record> {
 fn written() -> (Vec<u8>, Vec<Vec<Run>>) {
     let folder = folder();
     let mut records = records().into_iter();
-    let mut journal = Journal::begin(folder.path(), 1, records.next().unwrap()).unwrap();
+    let mut journal =
+        Journal::begin(&Disk::default(), folder.path(), 1, records.next().unwrap()).unwrap();
     let mut stages = vec![Vec::new(), vec![journal.run().clone()]];
     for record in records {
         journal.write(record).unwrap();
@@ -119,7 +121,7 @@ fn gone_on_with_it_is_cut_to_the_last_whole_record() {
     let first = bytes.iter().position(|b| *b == b'\n').unwrap() + 1;
     let torn = &bytes[..first + 20];
     read(folder.path(), torn).unwrap();
-    let mut journal = Journal::resume(folder.path(), 1).unwrap();
+    let mut journal = Journal::resume(&Disk::default(), folder.path(), 1).unwrap();
     assert_eq!(journal.run(), &stages[1][0]);
     journal.write(Record::Resumed { time: 9 }).unwrap();
     assert_eq!(journal::runs(folder.path()).unwrap().len(), 1);
@@ -201,7 +203,7 @@ fn a_record_that_cannot_follow_is_refused_by_reader_and_writer() {
     let error = read(folder.path(), (line.clone() + &rolled_back).as_bytes()).unwrap_err();
     assert!(matches!(error, Error::Illegal { .. }), "{error}");
     read(folder.path(), line.as_bytes()).unwrap();
-    let mut journal = Journal::resume(folder.path(), 1).unwrap();
+    let mut journal = Journal::resume(&Disk::default(), folder.path(), 1).unwrap();
     assert!(journal.write(Record::RolledBack { time: 2 }).is_err());
     assert_eq!(fs::read(journal.path()).unwrap(), line.as_bytes());
 }
@@ -243,8 +245,8 @@ fn the_first_format_stays_readable() {
 fn the_second_taker_of_a_lock_is_told_who_holds_it() {
     let folder = folder();
     let path = folder.path().join("lock");
-    let first = Lock::take(&path, "odoo-deploy install").unwrap();
-    let error = Lock::take(&path, "odoo-deploy rollback").unwrap_err();
+    let first = Lock::take(&Disk::default(), &path, "odoo-deploy install").unwrap();
+    let error = Lock::take(&Disk::default(), &path, "odoo-deploy rollback").unwrap_err();
     let told = error.to_string();
     let pid = std::process::id();
     assert!(
@@ -252,7 +254,7 @@ fn the_second_taker_of_a_lock_is_told_who_holds_it() {
         "{told}"
     );
     drop(first);
-    Lock::take(&path, "odoo-deploy rollback").unwrap();
+    Lock::take(&Disk::default(), &path, "odoo-deploy rollback").unwrap();
 }
 
 /// Takes a lock, starts a child that lives on, and waits to be killed: what the next test runs, in a
@@ -262,7 +264,7 @@ fn hold_a_lock() {
     let Ok(path) = std::env::var("LOCK_TO_HOLD") else {
         return;
     };
-    let _held = Lock::take(Path::new(&path), "odoo-deploy install").unwrap();
+    let _held = Lock::take(&Disk::default(), Path::new(&path), "odoo-deploy install").unwrap();
     let mut child = Command::new("sleep")
         .arg("20")
         .stdout(Stdio::null())
@@ -286,13 +288,15 @@ fn the_lock_of_a_dead_process_is_in_nobodys_way() {
     let child = lines
         .find_map(|line| line.unwrap().strip_prefix("holding ").map(str::to_owned))
         .unwrap();
-    let told = Lock::take(&path, "another").unwrap_err().to_string();
+    let told = Lock::take(&Disk::default(), &path, "another")
+        .unwrap_err()
+        .to_string();
     assert!(told.contains(&format!("(pid {})", holder.id())), "{told}");
     holder.kill().unwrap();
     holder.wait().unwrap();
     // its child lives on, and holds nothing
     assert!(Path::new("/proc").join(&child).exists());
-    Lock::take(&path, "another").unwrap();
+    Lock::take(&Disk::default(), &path, "another").unwrap();
     let child = nix::unistd::Pid::from_raw(child.parse().unwrap());
     nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL).unwrap();
 }

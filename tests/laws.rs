@@ -9,7 +9,7 @@
 mod support;
 
 use odoo_deploy::event::Events;
-use odoo_deploy::host::{Host, Store};
+use odoo_deploy::host::{Disk, Host, Store};
 use odoo_deploy::resource::{AnyResource, AnyState, MASK, Moved};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -30,10 +30,10 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 /// A host that may be changed, as an agent with an open journal has it.
 fn host(machine: &Machine) -> Host {
     let folder = journals(machine);
-    odoo_deploy::journal::make_folder(&folder).unwrap();
+    odoo_deploy::journal::make_folder(&Disk::default(), &folder).unwrap();
     machine
         .host(Events::silent())
-        .with_store(Store::new(folder, 1))
+        .with_store(Store::new(&Disk::default(), folder, 1))
 }
 
 /// Goes there, back and there again, and holds all three laws against it.

@@ -46,8 +46,8 @@ pub async fn install(host: Host, asked: &Install, report: &Report) -> Result<End
         };
         return Ok(Ending::new(outcome, code));
     }
-    let lock =
-        Lock::take(&lock_file(&session.host, &name), "odoo-deploy install").map_err(locked)?;
+    let path = lock_file(&session.host, &name);
+    let lock = Lock::take(session.host.disk(), &path, "odoo-deploy install").map_err(locked)?;
     settle_earlier(&session, &name).await?;
     let (plan, observed) = session.observe().await?;
     session.show(&observed);

@@ -21,11 +21,13 @@ pub(super) async fn settle_earlier(session: &Session, name: &str) -> Result<(), 
     };
     let text = format!("run {number} was being taken back; finishing that first");
     session.host.events().tell(Event::Note { text });
-    let mut journal = Journal::resume(&session.folder, number).map_err(|e| refused(chain(&e)))?;
-    let host = session
-        .host
-        .clone()
-        .with_store(Store::new(&session.folder, number));
+    let mut journal = Journal::resume(session.host.disk(), &session.folder, number)
+        .map_err(|e| refused(chain(&e)))?;
+    let host =
+        session
+            .host
+            .clone()
+            .with_store(Store::new(session.host.disk(), &session.folder, number));
     let others = has_others(&host, name)?;
     let returned = rollback(&host, &mut journal, others)
         .await

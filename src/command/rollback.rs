@@ -30,7 +30,12 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
             "no run of the site `{name}` is recorded on this host"
         )));
     }
-    let _lock = Lock::take(&lock_file(&host, &name), "odoo-deploy rollback").map_err(locked)?;
+    let _lock = Lock::take(
+        host.disk(),
+        &lock_file(&host, &name),
+        "odoo-deploy rollback",
+    )
+    .map_err(locked)?;
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
     let Some(run) = runs
         .iter()
@@ -45,8 +50,10 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         return Err(refused("not confirmed; nothing was touched"));
     }
     end_stragglers(&host, &name).await?;
-    let mut journal = Journal::resume(&folder, run.number).map_err(|e| refused(chain(&e)))?;
-    let host = host.with_store(Store::new(&folder, run.number));
+    let mut journal =
+        Journal::resume(host.disk(), &folder, run.number).map_err(|e| refused(chain(&e)))?;
+    let store = Store::new(host.disk(), &folder, run.number);
+    let host = host.with_store(store);
     match rollback::rollback(&host, &mut journal, has_others(&host, &name)?).await {
         Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::RolledBack, 0)),
         Ok(returned) => Ok(incomplete(

@@ -22,7 +22,8 @@ pub(super) fn open_journal(
     let mut journal = if let Some(number) = open {
         let text = format!("going on with run {number}, which did not come to its end");
         session.host.events().tell(Event::Note { text });
-        let mut journal = Journal::resume(&session.folder, number).map_err(failed)?;
+        let mut journal =
+            Journal::resume(session.host.disk(), &session.folder, number).map_err(failed)?;
         journal
             .write(Record::Resumed {
                 time: journal::now(),
@@ -37,10 +38,10 @@ pub(super) fn open_journal(
             version: env!("CARGO_PKG_VERSION").to_owned(),
             time: journal::now(),
         };
-        Journal::begin(&session.folder, number, opened).map_err(failed)?
+        Journal::begin(session.host.disk(), &session.folder, number, opened).map_err(failed)?
     };
     apply::record_resolved(&mut journal, &session.blueprint).map_err(failed)?;
-    let store = Store::new(&session.folder, journal.run().number);
+    let store = Store::new(session.host.disk(), &session.folder, journal.run().number);
     session.host = session.host.clone().with_store(store);
     Ok(journal)
 }

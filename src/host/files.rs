@@ -3,16 +3,14 @@
 //! What is written lies in folders that only root can change; that is checked, not hoped for
 //! ([`Host::write`]). No link at the end of a path is ever followed.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use crate::host::store::sync_folder;
+use crate::host::disk::{Call, OpenFile};
 use crate::host::{Error, Host, Result};
 
 /// The largest file that is taken for a configuration file.
@@ -52,7 +50,9 @@ impl Host {
     /// # Errors
     /// Where it cannot be looked at.
     pub fn meta(&self, path: &Path) -> Result<Option<Meta>> {
-        let meta = match fs::symlink_metadata(self.path(path)) {
+        let inside = self.path(path);
+        let looked = self.disk.about_to(Call::Read(&inside));
+        let meta = match looked.and_then(|()| fs::symlink_metadata(&inside)) {
             Ok(meta) => meta,
             Err(e) if is_absent(&e) => return Ok(None),
             Err(e) => return Err(Error::file("look at", path)(e)),
@@ -79,16 +79,13 @@ impl Host {
     /// # Errors
     /// Where it is there and cannot be read, or is not a regular file.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
-        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits())
-            .open(self.path(path));
+        let opened = self.disk.open(&self.path(path), &as_it_is());
         let file = match opened {
             Ok(file) => file,
             Err(e) if is_absent(&e) => return Ok(None),
             Err(e) => return Err(Error::file("open", path)(e)),
         };
+        let file = file.file();
         let meta = file.metadata().map_err(Error::file("look at", path))?;
         if !meta.is_file() {
             return Err(Error::Unsafe {
@@ -109,7 +106,9 @@ impl Host {
     /// # Errors
     /// Where it is there and cannot be read.
     pub fn read_text(&self, path: &Path) -> Result<Option<String>> {
-        match fs::read(self.path(path)) {
+        let inside = self.path(path);
+        let read = self.disk.about_to(Call::Read(&inside));
+        match read.and_then(|()| fs::read(&inside)) {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
             Err(e) if is_absent(&e) => Ok(None),
             Err(e) => Err(Error::file("read", path)(e)),
@@ -121,7 +120,9 @@ impl Host {
     /// # Errors
     /// Where it is there and cannot be listed.
     pub fn list(&self, path: &Path) -> Result<Vec<String>> {
-        let entries = match fs::read_dir(self.path(path)) {
+        let inside = self.path(path);
+        let listed = self.disk.about_to(Call::Read(&inside));
+        let entries = match listed.and_then(|()| fs::read_dir(&inside)) {
             Ok(entries) => entries,
             Err(e) if is_absent(&e) => return Ok(Vec::new()),
             Err(e) => return Err(Error::file("list", path)(e)),
@@ -140,7 +141,9 @@ impl Host {
     /// # Errors
     /// Where it cannot be read.
     pub fn link_target(&self, path: &Path) -> Result<Option<PathBuf>> {
-        match fs::read_link(self.path(path)) {
+        let inside = self.path(path);
+        let read = self.disk.about_to(Call::Read(&inside));
+        match read.and_then(|()| fs::read_link(&inside)) {
             Ok(target) => Ok(Some(target)),
             Err(e) if is_absent(&e) || e.kind() == io::ErrorKind::InvalidInput => Ok(None),
             Err(e) => Err(Error::file("read the link", path)(e)),
@@ -164,22 +167,20 @@ impl Host {
         self.owned_by_root(folder)?;
         let partial = beside(path);
         let inside = self.path(&partial);
-        let _ = fs::remove_file(&inside);
+        let _ = self.disk.remove_file(&inside);
         let written = (|| {
             let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&inside)?;
-            file.write_all(bytes)?;
+            let options = options.write(true).create_new(true).mode(0o600);
+            let mut file = self.disk.create(&inside, options)?;
+            file.write(bytes)?;
             Ok(file)
         })();
-        let file: File = written.map_err(Error::file("write", &partial))?;
+        let file = written.map_err(Error::file("write", &partial))?;
         self.own(&file, path, owner, group, mode)?;
-        file.sync_all().map_err(Error::file("sync", &partial))?;
-        fs::rename(&inside, self.path(path)).map_err(Error::file("replace", path))?;
-        sync_folder(&self.path(folder))
+        file.sync().map_err(Error::file("sync", &partial))?;
+        let replaced = self.disk.rename(&inside, &self.path(path));
+        replaced.map_err(Error::file("replace", path))?;
+        self.sync_folder(folder)
     }
 
     /// Gives an entry its owner, group and mode, through the descriptor of what it is.
@@ -187,31 +188,21 @@ impl Host {
     /// # Errors
     /// Where it is a link, an account does not exist, or the change is refused.
     pub fn set_owner(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
-        let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits())
-            .open(self.path(path));
-        self.own(
-            &opened.map_err(Error::file("open", path))?,
-            path,
-            owner,
-            group,
-            mode,
-        )
+        let opened = self.disk.open(&self.path(path), &as_it_is());
+        let file = opened.map_err(Error::file("open", path))?;
+        self.own(&file, path, owner, group, mode)?;
+        file.sync().map_err(Error::file("sync", path))
     }
 
-    fn own(&self, file: &File, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+    fn own(&self, file: &OpenFile, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
         let accounts = self.accounts()?;
         let uid = owner
             .parse()
             .map_or_else(|_| accounts.user(owner).map(|a| a.uid), Ok)?;
         let gid = group.parse().map_or_else(|_| accounts.group(group), Ok)?;
-        std::os::unix::fs::fchown(file, Some(uid), Some(gid))
-            .map_err(Error::file("give away", path))?;
+        file.own(uid, gid).map_err(Error::file("give away", path))?;
         // after the owner: the kernel takes set-id bits away when an owner changes
-        let mode = fs::Permissions::from_mode(mode);
-        file.set_permissions(mode)
+        file.mode(mode)
             .map_err(Error::file("set the mode of", path))
     }
 
@@ -221,10 +212,10 @@ impl Host {
     /// Where it is there already, or cannot be made.
     pub fn make_folder(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
         self.owned_by_root(parent(path))?;
-        let made = fs::DirBuilder::new().mode(0o700).create(self.path(path));
+        let made = self.disk.make_folder(&self.path(path), 0o700);
         made.map_err(Error::file("create", path))?;
         self.set_owner(path, owner, group, mode)?;
-        sync_folder(&self.path(parent(path)))
+        self.sync_folder(parent(path))
     }
 
     /// Removes an empty folder; `false` where it is not empty.
@@ -232,8 +223,8 @@ impl Host {
     /// # Errors
     /// Where it cannot be removed for another reason.
     pub fn remove_folder(&self, path: &Path) -> Result<bool> {
-        match fs::remove_dir(self.path(path)) {
-            Ok(()) => sync_folder(&self.path(parent(path))).map(|()| true),
+        match self.disk.remove_folder(&self.path(path)) {
+            Ok(()) => self.sync_folder(parent(path)).map(|()| true),
             Err(e) if is_absent(&e) => Ok(true),
             Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
             Err(e) => Err(Error::file("remove", path)(e)),
@@ -245,8 +236,8 @@ impl Host {
     /// # Errors
     /// Where something in it cannot be removed.
     pub fn remove_tree(&self, path: &Path) -> Result<()> {
-        match fs::remove_dir_all(self.path(path)) {
-            Ok(()) => sync_folder(&self.path(parent(path))),
+        match self.disk.remove_tree(&self.path(path)) {
+            Ok(()) => self.sync_folder(parent(path)),
             Err(e) if is_absent(&e) => Ok(()),
             Err(e) => Err(Error::file("remove", path)(e)),
         }
@@ -257,8 +248,8 @@ impl Host {
     /// # Errors
     /// Where it is there and cannot be removed.
     pub fn remove_file(&self, path: &Path) -> Result<()> {
-        match fs::remove_file(self.path(path)) {
-            Ok(()) => sync_folder(&self.path(parent(path))),
+        match self.disk.remove_file(&self.path(path)) {
+            Ok(()) => self.sync_folder(parent(path)),
             Err(e) if is_absent(&e) => Ok(()),
             Err(e) => Err(Error::file("remove", path)(e)),
         }
@@ -277,8 +268,9 @@ impl Host {
     /// # Errors
     /// Where it cannot be moved.
     pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
-        fs::rename(self.path(from), self.path(to)).map_err(Error::file("rename", from))?;
-        sync_folder(&self.path(parent(to)))
+        let renamed = self.disk.rename(&self.path(from), &self.path(to));
+        renamed.map_err(Error::file("rename", from))?;
+        self.sync_folder(parent(to))
     }
 
     /// Makes or replaces a symbolic link by one rename.
@@ -288,9 +280,9 @@ impl Host {
     pub fn link(&self, path: &Path, target: &Path) -> Result<()> {
         self.owned_by_root(parent(path))?;
         let partial = beside(path);
-        let _ = fs::remove_file(self.path(&partial));
-        std::os::unix::fs::symlink(target, self.path(&partial))
-            .map_err(Error::file("create", &partial))?;
+        let _ = self.disk.remove_file(&self.path(&partial));
+        let linked = self.disk.link(&self.path(&partial), target);
+        linked.map_err(Error::file("create", &partial))?;
         self.rename(&partial, path)
     }
 
@@ -299,9 +291,13 @@ impl Host {
     /// # Errors
     /// Where the disk says that it is not.
     pub fn sync(&self, path: &Path) -> Result<()> {
-        let folder = File::open(self.path(path)).map_err(Error::file("open", path))?;
-        let synced = nix::unistd::syncfs(&folder).map_err(io::Error::from);
+        let synced = self.disk.sync_disk(&self.path(path));
         synced.map_err(Error::file("sync the disk of", path))
+    }
+
+    fn sync_folder(&self, path: &Path) -> Result<()> {
+        let synced = self.disk.sync_folder(&self.path(path));
+        synced.map_err(Error::file("sync", path))
     }
 
     /// Makes sure that nobody but root can swap `folder`, or entries of it, under our hands.
@@ -325,6 +321,14 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// Opens whatever is there: no link is followed, no FIFO waited for.
+fn as_it_is() -> OpenOptions {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits());
+    options
 }
 
 /// The folder of an absolute path.

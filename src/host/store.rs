@@ -1,17 +1,17 @@
 //! The site's own folder on the host: earlier bytes of files by digest, what was written, logs.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::host::{Error, Result};
+use crate::host::{Disk, Error, Result};
 
 /// The site's folder, readable by root alone.
 #[derive(Debug)]
 pub struct Store {
+    disk: Disk,
     folder: PathBuf,
     run: u32,
 }
@@ -32,9 +32,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Store {
-    /// The store of run number `run` in `folder`, a path of this process.
-    pub fn new(folder: impl Into<PathBuf>, run: u32) -> Self {
+    /// The store of run number `run` in `folder`, a path of this process, on `disk`.
+    pub fn new(disk: &Disk, folder: impl Into<PathBuf>, run: u32) -> Self {
         Self {
+            disk: disk.clone(),
             folder: folder.into(),
             run,
         }
@@ -52,9 +53,15 @@ impl Store {
             return Ok(name);
         }
         let partial = folder.join(format!(".{name}.{}", std::process::id()));
-        write_new(&partial, bytes)?;
-        fs::rename(&partial, &path).map_err(Error::file("rename", &partial))?;
-        sync_folder(&folder)?;
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        let written = self.disk.create(&partial, options);
+        written
+            .and_then(|mut file| file.write(bytes).and_then(|()| file.sync()))
+            .map_err(Error::file("write", &partial))?;
+        let renamed = self.disk.rename(&partial, &path);
+        renamed.map_err(Error::file("rename", &partial))?;
+        self.sync_folder(&folder)?;
         Ok(name)
     }
 
@@ -83,16 +90,14 @@ impl Store {
             return Ok(());
         }
         let note = self.written_path(path)?;
-        let mut file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&note)
-            .map_err(Error::file("open", &note))?;
-        writeln!(file, "{digest}")
-            .and_then(|()| file.sync_all())
+        let mut options = OpenOptions::new();
+        let options = options.create(true).append(true).mode(0o600);
+        let opened = self.disk.create(&note, options);
+        let mut file = opened.map_err(Error::file("open", &note))?;
+        file.write(format!("{digest}\n").as_bytes())
+            .and_then(|()| file.sync())
             .map_err(Error::file("write", &note))?;
-        sync_folder(note.parent().unwrap_or(&self.folder))
+        self.sync_folder(note.parent().unwrap_or(&self.folder))
     }
 
     /// The digests of all that this program ever wrote to `path`.
@@ -122,8 +127,10 @@ impl Store {
         let path = self.log_path(name);
         let mut options = OpenOptions::new();
         options.create(true).append(true).read(true).mode(0o600);
-        let _ = fs::remove_file(&path);
-        options.open(&path).map_err(Error::file("open", &path))
+        let _ = self.disk.remove_file(&path);
+        let opened = self.disk.create(&path, &options);
+        let copied = opened.and_then(|open| open.file().try_clone());
+        copied.map_err(Error::file("open", &path))
     }
 
     fn written_path(&self, path: &Path) -> Result<PathBuf> {
@@ -133,34 +140,13 @@ impl Store {
 
     fn sub(&self, name: &str) -> Result<PathBuf> {
         let path = self.folder.join(name);
-        if !path.is_dir() {
-            let made = fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&path);
-            made.map_err(Error::file("create", &path))?;
-            sync_folder(&self.folder)?;
-        }
+        let made = self.disk.make_folders(&path, 0o700);
+        made.map_err(Error::file("create", &path))?;
         Ok(path)
     }
-}
 
-/// Writes a new file of root's own, and waits until it is on disk.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut options = OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path);
-    file.and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(Error::file("write", path))
-}
-
-/// Waits until a folder's entries are on disk: a rename is only then durable.
-pub(crate) fn sync_folder(path: &Path) -> Result<()> {
-    File::open(path)
-        .and_then(|folder| folder.sync_all())
-        .map_err(Error::file("sync", path))
+    fn sync_folder(&self, path: &Path) -> Result<()> {
+        let synced = self.disk.sync_folder(path);
+        synced.map_err(Error::file("sync", path))
+    }
 }

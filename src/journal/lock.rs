@@ -1,13 +1,15 @@
 //! One agent per site at a time.
 
 use std::fmt;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::Disk;
+use crate::host::disk::OpenFile;
 use crate::journal::{Error, Result, now};
 
 /// The lock of a site, held until this value goes or the process ends, however it ends.
@@ -16,7 +18,7 @@ use crate::journal::{Error, Result, now};
 /// left nor a child that lives on can hold it.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    _file: OpenFile,
 }
 
 /// Who holds a lock.
@@ -52,28 +54,28 @@ fn ago(seconds: u64) -> String {
 }
 
 impl Lock {
-    /// Takes the lock at `path` for `command`.
+    /// Takes the lock at `path` on `disk` for `command`.
     ///
     /// # Errors
     /// [`Error::Locked`] at once where another process holds it.
-    pub fn take(path: &Path, command: &str) -> Result<Self> {
+    pub fn take(disk: &Disk, path: &Path, command: &str) -> Result<Self> {
         let folder = path.parent().unwrap_or(path);
-        let made = DirBuilder::new().recursive(true).mode(0o755).create(folder);
+        let made = disk.make_folders(folder, 0o755);
         made.map_err(Error::file("create", folder))?;
         let mut options = OpenOptions::new();
-        let opened = options
+        let options = options
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600)
-            .open(path);
-        let mut file = opened.map_err(Error::file("open", path))?;
-        match file.try_lock() {
+            .mode(0o600);
+        let opened = disk.create(path, options);
+        let mut open = opened.map_err(Error::file("open", path))?;
+        match open.file().try_lock() {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                let _ = file.read_to_string(&mut text);
+                let _ = open.file().read_to_string(&mut text);
                 // the holder may not have written its name yet
                 let unknown = Holder {
                     pid: 0,
@@ -92,12 +94,9 @@ impl Lock {
             since: now(),
         };
         let text = serde_json::to_vec(&holder)?;
-        let written = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(&text));
+        let written = open.truncate(0).and_then(|()| open.write(&text));
         written.map_err(Error::file("write", path))?;
-        Ok(Self { _file: file })
+        Ok(Self { _file: open })
     }
 
     /// Who holds the lock at `path`, where anybody does. Takes nothing.
@@ -121,8 +120,8 @@ mod tests {
     fn the_second_is_told_who_holds_it_and_a_file_left_behind_holds_nobody_up() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run/odoo.lock");
-        let first = Lock::take(&path, "the first").unwrap();
-        let Err(Error::Locked(holder)) = Lock::take(&path, "the second") else {
+        let first = Lock::take(&Disk::default(), &path, "the first").unwrap();
+        let Err(Error::Locked(holder)) = Lock::take(&Disk::default(), &path, "the second") else {
             panic!("taken twice");
         };
         assert_eq!(holder.command, "the first");
@@ -131,6 +130,6 @@ mod tests {
         drop(first);
         assert!(path.exists());
         assert_eq!(Lock::holder(&path), None);
-        Lock::take(&path, "the third").unwrap();
+        Lock::take(&Disk::default(), &path, "the third").unwrap();
     }
 }
