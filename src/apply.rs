@@ -165,12 +165,13 @@ async fn apply_step(
     let after = resource.want(&before).map_err(failed)?;
     let key = key(resource);
     if before == after {
-        // an earlier process was killed between the act and its record
+        // an earlier process was killed between the act and its record, and may not have cleared up
         if journal
             .run()
             .step(&key)
             .is_some_and(|begun| !begun.done && !begun.undone)
         {
+            resource.set(host, &before, &after).await.map_err(failed)?;
             journal.write(Record::Done { key, state: before })?;
         }
         return Ok(false);

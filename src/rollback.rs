@@ -3,10 +3,12 @@
 //! Walking down, what was not there before goes and what runs comes to rest; walking up, what was
 //! there is put back, and started again on the old ground. Nothing but the journal is needed.
 
+use std::collections::BTreeMap;
+
 use crate::event::Event;
 use crate::host::{Error, Host, Result};
 use crate::journal::{self, Journal, Record, Standing, Step, key};
-use crate::resource::{AnyState, Moved};
+use crate::resource::{AnyResource, AnyState, Moved};
 
 /// How the way back ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +32,8 @@ pub async fn rollback(
     journal.write(Record::RollingBack {
         time: journal::now(),
     })?;
-    let returned = take_back(host, journal, others, |_| true).await?;
+    let mut returned = take_back(host, journal, others, |_| true).await?;
+    start_anew(host, journal, &mut returned).await?;
     if returned.failed.is_empty() {
         journal.write(Record::RolledBack {
             time: journal::now(),
@@ -89,6 +92,56 @@ pub async fn take_back(
     Ok(returned)
 }
 
+/// Starts anew what earlier runs had started and this one did not touch, where it runs on what was
+/// taken back: a boot, or somebody's hand, started it between the steps of the run.
+async fn start_anew(
+    host: &Host,
+    journal: &Journal,
+    returned: &mut Returned,
+) -> journal::Result<()> {
+    let folder = journal.path().parent().unwrap_or(journal.path());
+    let runs = journal::runs(folder)?;
+    let standing = runs
+        .iter()
+        .filter(|run| run.standing == Standing::Committed);
+    let steps: BTreeMap<String, &Step> = standing
+        .flat_map(|run| &run.steps)
+        .filter(|step| matches!(step.resource, AnyResource::Service(_)) && !step.undone)
+        .map(|step| (key(&step.resource), step))
+        .collect();
+    for (key, step) in steps {
+        if journal.run().step(&key).is_some() {
+            continue;
+        }
+        let subject = step.resource.subject();
+        match run_on_what_is_there(host, &step.resource).await {
+            Ok(false) => (),
+            Ok(true) => {
+                let text = format!("started `{subject}` anew on what is there now");
+                host.events().tell(Event::Note { text });
+            }
+            Err(error) => {
+                let (step, error) = (step.step.clone(), crate::error::chain(&error));
+                returned.failed.push(step.clone());
+                host.events().tell(Event::UndoFailed { step, error });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Starts a service anew where it runs on what is no longer there, or could not start on it.
+/// Whether it did.
+async fn run_on_what_is_there(host: &Host, service: &AnyResource) -> Result<bool> {
+    let now = service.read(host).await?;
+    let anew = service.want(&now)?;
+    if now == anew || now.is_none() {
+        return Ok(false);
+    }
+    service.set(host, &now, &anew).await?;
+    Ok(true)
+}
+
 /// Stops what runs, and leaves the rest as it is.
 async fn come_to_rest(host: &Host, step: &Step) -> Result<()> {
     let now = step.resource.read(host).await?;
@@ -116,7 +169,14 @@ async fn settle(
             host.events().tell(Event::Undone { step, subject });
             Ok(())
         }
-        Ok(Moved::Kept(reason)) => keep(host, journal, step, &reason, returned),
+        Ok(Moved::Kept(reason)) if returned.failed.is_empty() => {
+            keep(host, journal, step, &reason, returned)
+        }
+        // perhaps only because of what failed: it is tried again with that
+        Ok(Moved::Kept(reason)) => {
+            let error = Error::impossible(format!("`{}`: {reason}", step.resource.subject()));
+            tell_failure(host, journal, step, &error, returned)
+        }
         Err(error) => tell_failure(host, journal, step, &error, returned),
     }
 }

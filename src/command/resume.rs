@@ -1,11 +1,16 @@
 //! What an earlier process left, before another goes on.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
 use crate::command::Ending;
 use crate::command::session::{Session, has_others, incomplete, refused};
 use crate::error::chain;
 use crate::event::Event;
 use crate::host::{Host, Store};
-use crate::journal::{self, Journal, Standing};
+use crate::journal::{self, Journal, Run, Standing};
 use crate::resource::wait_for_apt;
 use crate::rollback::rollback;
 
@@ -16,6 +21,8 @@ pub(super) async fn settle_earlier(session: &Session, name: &str) -> Result<(), 
         return Ok(());
     }
     end_stragglers(&session.host, name).await?;
+    let runs = journal::runs(&session.folder).map_err(|e| refused(chain(&e)))?;
+    make_durable(&session.host, &runs)?;
     let Some(number) = last(session, Standing::RollingBack)? else {
         return Ok(());
     };
@@ -53,6 +60,24 @@ pub(super) async fn end_stragglers(host: &Host, site: &str) -> Result<(), Ending
         host.events().tell(Event::Note { text });
     }
     wait_for_apt(host).await.map_err(|e| refused(chain(&e)))
+}
+
+/// Puts on disk what a killed run did and did not sync: from now on it counts as done.
+pub(super) fn make_durable(host: &Host, runs: &[Run]) -> Result<(), Ending> {
+    let mut disks = BTreeSet::new();
+    for step in runs.last().iter().flat_map(|run| &run.steps) {
+        let subject = PathBuf::from(step.resource.subject());
+        let above = subject.ancestors().skip(1);
+        let there =
+            above.filter_map(|folder| Some((folder, fs::metadata(host.path(folder)).ok()?)));
+        let mut there = there.filter(|(folder, _)| folder.is_absolute());
+        if let Some((folder, meta)) = there.next()
+            && disks.insert(meta.dev())
+        {
+            host.sync(folder).map_err(|e| refused(chain(&e)))?;
+        }
+    }
+    Ok(())
 }
 
 /// The newest run, where it stands so.

@@ -2,7 +2,7 @@
 
 use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
-use crate::command::resume::end_stragglers;
+use crate::command::resume::{end_stragglers, make_durable};
 use crate::command::session::{
     begin, has_others, incomplete, journal_folder, load, lock_file, locked, refused,
 };
@@ -50,6 +50,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         return Err(refused("not confirmed; nothing was touched"));
     }
     end_stragglers(&host, &name).await?;
+    make_durable(&host, &runs)?;
     let mut journal =
         Journal::resume(host.disk(), &folder, run.number).map_err(|e| refused(chain(&e)))?;
     let store = Store::new(host.disk(), &folder, run.number);

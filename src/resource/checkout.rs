@@ -172,16 +172,17 @@ impl Resource for Checkout {
         if from == to {
             return Ok(Moved::There);
         }
+        // by one rename: a release that is half removed would be taken for a whole one
+        if from.is_some() {
+            host.rename(&self.path, &self.partial())?;
+            self.clear(host)?;
+        }
         if to.is_none() {
-            host.remove_tree(&self.path)?;
             return Ok(Moved::There);
         }
         self.fetch(host).await?;
         let tree = self.partial().join("tree");
         host.sync(&tree)?;
-        if from.is_some() {
-            host.remove_tree(&self.path)?;
-        }
         host.rename(&tree, &self.path)?;
         self.clear(host)?;
         Ok(Moved::There)

@@ -111,6 +111,8 @@ impl Database {
             .deadline(7200)
             .log(log);
         host.run(&call).await?;
+        // PostgreSQL syncs what it is given, Odoo does not sync the files that the rows point to
+        host.sync(&self.data)?;
         // Odoo ends with 0 and a warning where a module does not exist
         let (_, _, installed) = self.installed(host).await?;
         let missing: Vec<&str> = modules.difference(&installed).map(String::as_str).collect();

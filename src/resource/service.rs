@@ -1,7 +1,7 @@
 //! A systemd service that runs what it was configured to.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,12 @@ impl Service {
         Ok(outdated)
     }
 
+    /// Enables or disables it, for good: systemd does not sync the links that it makes and removes.
+    async fn enable(&self, host: &Host, verb: &[&str]) -> Result<()> {
+        self.systemctl(host, verb).await?;
+        host.sync(Path::new("/etc/systemd/system"))
+    }
+
     async fn systemctl(&self, host: &Host, verb: &[&str]) -> Result<()> {
         host.run(
             &Cmd::new("systemctl")
@@ -132,8 +138,7 @@ impl Resource for Service {
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         let Some(to) = to else {
             if from.is_some() {
-                self.systemctl(host, &["disable", "--quiet", "--now"])
-                    .await?;
+                self.enable(host, &["disable", "--quiet", "--now"]).await?;
                 // else a unit that failed stays on systemd's list after it is gone
                 let reset = Cmd::new("systemctl")
                     .args(["reset-failed", "--quiet", "--", &self.unit])
@@ -158,7 +163,7 @@ impl Resource for Service {
         }
         if from.is_none_or(|from| from.enabled != to.enabled) {
             let verb = if to.enabled { "enable" } else { "disable" };
-            self.systemctl(host, &[verb, "--quiet"]).await?;
+            self.enable(host, &[verb, "--quiet"]).await?;
         }
         match (from.is_some_and(|from| from.active), to.active) {
             (_, false) => self.systemctl(host, &["stop"]).await?,

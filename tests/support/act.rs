@@ -1,7 +1,6 @@
 //! One agent at work on a machine, until it ends or is killed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,7 +11,7 @@ use odoo_deploy::command::{Ending, install, rollback};
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::report::{ColorChoice, Report};
 
-use super::machine::{Cut, Disk, Effect, Flavour, Machine};
+use super::machine::{Cut, Machine};
 use super::site::SiteFile;
 
 /// What an agent is told to do.
@@ -44,31 +43,8 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
     silence_cuts();
     let told: Rc<RefCell<Vec<Event>>> = Rc::default();
     let sink = {
-        let (told, fuse, journals) = (told.clone(), machine.fuse.clone(), journals(machine));
-        let (disk, kinds) = (machine.disk.clone(), RefCell::new(BTreeMap::new()));
-        move |event: &Event| {
-            told.borrow_mut().push(event.clone());
-            match event {
-                Event::Planned(change) => {
-                    let made = change.before.is_none();
-                    let planned = (change.kind.clone(), made);
-                    kinds.borrow_mut().insert(change.step.clone(), planned);
-                }
-                Event::StepBegan { step, subject, .. } => {
-                    let (kind, made) = kinds.borrow()[step].clone();
-                    fuse.recorded(Effect::Begin(kind.clone()), |flavour| {
-                        ruin(&journals, flavour);
-                        if flavour == Flavour::Half {
-                            half_made(&disk, &kind, subject, made);
-                        }
-                    });
-                }
-                Event::StepDone { .. } | Event::Undone { .. } | Event::Kept { .. } => {
-                    fuse.recorded(Effect::Record, |flavour| ruin(&journals, flavour));
-                }
-                _ => (),
-            }
-        }
+        let told = told.clone();
+        move |event: &Event| told.borrow_mut().push(event.clone())
     };
     let host = machine.host(Events::to(sink));
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -134,38 +110,6 @@ pub fn newest_journal(folder: &Path) -> PathBuf {
         .filter(|path| path.extension().is_some_and(|e| e == "jsonl"))
         .max()
         .unwrap()
-}
-
-/// Makes the newest journal as a death while its last record was written leaves it.
-fn ruin(folder: &Path, flavour: Flavour) {
-    let newest = newest_journal(folder);
-    let bytes = std::fs::read(&newest).unwrap();
-    let start = bytes[..bytes.len() - 1].iter().rposition(|b| *b == b'\n');
-    let start = start.map_or(0, |at| at + 1);
-    let length = match flavour {
-        Flavour::Before => start,
-        Flavour::Torn => start + (bytes.len() - start) / 2,
-        Flavour::After | Flavour::Half => bytes.len(),
-    };
-    std::fs::write(&newest, &bytes[..length]).unwrap();
-}
-
-/// What is on disk while a thing is being made: the successor that is prepared beside it, a folder
-/// that is not given away yet, a secret without its hash.
-fn half_made(disk: &Disk, kind: &str, path: &str, made: bool) {
-    let (folder, name) = path.rsplit_once('/').unwrap();
-    let partial = format!("{folder}/.{name}.odoo-deploy");
-    match kind {
-        "directory" if made => disk.folder_as(path, (0, 0), 0o700),
-        "file" => disk.put_as(&partial, "half of i", (0, 0), 0o600),
-        "link" => disk.link(&partial, "/nowhere"),
-        "secret" if made => {
-            disk.put_as(path, "a password\n", (0, 0), 0o600);
-            let partial = format!("{folder}/.{name}.hash.odoo-deploy");
-            disk.put_as(&partial, "half of i", (0, 0), 0o600);
-        }
-        _ => (),
-    }
 }
 
 /// A killed agent says nothing.

@@ -9,13 +9,16 @@ mod clone;
 mod disk;
 mod fuse;
 mod git;
+mod image;
 mod odoo;
 mod postgres;
+mod power;
 mod proc;
 mod programs;
 mod python;
 mod systemd;
 mod universe;
+mod unsynced;
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -26,7 +29,7 @@ use odoo_deploy::host::{Host, Programs};
 use tempfile::TempDir;
 
 pub use disk::Disk;
-pub use fuse::{Cut, Effect, Flavour, Fuse};
+pub use fuse::{Cut, Effect, Fault, Flavour, Fuse};
 pub use postgres::{Postgres, Role};
 pub use systemd::Unit;
 
@@ -84,13 +87,23 @@ impl Machine {
 
     /// The machine as an agent sees it, telling `events`.
     pub fn host(&self, events: Events) -> Host {
-        let model = Model {
+        let model = self.model();
+        let programs = Programs::Model(Rc::new(move |_: &Host, cmd| model.answer(cmd)));
+        let (fuse, unsynced) = (self.fuse.clone(), self.disk.unsynced.clone());
+        let disk = odoo_deploy::host::Disk::watched(move |call| {
+            fuse.file(call)?;
+            unsynced.about_to(call);
+            Ok(())
+        });
+        Host::at(self.folder.path(), programs, events).with_disk(disk)
+    }
+
+    fn model(&self) -> Model {
+        Model {
             disk: self.disk.clone(),
             state: self.state.clone(),
             fuse: self.fuse.clone(),
-        };
-        let programs = Programs::Model(Rc::new(move |_: &Host, cmd| model.answer(cmd)));
-        Host::at(self.folder.path(), programs, events)
+        }
     }
 
     /// Where its files lie.

@@ -72,7 +72,7 @@ impl Scenario {
             _ => {
                 let origin = bare.twin();
                 let site = SiteFile::new(&wish());
-                bare.fuse.arm(45, Flavour::After);
+                bare.fuse.arm(120, Flavour::Before);
                 assert!(act(&bare, &site, Act::Install).is_none());
                 bare.fuse.disarm();
                 Self {

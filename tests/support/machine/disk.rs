@@ -3,20 +3,30 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::unsynced::Unsynced;
 
 /// The files under a root.
 #[derive(Clone, Debug)]
-pub struct Disk(PathBuf);
+pub struct Disk {
+    root: PathBuf,
+    /// What a power cut may take of them.
+    pub unsynced: Rc<Unsynced>,
+}
 
 impl Disk {
     pub(super) fn new(root: &Path) -> Self {
         fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
-        Self(root.to_owned())
+        Self {
+            root: root.to_owned(),
+            unsynced: Rc::default(),
+        }
     }
 
     /// Where the machine's `path` lies.
     pub fn at(&self, path: &str) -> PathBuf {
-        self.0.join(path.trim_start_matches('/'))
+        self.root.join(path.trim_start_matches('/'))
     }
 
     /// Whether something is at `path`, links being followed as the machine would.
@@ -42,7 +52,7 @@ impl Disk {
 
     /// Writes a file; what is above it belongs to root.
     pub fn put_as(&self, path: &str, text: impl AsRef<[u8]>, owner: (u32, u32), mode: u32) {
-        let inside = self.at(path);
+        let inside = self.touched(path);
         fs::create_dir_all(inside.parent().unwrap()).unwrap();
         fs::write(&inside, text).unwrap();
         self.own(path, owner, mode);
@@ -50,13 +60,13 @@ impl Disk {
 
     /// Makes a folder, and those above it.
     pub fn folder_as(&self, path: &str, owner: (u32, u32), mode: u32) {
-        fs::create_dir_all(self.at(path)).unwrap();
+        fs::create_dir_all(self.touched(path)).unwrap();
         self.own(path, owner, mode);
     }
 
     /// Makes or replaces a link.
     pub fn link(&self, path: &str, target: &str) {
-        let inside = self.at(path);
+        let inside = self.touched(path);
         fs::create_dir_all(inside.parent().unwrap()).unwrap();
         let _ = fs::remove_file(&inside);
         symlink(target, inside).unwrap();
@@ -64,12 +74,19 @@ impl Disk {
 
     /// Removes whatever is at `path`.
     pub fn remove(&self, path: &str) {
-        let inside = self.at(path);
+        let inside = self.touched(path);
         match inside.symlink_metadata() {
             Ok(meta) if meta.is_dir() => fs::remove_dir_all(inside).unwrap(),
             Ok(_) => fs::remove_file(inside).unwrap(),
             Err(_) => (),
         }
+    }
+
+    /// Where a place lies that is about to change.
+    fn touched(&self, path: &str) -> PathBuf {
+        let inside = self.at(path);
+        self.unsynced.touch(&inside);
+        inside
     }
 
     /// Gives an entry its owner and mode.

@@ -1,58 +1,80 @@
-//! The fuse: where the agent is killed.
+//! The fuse: where the agent is killed, and which call fails.
 
 use std::cell::{Cell, RefCell};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::panic::panic_any;
+use std::path::Path;
+
+use nix::errno::Errno;
+use odoo_deploy::host::disk::Call;
 
 /// What the agent dies of; nothing else may be caught.
 pub struct Cut;
 
-/// On which side of an effect the agent dies.
+/// How the agent dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
-    /// Before it; where it is a record of the journal, before any of it is on disk.
+    /// Killed before an effect.
     Before,
-    /// In the middle of it: half of a record is on disk.
+    /// Killed in the middle of it.
     Torn,
-    /// After it, before anything else happened.
-    After,
-    /// After the record that announces a file, a folder or a link, which then is half made.
-    Half,
+    /// The power goes before it, and with it all that was not synced.
+    Dark,
+    /// The same, but some of what was not synced was on disk all the same: which, is the dice's.
+    Dim(u8),
 }
 
-/// What an effect is, which says where it can be cut.
+/// One effect on the machine: a change to a file, or what a program does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// A program's, whole or not there.
+pub struct Effect {
+    /// Its name, and what it is about.
+    pub what: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Whole or not there.
     Whole,
-    /// A program's that can be half done.
+    /// Can be half done.
     Halves,
-    /// A record that something was done.
-    Record,
-    /// The record that announces a step of this kind.
-    Begin(String),
+    /// Nothing that a kill could cut: it only makes durable what was done before.
+    Sync,
 }
 
 impl Effect {
-    /// Where it can be cut.
+    /// How the agent can die there.
     pub fn flavours(&self) -> &'static [Flavour] {
-        use Flavour::{After, Before, Half, Torn};
-        match self {
-            Self::Whole => &[Before, After],
-            Self::Begin(kind) if ["directory", "file", "link", "secret"].contains(&&**kind) => {
-                &[Before, Torn, After, Half]
-            }
-            Self::Halves | Self::Record | Self::Begin(_) => &[Before, Torn, After],
+        use Flavour::{Before, Dark, Dim, Torn};
+        match self.kind {
+            Kind::Whole => &[Before, Dark, Dim(1), Dim(2)],
+            Kind::Halves => &[Before, Torn, Dark, Dim(1), Dim(2), Dim(3)],
+            Kind::Sync => &[Dark, Dim(1), Dim(2), Dim(3)],
         }
     }
 }
 
-/// Counts effects, and cuts at one of them.
+/// How a file call fails.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// Which one, counted from 1.
+    pub number: usize,
+    /// Of what.
+    pub errno: Errno,
+    /// Whether all that follow fail too, until the fuse is disarmed.
+    pub lasts: bool,
+}
+
+/// Counts effects and calls, cuts at one of them, lets others fail.
 #[derive(Debug, Default)]
 pub struct Fuse {
     seen: RefCell<Vec<Effect>>,
     at: Cell<Option<(usize, Flavour)>>,
     calls: Cell<usize>,
     failing: Cell<Option<usize>>,
+    file_calls: Cell<usize>,
+    fault: Cell<Option<Fault>>,
 }
 
 impl Fuse {
@@ -62,18 +84,26 @@ impl Fuse {
         self.at.set(Some((number, flavour)));
     }
 
-    /// Lets call `number` fail, counted from 1 and from now.
+    /// Lets call `number` of a program fail, counted from 1 and from now.
     pub fn fail(&self, number: usize) {
         self.disarm();
         self.failing.set(Some(number));
+    }
+
+    /// Lets a file call fail, counted from now.
+    pub fn fail_file(&self, fault: Fault) {
+        self.disarm();
+        self.fault.set(Some(fault));
     }
 
     /// Cuts nowhere, lets nothing fail, and counts from now.
     pub fn disarm(&self) {
         self.seen.take();
         self.calls.set(0);
+        self.file_calls.set(0);
         self.at.set(None);
         self.failing.set(None);
+        self.fault.set(None);
     }
 
     /// The effects there were.
@@ -81,9 +111,14 @@ impl Fuse {
         self.seen.borrow().clone()
     }
 
-    /// How many calls there were.
+    /// How many calls of programs there were.
     pub fn calls(&self) -> usize {
         self.calls.get()
+    }
+
+    /// How many file calls there were, those that only read among them.
+    pub fn file_calls(&self) -> usize {
+        self.file_calls.get()
     }
 
     /// Counts a call; whether it is to fail.
@@ -92,49 +127,91 @@ impl Fuse {
         self.failing.get() == Some(self.calls.get())
     }
 
-    /// One effect that is whole or not there.
+    /// The agent is about to make a file call.
+    pub(super) fn file(&self, call: &Call<'_>) -> io::Result<()> {
+        self.file_calls.set(self.file_calls.get() + 1);
+        let here = self.file_calls.get();
+        let hit = |f: &Fault| f.number == here || (f.lasts && here > f.number);
+        if let Some(fault) = self.fault.get().filter(hit) {
+            half(call);
+            return Err(fault.errno.into());
+        }
+        let kind = match call {
+            Call::Read(_) => return Ok(()),
+            Call::RemoveFile(path) | Call::RemoveTree(path) if path.symlink_metadata().is_err() => {
+                return Ok(());
+            }
+            Call::Write(..) | Call::RemoveTree(_) => Kind::Halves,
+            Call::Sync(_) | Call::SyncFolder(_) | Call::SyncDisk(_) => Kind::Sync,
+            _ => Kind::Whole,
+        };
+        let Some(flavour) = self.next(kind, || name(call)) else {
+            return Ok(());
+        };
+        if flavour == Flavour::Torn {
+            half(call);
+        }
+        panic_any(Cut);
+    }
+
+    /// One effect of a program's that is whole or not there.
     pub fn effect<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.guard(Effect::Whole, || (), |()| act())
+        if self.next(Kind::Whole, || "a program".into()).is_some() {
+            panic_any(Cut);
+        }
+        act()
     }
 
-    /// One effect that can be half done.
+    /// One effect of a program's that can be half done.
     pub fn halves<H, T>(&self, first: impl FnOnce() -> H, second: impl FnOnce(H) -> T) -> T {
-        self.guard(Effect::Halves, first, second)
+        let flavour = self.next(Kind::Halves, || "a program".into());
+        if flavour.is_some_and(|flavour| flavour != Flavour::Torn) {
+            panic_any(Cut);
+        }
+        let done = first();
+        if flavour.is_some() {
+            panic_any(Cut);
+        }
+        second(done)
     }
 
-    fn guard<H, T>(
-        &self,
-        effect: Effect,
-        first: impl FnOnce() -> H,
-        second: impl FnOnce(H) -> T,
-    ) -> T {
-        let flavour = self.next(effect);
-        if flavour == Some(Flavour::Before) {
-            panic_any(Cut);
-        }
-        let half = first();
-        if flavour == Some(Flavour::Torn) {
-            panic_any(Cut);
-        }
-        let done = second(half);
-        if flavour == Some(Flavour::After) {
-            panic_any(Cut);
-        }
-        done
-    }
-
-    /// Something was recorded. Where that is the place of the cut, `ruin` makes of it what the
-    /// flavour asks, and the agent dies.
-    pub fn recorded(&self, effect: Effect, ruin: impl FnOnce(Flavour)) {
-        if let Some(flavour) = self.next(effect) {
-            ruin(flavour);
-            panic_any(Cut);
-        }
-    }
-
-    fn next(&self, effect: Effect) -> Option<Flavour> {
-        self.seen.borrow_mut().push(effect);
+    fn next(&self, kind: Kind, what: impl FnOnce() -> String) -> Option<Flavour> {
+        let what = what();
+        self.seen.borrow_mut().push(Effect { what, kind });
         let (number, flavour) = self.at.get()?;
         (number == self.seen.borrow().len()).then_some(flavour)
+    }
+}
+
+/// What a call does, and to what.
+fn name(call: &Call<'_>) -> String {
+    match call {
+        Call::Write(path, _) => format!("Write {}", path.display()),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Does the first half of a call that has one.
+fn half(call: &Call<'_>) {
+    match call {
+        Call::Write(path, bytes) => {
+            let file = OpenOptions::new().append(true).open(path);
+            file.unwrap().write_all(&bytes[..bytes.len() / 2]).unwrap();
+        }
+        Call::RemoveTree(path) => remove_half(path),
+        _ => (),
+    }
+}
+
+fn remove_half(path: &Path) {
+    let names = fs::read_dir(path).into_iter().flatten();
+    let mut paths: Vec<_> = names.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    for path in paths.iter().take(paths.len().div_ceil(2)) {
+        if path.is_dir() && !path.is_symlink() {
+            fs::remove_dir_all(path).unwrap();
+        } else {
+            fs::remove_file(path).unwrap();
+        }
     }
 }

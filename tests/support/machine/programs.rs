@@ -10,6 +10,9 @@ impl Model {
         if self.fuse.call_fails() {
             return complaint(1, "the disk is on fire");
         }
+        let syncs = ["apt-get", "dpkg", "useradd", "usermod", "userdel"];
+        let syncs = syncs.contains(&cmd.program.as_str()) || cmd.program.ends_with("/psql");
+        self.disk.unsynced.program(syncs);
         let args: Vec<&str> = cmd.args.iter().map(String::as_str).collect();
         if let Some(user) = &cmd.user
             && self.account(user).is_none()

@@ -58,7 +58,7 @@ impl Model {
                 Ok(String::new())
             }
             "reset-failed" => {
-                self.known(unit)?;
+                self.known(unit).map_err(|(_, words)| (1, words))?;
                 let mut state = self.state.borrow_mut();
                 state.units.get_mut(unit).unwrap().failed = false;
                 Ok(String::new())

@@ -1,0 +1,107 @@
+//! What is at a path, kept to be put back.
+
+use std::fs::{self, Metadata, OpenOptions, Permissions};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown, symlink};
+use std::path::{Path, PathBuf};
+
+/// What is at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Image {
+    Nothing,
+    File(Rights, Vec<u8>),
+    Link(Rights, PathBuf),
+    Folder(Rights, Vec<(PathBuf, Image)>),
+}
+
+/// Owner, group, mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rights(u32, u32, u32);
+
+impl Image {
+    pub(super) fn of(path: &Path) -> Self {
+        let Ok(meta) = path.symlink_metadata() else {
+            return Self::Nothing;
+        };
+        let rights = Rights::of(&meta);
+        if meta.is_symlink() {
+            return Self::Link(rights, fs::read_link(path).unwrap());
+        }
+        if !meta.is_dir() {
+            return Self::File(rights, fs::read(path).unwrap());
+        }
+        let names = fs::read_dir(path).unwrap();
+        let inside = names.map(|entry| {
+            let entry = entry.unwrap();
+            (entry.file_name().into(), Self::of(&entry.path()))
+        });
+        Self::Folder(rights, inside.collect())
+    }
+
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::File(_, bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
+    /// Puts it in the place of whatever is there. Where its folder is gone, so is it.
+    pub(super) fn put(&self, path: &Path) {
+        if *self == Self::of(path) || !path.parent().unwrap().is_dir() {
+            return;
+        }
+        match path.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => fs::remove_dir_all(path).unwrap(),
+            Ok(_) => fs::remove_file(path).unwrap(),
+            Err(_) => (),
+        }
+        match self {
+            Self::Nothing => (),
+            Self::File(rights, bytes) => {
+                fs::write(path, bytes).unwrap();
+                rights.give(path);
+            }
+            Self::Link(Rights(uid, gid, _), target) => {
+                symlink(target, path).unwrap();
+                lchown(path, Some(*uid), Some(*gid)).unwrap();
+            }
+            Self::Folder(rights, inside) => {
+                fs::create_dir(path).unwrap();
+                for (name, image) in inside {
+                    image.put(&path.join(name));
+                }
+                rights.give(path);
+            }
+        }
+    }
+
+    /// Gives the file at `path` the bytes of this one, where both are files.
+    pub(super) fn put_bytes(&self, path: &Path) {
+        if let (Self::File(_, bytes), true) = (self, path.is_file()) {
+            let file = OpenOptions::new().write(true).truncate(true).open(path);
+            file.unwrap().write_all(bytes).unwrap();
+        }
+    }
+
+    /// Gives what is at `path` the owner and mode of this.
+    pub(super) fn put_rights(&self, path: &Path) {
+        if let Self::File(rights, _) | Self::Folder(rights, _) = self
+            && (path.is_file() || path.is_dir())
+        {
+            rights.give(path);
+        }
+    }
+}
+
+impl Rights {
+    fn of(meta: &Metadata) -> Self {
+        Self(meta.uid(), meta.gid(), meta.mode() & 0o7777)
+    }
+
+    fn give(self, path: &Path) {
+        let Self(uid, gid, mode) = self;
+        chown(path, Some(uid), Some(gid)).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+}

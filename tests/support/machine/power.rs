@@ -1,0 +1,54 @@
+//! The power goes, and comes again.
+
+use super::super::dice::Dice;
+use super::{Flavour, Machine, Model};
+
+const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
+
+impl Machine {
+    /// What death of that flavour does to the machine, beyond the agent: where the power went,
+    /// what was not synced is lost, and the machine boots.
+    pub fn after(&self, flavour: Flavour, number: usize) {
+        match flavour {
+            Flavour::Before | Flavour::Torn => return,
+            Flavour::Dark => self.disk.unsynced.lose(),
+            Flavour::Dim(seed) => {
+                let mut dice = Dice::new((number * 8 + usize::from(seed)) as u64);
+                self.disk.unsynced.lose_some(&mut dice);
+            }
+        }
+        self.boot();
+    }
+
+    fn boot(&self) {
+        let model = self.model();
+        model.disk.unsynced.program(true);
+        for name in self.disk.list("/run") {
+            if name != "systemd" {
+                self.disk.remove(&format!("/run/{name}"));
+            }
+        }
+        {
+            let mut state = self.state.borrow_mut();
+            state.postgres.running = false;
+            state.units.clear();
+        }
+        model.write_proc();
+        let wanted = self.disk.list(WANTS);
+        if wanted.iter().any(|unit| unit == "postgresql.service") && model.has_server() {
+            model.start_server();
+        }
+        for unit in wanted.iter().filter(|unit| *unit != "postgresql.service") {
+            model.boot_unit(unit);
+        }
+    }
+}
+
+impl Model {
+    /// Starts what is wanted at boot; one that does not come up is nobody's concern yet.
+    fn boot_unit(&self, unit: &str) {
+        if self.disk.exists(&format!("{WANTS}/{unit}")) {
+            let _ = self.systemctl(&["start", unit]);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What was changed and is not on disk yet: a power cut may take it.
+//!
+//! A file's bytes, owner and mode stay in doubt until the file is synced; a name, until its folder
+//! is; all of it, until the disk is. What happened to one thing is lost from its end, what
+//! happened to different things in any order (Pillai et al., "All File Systems Are Not Created
+//! Equal", OSDI 2014).
+
+use std::cell::{Cell, RefCell};
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use odoo_deploy::host::disk::Call;
+
+use super::super::dice::Dice;
+use super::image::Image;
+
+/// What can be in doubt of a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// That the name stands for this.
+    Name,
+    /// The bytes of the file.
+    Bytes,
+    /// Whose it is, and who may read it.
+    Rights,
+}
+
+/// One change that is not on disk.
+#[derive(Debug)]
+struct Change {
+    doubt: Doubt,
+    path: PathBuf,
+    before: Image,
+    /// The thing that it happened to: a file and its successor are one.
+    thing: usize,
+}
+
+/// The changes that are not on disk.
+#[derive(Debug, Default)]
+pub struct Unsynced {
+    changes: RefCell<Vec<Change>>,
+    things: Cell<usize>,
+    writes: Cell<bool>,
+}
+
+impl Unsynced {
+    /// Whether anything is in doubt.
+    pub fn any(&self) -> bool {
+        !self.changes.borrow().is_empty()
+    }
+
+    /// From now on a program writes that syncs what it does, or one that does not.
+    pub(super) fn program(&self, syncs: bool) {
+        self.writes.set(!syncs);
+    }
+
+    /// A program is about to change what is at `path`, or to make it with the folders above it.
+    pub(super) fn touch(&self, path: &Path) {
+        if self.writes.get() {
+            let missing = path
+                .ancestors()
+                .take_while(|above| above.symlink_metadata().is_err());
+            self.note(Doubt::Name, missing.last().unwrap_or(path));
+        }
+    }
+
+    /// The agent is about to make this call, and it will succeed.
+    pub(super) fn about_to(&self, call: &Call<'_>) {
+        match *call {
+            Call::Create(path) if path.symlink_metadata().is_ok() => (),
+            Call::Create(path)
+            | Call::Link(path)
+            | Call::MakeFolder(path)
+            | Call::RemoveFile(path)
+            | Call::RemoveFolder(path)
+            | Call::RemoveTree(path) => self.note(Doubt::Name, path),
+            Call::Write(path, _) | Call::Truncate(path, _) => self.note(Doubt::Bytes, path),
+            Call::Own(path) | Call::Mode(path) => self.note(Doubt::Rights, path),
+            Call::Rename(from, to) => self.rename(from, to),
+            Call::Sync(path) => {
+                self.forget(|change| change.doubt != Doubt::Name && change.path == path)
+            }
+            Call::SyncFolder(path) => self
+                .forget(|change| change.doubt == Doubt::Name && change.path.parent() == Some(path)),
+            Call::SyncDisk(_) => self.forget(|_| true),
+            Call::Read(_) => (),
+        }
+    }
+
+    fn forget(&self, durable: impl Fn(&Change) -> bool) {
+        self.changes.borrow_mut().retain(|change| !durable(change));
+    }
+
+    fn note(&self, doubt: Doubt, path: &Path) {
+        let mut changes = self.changes.borrow_mut();
+        // what lies in a folder that is itself in doubt goes with it
+        let inside = |change: &&Change| {
+            change.doubt == Doubt::Name && change.path != path && path.starts_with(&change.path)
+        };
+        if changes
+            .iter()
+            .any(|change| inside(&change) && change.before == Image::Nothing)
+        {
+            return;
+        }
+        let known = changes.iter().find(|change| change.path == path);
+        let thing = known.map_or_else(|| self.new_thing(), |change| change.thing);
+        changes.push(Change {
+            doubt,
+            path: path.to_owned(),
+            before: Image::of(path),
+            thing,
+        });
+    }
+
+    fn rename(&self, from: &Path, to: &Path) {
+        let thing = self.new_thing();
+        let mut changes = self.changes.borrow_mut();
+        for change in changes.iter_mut() {
+            if change.path == from {
+                change.thing = thing;
+                if change.doubt != Doubt::Name {
+                    to.clone_into(&mut change.path);
+                }
+            } else if change.path == to {
+                change.thing = thing;
+            }
+        }
+        for path in [from, to] {
+            changes.push(Change {
+                doubt: Doubt::Name,
+                path: path.to_owned(),
+                before: Image::of(path),
+                thing,
+            });
+        }
+    }
+
+    fn new_thing(&self) -> usize {
+        self.things.set(self.things.get() + 1);
+        self.things.get()
+    }
+
+    /// Loses all of it.
+    pub(super) fn lose(&self) {
+        for change in self.changes.take().iter().rev() {
+            change.undo();
+        }
+    }
+
+    /// Loses what the dice say.
+    pub(super) fn lose_some(&self, dice: &mut Dice) {
+        let mut changes = self.changes.take();
+        let mut things: Vec<usize> = changes.iter().map(|change| change.thing).collect();
+        things.sort_unstable();
+        things.dedup();
+        for thing in things {
+            let count = changes
+                .iter()
+                .filter(|change| change.thing == thing)
+                .count();
+            let lost = dice.below(count + 1);
+            for change in changes.iter().rev().filter(|c| c.thing == thing).take(lost) {
+                change.undo();
+            }
+            let torn = changes.iter().rev().filter(|c| c.thing == thing).nth(lost);
+            if let Some(change) = torn.filter(|change| change.doubt == Doubt::Bytes) {
+                change.tear(dice);
+            }
+            changes.retain(|change| change.thing != thing);
+        }
+    }
+}
+
+impl Change {
+    /// Makes it as if it had not happened.
+    fn undo(&self) {
+        match self.doubt {
+            Doubt::Name => self.before.put(&self.path),
+            Doubt::Bytes => self.before.put_bytes(&self.path),
+            Doubt::Rights => self.before.put_rights(&self.path),
+        }
+    }
+
+    /// Leaves some of the bytes that were written last: the first of them, or as many, but zeros.
+    fn tear(&self, dice: &mut Dice) {
+        let (Ok(now), before) = (fs::read(&self.path), self.before.length()) else {
+            return;
+        };
+        if now.len() <= before {
+            return;
+        }
+        let kept = before + dice.below(now.len() - before + 1);
+        let file = OpenOptions::new().write(true).open(&self.path).unwrap();
+        file.set_len(kept as u64).unwrap();
+        if dice.below(2) == 0 {
+            file.set_len(now.len() as u64).unwrap();
+        }
+    }
+}
