@@ -239,7 +239,7 @@ fn keys() {
         told(&case, &source, &[mistake(at + 1, key, "")]);
 
         for cut in [
-            format!("{key}"),
+            (*key).to_owned(),
             format!("{key} ="),
             format!("= {good}"),
             format!("{key} = {good} {good}"),

@@ -56,12 +56,27 @@ fn windows_line_ends_a_byte_order_mark_and_tabs_are_accepted() {
     }
 }
 
+/// A name, what the file holds, and what is said of it.
+type Case = (&'static str, Vec<u8>, &'static str);
+
+fn good(more: &str) -> Vec<u8> {
+    format!("{GOOD}{more}\n").into_bytes()
+}
+
+fn contents(source: &str, cases: &[Case]) {
+    let folder = tempfile::tempdir().unwrap();
+    for (case, content, part) in cases {
+        fs::write(folder.path().join("site.toml"), content).unwrap();
+        refused(case, &audit(folder.path(), "site.toml"), part);
+    }
+    counts::tell("bad configurations", source, cases.len());
+}
+
 #[test]
-fn contents() {
-    let deep = 400_000;
-    let good = |more: &str| format!("{GOOD}{more}\n").into_bytes();
+fn characters() {
     let bytes = |more: &[u8]| [GOOD.as_bytes(), more, b"\n"].concat();
-    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+    let program = fs::read("/proc/self/exe").unwrap()[..4096].to_vec();
+    let cases = [
         ("empty", vec![], "site.toml:1:1"),
         ("a line end", b"\n".to_vec(), "site.toml:1:1"),
         ("blanks", b"   ".to_vec(), "site.toml:1:1"),
@@ -111,6 +126,14 @@ fn contents() {
         ("NUL in a text", good("branch = \"a\0b\""), "site.toml:3:12"),
         ("NUL in a key", good("bra\0nch = \"a\""), "site.toml:3:4"),
         ("a form feed", good("\u{c}"), "site.toml:3:1"),
+        ("a program", program, "`site.toml` is not UTF-8"),
+    ];
+    contents("bad_sites_characters", &cases);
+}
+
+#[test]
+fn syntax() {
+    let cases = [
         (
             "old line ends",
             GOOD.replace('\n', "\r").into_bytes(),
@@ -155,14 +178,24 @@ fn contents() {
             good("<<<<<<< HEAD\ndemo = true\n=======\n>>>>>>> b"),
             "site.toml:3:1",
         ),
+    ];
+    contents("bad_sites_syntax", &cases);
+}
+
+#[test]
+fn depth_and_size() {
+    let deep = 400_000;
+    let keys: Vec<_> = (0..20_000).map(|key| format!("k{key} = 1")).collect();
+    let cases = [
         (
-            "a program",
-            fs::read("/proc/self/exe")
-                .unwrap()
-                .into_iter()
-                .take(4096)
-                .collect(),
-            "`site.toml` is not UTF-8",
+            "81 parts",
+            good(&format!("{}a = 1", "a.".repeat(80))),
+            "too many parts\n --> site.toml:3:1",
+        ),
+        (
+            "80 parts",
+            good(&format!("{}a = 1", "a.".repeat(79))),
+            "unknown key `a` in `[odoo]`",
         ),
         (
             "deep lists",
@@ -213,15 +246,7 @@ fn contents() {
             good(&format!("{} = 1", "k".repeat(deep))),
             "site.toml:3:1",
         ),
-        (
-            "very many keys",
-            good(
-                &(0..20_000)
-                    .map(|key| format!("k{key} = 1\n"))
-                    .collect::<String>(),
-            ),
-            "site.toml:3:1",
-        ),
+        ("very many keys", good(&keys.join("\n")), "site.toml:3:1"),
         (
             "the same key very often",
             good(&"demo = true\n".repeat(50_000)),
@@ -233,12 +258,7 @@ fn contents() {
             "larger than 1048576 bytes",
         ),
     ];
-    let folder = tempfile::tempdir().unwrap();
-    for (case, content, part) in &cases {
-        fs::write(folder.path().join("site.toml"), content).unwrap();
-        refused(case, &audit(folder.path(), "site.toml"), part);
-    }
-    counts::tell("bad configurations", "bad_sites_contents", cases.len());
+    contents("bad_sites_sizes", &cases);
 }
 
 #[test]
