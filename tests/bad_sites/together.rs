@@ -65,6 +65,7 @@ const LINES: [(&str, &[(&str, &str)]); 5] = [
         &[
             ("upgrade = \"yes\"", "found a string"),
             ("update = true", "unknown key"),
+            ("colour = 1", "unknown key"),
         ],
     ),
     (
