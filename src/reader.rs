@@ -219,10 +219,12 @@ pub fn parse(source: &str) -> (Spanned<DeTable<'_>>, Vec<Diagnostic>) {
     let errors = errors
         .iter()
         .map(|error| {
+            let Some(span) = error.span() else {
+                return Diagnostic::new(too_deep(source), "this key has too many parts");
+            };
             // The parser puts what it expected on a line of its own.
             let mut lines = error.message().lines();
             let message = lines.next().unwrap_or("not TOML");
-            let span = error.span().unwrap_or(0..0);
             let diagnostic = Diagnostic::new(span, message);
             match lines.next() {
                 Some(expected) => diagnostic.label(expected),
@@ -231,4 +233,18 @@ pub fn parse(source: &str) -> (Spanned<DeTable<'_>>, Vec<Diagnostic>) {
         })
         .collect();
     (table, errors)
+}
+
+/// The first key with more parts than the parser takes: its one error without a place.
+fn too_deep(source: &str) -> Range<usize> {
+    const MOST_PARTS: usize = 80;
+    let mut start = 0;
+    for part in source.split_inclusive(['=', '[', ']', '{', '}', ',', '\n']) {
+        if part.matches('.').count() >= MOST_PARTS {
+            let indent = part.len() - part.trim_start().len();
+            return start + indent..start + part.len();
+        }
+        start += part.len();
+    }
+    0..0
 }

@@ -1,9 +1,30 @@
 //! What is refused in a site, how it is told, and that nothing at all makes the parser panic.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may fall over, and say what it counted"
+)]
+
+#[path = "support/counts.rs"]
+mod counts;
+#[path = "bad_sites/fields.rs"]
+mod fields;
+#[path = "bad_sites/files.rs"]
+mod files;
+#[path = "bad_sites/oracle.rs"]
+mod oracle;
+#[path = "bad_sites/together.rs"]
+mod together;
+#[path = "bad_sites/values.rs"]
+mod values;
+
 use std::path::Path;
 
 use odoo_deploy::diagnostic::Diagnostics;
 use odoo_deploy::site::Site;
+use oracle::GOOD;
 use proptest::prelude::*;
 
 fn parse(source: &str) -> Result<Site, Diagnostics> {
@@ -20,9 +41,6 @@ fn errors(source: &str) -> Diagnostics {
 fn render(source: &str) -> String {
     errors(source).render(80, false)
 }
-
-/// The smallest site, which the others add to.
-const GOOD: &str = "[odoo]\nversion = \"19.0\"\n";
 
 #[test]
 fn every_error_is_told_at_once() {
@@ -464,6 +482,7 @@ fn what_is_refused() {
             assert!(width == 40 || shown.lines().all(fits), "{shown}");
         }
     }
+    counts::tell("bad configurations", "bad_sites_refused", ADDED.len());
 }
 
 #[test]

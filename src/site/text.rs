@@ -12,12 +12,20 @@ pub fn is_forbidden(character: char) -> bool {
     is_deceptive(character) || matches!(character, '\u{2039}' | '\u{203a}')
 }
 
+/// The longest text, in bytes: the longest path there is on Linux. Much more does not fit into an argument
+/// of a program either.
+const LONGEST: usize = 4095;
+
 /// Checks what holds for every text.
 ///
 /// # Errors
 ///
-/// When it contains a forbidden character.
+/// When it is too long or contains a forbidden character.
 pub(super) fn check(text: &str) -> Result<(), Invalid> {
+    if text.len() > LONGEST {
+        let message = format!("this text of {} bytes is too long", text.len());
+        return Err(Invalid::new(message).label(format!("at most {LONGEST} bytes")));
+    }
     let Some((at, character)) = text.chars().enumerate().find(|(_, c)| is_forbidden(*c)) else {
         return Ok(());
     };
@@ -45,7 +53,7 @@ fn describe(character: char) -> &'static str {
 ///
 /// # Errors
 ///
-/// When it is no string or holds one.
+/// When it is no string, is too long or holds one.
 pub(super) fn read<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Invalid> {
     let text = reader::text(value)?;
     check(text)?;

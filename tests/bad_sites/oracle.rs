@@ -1,0 +1,75 @@
+//! What must hold of every refusal.
+
+use std::collections::BTreeSet;
+use std::panic::catch_unwind;
+use std::path::Path;
+
+use odoo_deploy::site::Site;
+
+/// The smallest site, which others add to; `[odoo]` is open at its end, on line 3.
+pub const GOOD: &str = "[odoo]\nversion = \"19.0\"\n";
+
+/// A mistake that must be told: its line, the word that names it, and a part of what is said.
+pub struct Mistake {
+    pub line: usize,
+    pub names: String,
+    pub part: String,
+}
+
+pub fn mistake(line: usize, names: &str, part: &str) -> Mistake {
+    Mistake {
+        line,
+        names: names.to_owned(),
+        part: part.to_owned(),
+    }
+}
+
+/// `source` is refused without a panic, every mistake is told on its line with the line that names it,
+/// and nothing is told of any other line.
+pub fn refused(case: &str, source: &str, mistakes: &[Mistake]) {
+    let parsed = catch_unwind(|| Site::parse(Path::new("site.toml"), source));
+    let Ok(parsed) = parsed else {
+        panic!("{case}: panicked on {source:.500}");
+    };
+    let Err(errors) = parsed else {
+        panic!("{case}: accepted: {source:.500}");
+    };
+    let rendered = errors.render(200, false);
+    let one_line = errors.to_string();
+    // A key is there as it was typed, also where it is cut out of a very long line.
+    let lines: Vec<&str> = source.lines().collect();
+    let mut told = BTreeSet::new();
+    for (at, item) in errors.items().iter().enumerate() {
+        let (line, column) = errors.place(item);
+        let place = format!("site.toml:{line}:{column}");
+        let width = lines.get(line - 1).map_or(0, |text| text.chars().count());
+        assert!(column <= width + 1, "{case}: {place} is outside the text");
+        assert!(
+            rendered.contains(&place),
+            "{case}: {place} not in {rendered}"
+        );
+        assert!(
+            at > 0 || one_line.starts_with(&format!("{place}: ")),
+            "{case}: {one_line}"
+        );
+        told.insert(line);
+    }
+    let meant: BTreeSet<usize> = mistakes.iter().map(|mistake| mistake.line).collect();
+    assert_eq!(
+        told, meant,
+        "{case}: lines told and meant\n{rendered:.2000}"
+    );
+    for Mistake { line, names, part } in mistakes {
+        let found = errors.items().iter().any(|item| {
+            let hint = item.hint.as_deref().unwrap_or_default();
+            let said = format!("{} / {} / {hint}", item.message, item.label);
+            errors.place(item).0 == *line
+                && said.contains(part)
+                && (said.contains(names) || lines[line - 1].contains(names))
+        });
+        assert!(
+            found,
+            "{case}: line {line}: {names}: {part}\n{rendered:.2000}"
+        );
+    }
+}
