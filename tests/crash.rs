@@ -162,7 +162,7 @@ fn cut(machine: &Machine, scenario: &Scenario, what: Act, number: usize, flavour
 }
 
 /// How many stories of several deaths are told of each scenario.
-const SEEDS: usize = 160;
+const SEEDS: usize = 240;
 
 /// Failures of all threads.
 type Failures = Arc<Mutex<Vec<String>>>;
@@ -268,7 +268,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
                     Flavour::Dark,
                     Flavour::Dim(3),
                 ];
-                let (number, flavour) = (1 + dice.below(200), *dice.pick(&flavours));
+                let (number, flavour) = (1 + dice.below(60), *dice.pick(&flavours));
                 let way = [Act::Install, Act::Rollback][dice.below(2)];
                 if way == Act::Rollback && expected.is_untouched(&machine) {
                     break;

@@ -94,7 +94,8 @@ impl Store {
         let options = options.create(true).append(true).mode(0o600);
         let opened = self.disk.create(&note, options);
         let mut file = opened.map_err(Error::file("open", &note))?;
-        file.write(format!("{digest}\n").as_bytes())
+        // a line of its own, whatever a power cut left of the last one
+        file.write(format!("\n{digest}\n").as_bytes())
             .and_then(|()| file.sync())
             .map_err(Error::file("write", &note))?;
         self.sync_folder(note.parent().unwrap_or(&self.folder))
