@@ -29,6 +29,7 @@ use odoo_deploy::host::{Host, Programs};
 use tempfile::TempDir;
 
 pub use disk::Disk;
+#[allow(unused_imports, reason = "each test uses its own part")]
 pub use fuse::{Cut, Effect, Fault, Flavour, Fuse};
 pub use postgres::{Postgres, Role};
 pub use systemd::Unit;

@@ -78,7 +78,7 @@ impl Unsynced {
             Call::Own(path) | Call::Mode(path) => self.note(Doubt::Rights, path),
             Call::Rename(from, to) => self.rename(from, to),
             Call::Sync(path) => {
-                self.forget(|change| change.doubt != Doubt::Name && change.path == path)
+                self.forget(|change| change.doubt != Doubt::Name && change.path == path);
             }
             Call::SyncFolder(path) => self
                 .forget(|change| change.doubt == Doubt::Name && change.path.parent() == Some(path)),
