@@ -179,7 +179,8 @@ impl Resource for Checkout {
         self.fetch(host).await?;
         let tree = self.partial().join("tree");
         host.sync(&tree)?;
-        if from.is_some() {
+        // also what is no checkout any more: one whose `.git` is gone
+        if host.meta(&self.path)?.is_some() {
             host.remove_tree(&self.path)?;
         }
         host.rename(&tree, &self.path)?;
