@@ -97,7 +97,8 @@ fn passwd(disk: &Disk, name: &str, from: &str, to: &str) {
 fn member(disk: &Disk, group: &str, user: &str) {
     let change = |line: &str| {
         if line.starts_with(&format!("{group}:")) {
-            format!("{line}{user}\n")
+            let comma = if line.ends_with(':') { "" } else { "," };
+            format!("{line}{comma}{user}\n")
         } else {
             format!("{line}\n")
         }

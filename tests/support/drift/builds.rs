@@ -1,24 +1,30 @@
 //! Checkouts, the virtual environment, and packages.
 
-use super::{Drift, Then};
+use super::{Drift, Machine, Then};
 
 const CHECKOUTS: &[(&[&str], &str)] = &[
-    (&["source"], "/opt/odoo/current"),
-    (&["source-web"], "/opt/odoo/addons/web"),
+    (
+        &["source"],
+        "/opt/odoo/releases/1111111111111111111111111111111111111111",
+    ),
+    (
+        &["source-web"],
+        "/opt/odoo/releases/web-2222222222222222222222222222222222222222",
+    ),
 ];
 
 const VENV: Then = Then::Mended(&["venv"]);
 
 pub(super) fn all() -> Vec<Drift> {
     let mut all = Vec::new();
-    for (steps, link) in CHECKOUTS {
-        let at = format!("{link}/checkout");
+    for (steps, tree) in CHECKOUTS {
+        let at = (*tree).to_owned();
         all.push(Drift::new(
             &at,
             "is at another commit",
             Then::Mended(steps),
             |m| {
-                let path = m.disk.resolve(link) + "/.git/HEAD";
+                let path = (*tree).to_owned() + "/.git/HEAD";
                 let owner = m.disk.owner(&path).unwrap();
                 m.disk
                     .put_as(&path, "3".repeat(40) + "\n", (owner, owner), 0o644);
@@ -30,22 +36,22 @@ pub(super) fn all() -> Vec<Drift> {
             ("has no .git", "/.git"),
         ] {
             all.push(Drift::new(&at, what, Then::Mended(steps), move |m| {
-                m.disk.remove(&(m.disk.resolve(link) + file));
+                m.disk.remove(&((*tree).to_owned() + file));
             }));
         }
     }
-    let at = "/opt/odoo/venv/built";
+    let at = "/opt/odoo/venvs/built";
     for (what, file) in [
         ("is gone", ""),
         ("was never finished", "/.odoo-deploy-complete"),
     ] {
         all.push(Drift::new(at, what, VENV, move |m| {
-            m.disk.remove(&(m.disk.resolve("/opt/odoo/venv") + file));
+            m.disk.remove(&(built(m) + file));
         }));
     }
     for (what, text) in [("says nothing", ""), ("says it is another", "another\n")] {
         all.push(Drift::new(at, what, VENV, move |m| {
-            let path = m.disk.resolve("/opt/odoo/venv") + "/.odoo-deploy-complete";
+            let path = built(m) + "/.odoo-deploy-complete";
             let owner = m.disk.owner(&path).unwrap();
             m.disk.put_as(&path, text, (owner, owner), 0o644);
         }));
@@ -65,4 +71,10 @@ pub(super) fn all() -> Vec<Drift> {
         },
     ));
     all
+}
+
+/// The one environment there is, whatever points to it.
+fn built(machine: &Machine) -> String {
+    let names = machine.disk.list("/opt/odoo/venvs");
+    format!("/opt/odoo/venvs/{}", names[0])
 }

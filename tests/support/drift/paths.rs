@@ -190,13 +190,14 @@ fn refused(all: &mut Vec<Drift>, path: String, kinds: &[&'static str]) {
 
 fn replace(machine: &Machine, path: &str, kind: &str) {
     let aside = machine.disk.at(path);
+    let kept = format!("/srv-aside{}", path.replace('/', "-"));
     if aside.symlink_metadata().is_ok() {
-        fs::rename(&aside, machine.disk.at("/srv-aside")).unwrap();
+        fs::rename(&aside, machine.disk.at(&kept)).unwrap();
     }
     match kind {
         "a file" => machine.disk.put(path, "by hand\n"),
         "a folder" => machine.disk.put(&format!("{path}/theirs"), "by hand\n"),
-        "a link" => machine.disk.link(path, "/srv-aside"),
+        "a link" => machine.disk.link(path, &kept),
         _ => nix::unistd::mkfifo(&aside, Mode::from_bits_truncate(0o600)).unwrap(),
     }
 }
