@@ -172,8 +172,9 @@ impl Resource for Checkout {
         if from == to {
             return Ok(Moved::There);
         }
-        // by one rename: a release that is half removed would be taken for a whole one
-        if from.is_some() {
+        // by one rename: a release that is half removed would be taken for a whole one; also what is
+        // no checkout any more, its `.git` being gone
+        if host.meta(&self.path)?.is_some() {
             host.rename(&self.path, &self.partial())?;
             self.clear(host)?;
         }

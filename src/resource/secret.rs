@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{Error, Host, Result};
+use crate::host::{Error, Host, Kind, Result};
 use crate::password;
 use crate::resource::directory::octal;
 use crate::resource::{Moved, Resource};
@@ -56,7 +56,15 @@ impl Resource for Secret {
             mode: octal(meta.mode),
             hash,
         };
-        Ok(host.meta(&self.path)?.map(state))
+        let meta = host.meta(&self.path)?;
+        if meta.as_ref().is_some_and(|meta| meta.kind != Kind::File) {
+            let reason = "it is there and is not a regular file; move it away".to_owned();
+            return Err(Error::Unsafe {
+                path: self.path.clone(),
+                reason,
+            });
+        }
+        Ok(meta.map(state))
     }
 
     fn want(&self, _now: Option<&State>) -> Option<State> {

@@ -76,8 +76,10 @@ fn walk(machine: &Machine, folder: &Path, all: &mut Snapshot) {
         } else if meta.is_dir() {
             walk(machine, &path, all);
             "a folder".into()
-        } else {
+        } else if meta.is_file() {
             content(machine, &name, &fs::read(&path).unwrap())
+        } else {
+            "no regular file".into()
         };
         let owner = format!("{uid}:{gid}");
         let name = name
@@ -103,7 +105,10 @@ fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
             .lines()
             .map(|line| {
                 let (value, path) = line.split_once("  ").unwrap();
-                let present = machine.disk.bytes(path).map(|bytes| digest(&bytes));
+                // a FIFO would be waited for
+                let is_file = machine.disk.at(&machine.disk.resolve(path)).is_file();
+                let present = is_file.then(|| machine.disk.bytes(path)).flatten();
+                let present = present.map(|bytes| digest(&bytes));
                 let current =
                     present.as_deref() == Some(value) || machine.disk.resolve(path) == value;
                 format!("{path} {}; ", if current { "as on disk" } else { value })

@@ -1,0 +1,228 @@
+//! What other hands do to a server, alone and together: the plan names the steps that mend it and
+//! no others, one install mends it, what is not ours stays, and what cannot be told is refused
+//! with nothing changed.
+//!
+//! A failing case prints its seed; `DRIFT_CASE=17 cargo test --test drift` repeats it.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::thread;
+
+use odoo_deploy::event::Event;
+use support::act::{Act, Ended, act};
+use support::counts;
+use support::dice::Dice;
+use support::drift::{self, Drift, Then};
+use support::machine::Machine;
+use support::scenario::installed;
+use support::site::{SiteFile, Wish};
+use support::snapshot::{Snapshot, differences, snapshot};
+
+/// How many pairs and triples are tried.
+const COMBINED: usize = 2000;
+
+/// An installed server with neighbours, and all that can happen to it.
+struct Ground {
+    base: Machine,
+    whole: Snapshot,
+    site: SiteFile,
+    drifts: Vec<Drift>,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let base = installed(&Wish::default());
+        neighbours(&base);
+        Self {
+            whole: snapshot(&base),
+            base,
+            site: SiteFile::new(&Wish::default()),
+            drifts: drift::all(),
+        }
+    }
+
+    /// What goes wrong after these have happened.
+    fn wrong(&self, happened: &[&Drift]) -> Vec<String> {
+        let machine = self.base.twin();
+        for one in happened {
+            one.happen(&machine);
+        }
+        let mut mended_by = BTreeSet::new();
+        for one in happened {
+            match one.then {
+                Then::Mended(steps) => mended_by.extend(steps.iter().map(|s| (*s).to_owned())),
+                Then::Refused => return refused(&machine, &self.site),
+            }
+        }
+        let run = |what| act(&machine, &self.site, what).unwrap();
+        let (before, shown) = (snapshot(&machine), run(Act::DryRun));
+        let mut wrong = differences(&before, &snapshot(&machine));
+        let install = run(Act::Install);
+        if shown.code != 0 || install.code != 0 {
+            wrong.push(format!("{} {}", shown.error, install.error));
+        }
+        let less_service = |mut steps: BTreeSet<String>| {
+            if !mended_by.contains("service") {
+                steps.remove("service");
+            }
+            steps
+        };
+        let known = less_service(planned(&shown, false));
+        let (all, done) = (planned(&shown, true), set(&install));
+        if !known.is_subset(&mended_by) || !mended_by.is_subset(&all) || !done.is_subset(&all) {
+            wrong.push(format!("planned {all:?} instead of {mended_by:?}"));
+        }
+        let done = less_service(done);
+        if done != mended_by {
+            wrong.push(format!("mended by {done:?} instead of {mended_by:?}"));
+        }
+        let again = planned(&run(Act::DryRun), true);
+        if !again.is_empty() {
+            wrong.push(format!("still to do: {again:?}"));
+        }
+        let mut found = snapshot(&machine);
+        // copies of edits, and of account files, are kept on purpose
+        let copies = ["/etc/passwd-", "/etc/group-"];
+        found.retain(|place, _| !place.ends_with(".kept") && !copies.contains(&place.as_str()));
+        let mut whole = self.whole.clone();
+        whole.retain(|place, _| !copies.contains(&place.as_str()));
+        wrong.extend(differences(&whole, &found));
+        wrong
+    }
+
+    /// Two or three that do not contradict.
+    fn draw(&self, seed: usize) -> Vec<&Drift> {
+        let mut dice = Dice::new(seed as u64);
+        let count = 2 + dice.below(2);
+        let mut drawn: Vec<&Drift> = Vec::new();
+        while drawn.len() < count {
+            let one = dice.pick(&self.drifts);
+            if !drawn.iter().any(|other| other.meets(one)) {
+                drawn.push(one);
+            }
+        }
+        drawn
+    }
+}
+
+/// What is not ours, close by.
+fn neighbours(machine: &Machine) {
+    machine.disk.put("/etc/odoo-other.conf", "[options]\n");
+    machine.disk.put("/opt/elsewhere/theirs", "theirs\n");
+    let unit = "[Service]\nExecStart=/bin/true\n";
+    machine
+        .disk
+        .put("/etc/systemd/system/odoo-other.service", unit);
+    let postgres = &mut machine.state.borrow_mut().postgres;
+    let (role, mut database) = (
+        postgres.roles["odoo"].clone(),
+        postgres.databases["odoo"].clone(),
+    );
+    database.owner = "other".into();
+    postgres.roles.insert("other".into(), role);
+    postgres.databases.insert("other".into(), database);
+}
+
+/// A refusal leaves all as it is.
+fn refused(machine: &Machine, site: &SiteFile) -> Vec<String> {
+    let before = snapshot(machine);
+    let mut wrong = Vec::new();
+    for what in [Act::DryRun, Act::Install] {
+        let ended = act(machine, site, what).unwrap();
+        if ended.code == 0 {
+            wrong.push(format!("{what:?} was not refused"));
+        }
+    }
+    wrong.extend(differences(&before, &snapshot(machine)));
+    wrong
+}
+
+/// The steps that a plan would change; forecasts too, where asked.
+fn planned(ended: &Ended, forecasts: bool) -> BTreeSet<String> {
+    let pending = ended.events.iter().filter_map(|event| match event {
+        Event::Planned(change) if change.is_pending() && (forecasts || !change.forecast) => {
+            Some(change.step.clone())
+        }
+        _ => None,
+    });
+    pending.collect()
+}
+
+fn set(ended: &Ended) -> BTreeSet<String> {
+    let done = ended.events.iter().filter_map(|event| match event {
+        Event::StepDone { step, .. } => Some(step.clone()),
+        _ => None,
+    });
+    done.collect()
+}
+
+/// Tries the cases of those numbers in as many threads as there are cores, and counts them.
+fn in_threads(count: usize, case: fn(&Ground, usize) -> Vec<&Drift>) -> usize {
+    let asked: Option<usize> = std::env::var("DRIFT_CASE")
+        .ok()
+        .map(|case| case.parse().unwrap());
+    let threads = thread::available_parallelism().map_or(2, usize::from);
+    let work = move |mine: usize| {
+        let ground = Ground::new();
+        let mut failures = Vec::new();
+        for seed in (mine..count).step_by(threads) {
+            if asked.is_some_and(|asked| asked != seed) {
+                continue;
+            }
+            let happened = case(&ground, seed);
+            let wrong = ground.wrong(&happened);
+            if !wrong.is_empty() {
+                let names: Vec<&str> = happened.iter().map(|one| one.name.as_str()).collect();
+                failures.push(format!(
+                    "DRIFT_CASE={seed}: {}\n  {}",
+                    names.join(" + "),
+                    wrong.join("\n  ")
+                ));
+            }
+        }
+        failures
+    };
+    let handles: Vec<_> = (0..threads)
+        .map(|mine| thread::spawn(move || work(mine)))
+        .collect();
+    let failures: Vec<String> = handles
+        .into_iter()
+        .flat_map(|handle| handle.join().unwrap())
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} of {count}:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+    if asked.is_some() { 0 } else { count }
+}
+
+#[test]
+fn whatever_happens_is_named_and_mended() {
+    if support::skipped() {
+        return;
+    }
+    let tried = in_threads(drift::all().len(), |ground, at| vec![&ground.drifts[at]]);
+    if tried > 0 {
+        counts::tell("single drifts", "drift", tried);
+    }
+}
+
+#[test]
+fn whatever_happens_together_is_named_and_mended() {
+    if support::skipped() {
+        return;
+    }
+    let tried = in_threads(COMBINED, Ground::draw);
+    if tried > 0 {
+        counts::tell("combined drifts", "drift", tried);
+    }
+}

@@ -1,0 +1,44 @@
+//! Users, and the role of PostgreSQL.
+
+use super::super::machine::Role;
+use super::{Drift, Then, member, passwd};
+
+const USERS: &[(&[&str], &str)] = &[(&["user"], "odoo"), (&["builder"], "odoo-build")];
+
+pub(super) fn all() -> Vec<Drift> {
+    let mut all = Vec::new();
+    for (steps, user) in USERS {
+        for shell in ["/bin/bash", "/bin/sh", "/usr/bin/zsh"] {
+            let (at, what) = (format!("the shell of {user}"), format!("is {shell}"));
+            all.push(Drift::new(at, what, Then::Mended(steps), move |m| {
+                passwd(&m.disk, user, "/usr/sbin/nologin", shell);
+            }));
+        }
+        for group in ["sudo", "adm"] {
+            let at = format!("the group {group} of {user}");
+            all.push(Drift::new(at, "is there", Then::Mended(steps), move |m| {
+                member(&m.disk, group, user);
+            }));
+        }
+    }
+    // all sets of its four attributes but the one that is meant
+    for bits in (0..16_u8).filter(|bits| *bits != 0b0011) {
+        let on = move |bit: u8| bits & (1 << bit) != 0;
+        let what = format!("has the attributes {bits:04b}");
+        all.push(Drift::new(
+            "the role",
+            what,
+            Then::Mended(&["role"]),
+            move |m| {
+                let mut state = m.state.borrow_mut();
+                *state.postgres.roles.get_mut("odoo").unwrap() = Role {
+                    login: on(0),
+                    createdb: on(1),
+                    superuser: on(2),
+                    createrole: on(3),
+                };
+            },
+        ));
+    }
+    all
+}
