@@ -13,6 +13,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::thread;
 
 use odoo_deploy::event::Event;
@@ -90,7 +91,8 @@ impl Ground {
         let mut found = snapshot(&machine);
         // copies of edits, and of account files, are kept on purpose
         let copies = ["/etc/passwd-", "/etc/group-"];
-        found.retain(|place, _| !place.ends_with(".kept") && !copies.contains(&place.as_str()));
+        let kept = |place: &str| Path::new(place).extension().is_some_and(|e| e == "kept");
+        found.retain(|place, _| !kept(place) && !copies.contains(&place.as_str()));
         let mut whole = self.whole.clone();
         whole.retain(|place, _| !copies.contains(&place.as_str()));
         wrong.extend(differences(&whole, &found));

@@ -76,21 +76,13 @@ const KEPT: &[(&[&str], &str)] = &[
 pub(super) fn all() -> Vec<Drift> {
     let mut all = Vec::new();
     for file in FILES {
-        attributes(&mut all, file, file.1.to_owned());
+        attributes(&mut all, file, file.1);
         contents(&mut all, file);
-        refused(
-            &mut all,
-            file.1.to_owned(),
-            &["a folder", "a FIFO", "a link"],
-        );
+        refused(&mut all, file.1, &["a folder", "a FIFO", "a link"]);
     }
     for folder in FOLDERS {
-        attributes(&mut all, folder, format!("{}/.", folder.1));
-        refused(
-            &mut all,
-            folder.1.to_owned(),
-            &["a file", "a FIFO", "a link"],
-        );
+        attributes(&mut all, folder, &format!("{}/.", folder.1));
+        refused(&mut all, folder.1, &["a file", "a FIFO", "a link"]);
     }
     for (path, steps) in GONE {
         all.push(Drift::new(*path, "is gone", Then::Mended(steps), |m| {
@@ -107,11 +99,7 @@ pub(super) fn all() -> Vec<Drift> {
         all.push(Drift::new(*path, "is gone", Then::Mended(steps), |m| {
             m.disk.remove(path);
         }));
-        refused(
-            &mut all,
-            (*path).to_owned(),
-            &["a file", "a folder", "a FIFO"],
-        );
+        refused(&mut all, path, &["a file", "a folder", "a FIFO"]);
     }
     for (steps, name) in KEPT {
         secret(&mut all, steps, name);
@@ -120,18 +108,13 @@ pub(super) fn all() -> Vec<Drift> {
 }
 
 /// Other modes, owners and groups.
-fn attributes(all: &mut Vec<Drift>, managed: &Managed, at: String) {
+fn attributes(all: &mut Vec<Drift>, managed: &Managed, at: &str) {
     let (steps, path, owner, group, mode) = *managed;
     let mut own = |what: String, owner: &'static str, group: &'static str, mode: u32| {
-        all.push(Drift::new(
-            at.clone(),
-            what,
-            Then::Mended(steps),
-            move |m| {
-                let owner = (gid(&m.disk, owner), gid(&m.disk, group));
-                m.disk.own(path, owner, mode);
-            },
-        ));
+        all.push(Drift::new(at, what, Then::Mended(steps), move |m| {
+            let owner = (gid(&m.disk, owner), gid(&m.disk, group));
+            m.disk.own(path, owner, mode);
+        }));
     };
     for other in MODES.iter().filter(|other| **other != mode) {
         own(format!("has mode {other:04o}"), owner, group, *other);
@@ -178,11 +161,11 @@ fn contents(all: &mut Vec<Drift>, managed: &Managed) {
 }
 
 /// Things of another kind in its place: nobody knows what they are for.
-fn refused(all: &mut Vec<Drift>, path: String, kinds: &[&'static str]) {
+fn refused(all: &mut Vec<Drift>, path: &str, kinds: &[&'static str]) {
     for kind in kinds.iter().copied() {
-        let at = path.clone();
+        let at = path.to_owned();
         let what = format!("is {kind}");
-        all.push(Drift::new(path.clone(), what, Then::Refused, move |m| {
+        all.push(Drift::new(path, what, Then::Refused, move |m| {
             replace(m, &at, kind);
         }));
     }
@@ -237,5 +220,5 @@ fn secret(all: &mut Vec<Drift>, steps: &'static [&'static str], name: &str) {
             },
         ));
     }
-    refused(all, path, &["a folder", "a FIFO", "a link"]);
+    refused(all, &path, &["a folder", "a FIFO", "a link"]);
 }

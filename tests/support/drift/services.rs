@@ -39,9 +39,9 @@ pub(super) fn all() -> Vec<Drift> {
     for line in 0..3 {
         let what = format!("has an older line {line}");
         all.push(Drift::new(RECORD, what, SERVICE(), move |m| {
-            let older = |(at, text): (usize, &str)| match at == line {
-                true => format!("x{}\n", &text[1..]),
-                false => format!("{text}\n"),
+            let older = |(at, text): (usize, &str)| {
+                let first = if at == line { "x" } else { &text[..1] };
+                format!("{first}{}\n", &text[1..])
             };
             let text: String = m.disk.text(RECORD).lines().enumerate().map(older).collect();
             m.disk.put(RECORD, text);
