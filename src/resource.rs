@@ -14,7 +14,7 @@ mod packages;
 mod postgres;
 mod role;
 mod secret;
-mod service;
+pub(crate) mod service;
 mod user;
 mod venv;
 

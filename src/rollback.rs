@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use crate::event::Event;
 use crate::host::{Error, Host, Result};
 use crate::journal::{self, Journal, Record, Standing, Step, key};
-use crate::resource::{AnyResource, AnyState, Moved};
+use crate::resource::service::Service;
+use crate::resource::{AnyResource, AnyState, Moved, Resource};
 
 /// How the way back ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,17 +105,20 @@ async fn start_anew(
     let standing = runs
         .iter()
         .filter(|run| run.standing == Standing::Committed);
-    let steps: BTreeMap<String, &Step> = standing
+    let services: BTreeMap<String, (&Step, &Service)> = standing
         .flat_map(|run| &run.steps)
-        .filter(|step| matches!(step.resource, AnyResource::Service(_)) && !step.undone)
-        .map(|step| (key(&step.resource), step))
+        .filter(|step| !step.undone)
+        .filter_map(|step| match &step.resource {
+            AnyResource::Service(service) => Some((key(&step.resource), (step, service))),
+            _ => None,
+        })
         .collect();
-    for (key, step) in steps {
+    for (key, (step, service)) in services {
         if journal.run().step(&key).is_some() {
             continue;
         }
-        let subject = step.resource.subject();
-        match run_on_what_is_there(host, &step.resource).await {
+        let subject = service.subject();
+        match service.start_anew(host, journal.run().began).await {
             Ok(false) => (),
             Ok(true) => {
                 let text = format!("started `{subject}` anew on what is there now");
@@ -128,18 +132,6 @@ async fn start_anew(
         }
     }
     Ok(())
-}
-
-/// Starts a service anew where it runs on what is no longer there, or could not start on it.
-/// Whether it did.
-async fn run_on_what_is_there(host: &Host, service: &AnyResource) -> Result<bool> {
-    let now = service.read(host).await?;
-    let anew = service.want(&now)?;
-    if now == anew || now.is_none() {
-        return Ok(false);
-    }
-    service.set(host, &now, &anew).await?;
-    Ok(true)
 }
 
 /// Stops what runs, and leaves the rest as it is.

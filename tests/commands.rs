@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use odoo_deploy::cli::Cli;
@@ -174,6 +174,11 @@ fn drift(root: &Path) {
         text.replace(line, "admin_passwd = hunter2-by-hand") + "log_level = debug\n",
     )
     .unwrap();
+    // the service has been running for long
+    let record = fs::File::open(root.join("run/odoo-deploy/odoo.started")).unwrap();
+    record
+        .set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000))
+        .unwrap();
 }
 
 #[test]

@@ -78,6 +78,26 @@ impl Service {
         Ok(outdated)
     }
 
+    /// Starts it anew where it was started after `time`, in seconds since 1970, and runs on what
+    /// is no longer there, or could not start on it. Whether it did.
+    ///
+    /// # Errors
+    /// Where systemd does not start it, or cannot be asked.
+    pub async fn start_anew(&self, host: &Host, time: u64) -> Result<bool> {
+        let now = self.read(host).await?;
+        let anew = self.want(now.as_ref());
+        let Some(state) = now.as_ref().filter(|_| now != anew) else {
+            return Ok(false);
+        };
+        let started = host.meta(&self.record)?.map(|record| record.modified);
+        let before = started.is_some_and(|at| at < i128::from(time) * 1_000_000_000);
+        if state.active && before {
+            return Ok(false);
+        }
+        self.set(host, now.as_ref(), anew.as_ref()).await?;
+        Ok(true)
+    }
+
     /// Enables or disables it, for good: systemd does not sync the links that it makes and removes.
     async fn enable(&self, host: &Host, verb: &[&str]) -> Result<()> {
         self.systemctl(host, verb).await?;

@@ -32,6 +32,9 @@ fn copy(from: &Path, to: &Path) {
             copy(&from, &to);
         } else {
             fs::copy(&from, &to).unwrap();
+            // when a service was started is told by its record's time
+            let copied = fs::File::open(&to).unwrap();
+            copied.set_modified(meta.modified().unwrap()).unwrap();
         }
         chown(&to, uid, gid).unwrap();
         fs::set_permissions(&to, meta.permissions()).unwrap();
