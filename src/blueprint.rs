@@ -1,5 +1,7 @@
 //! A site, a playbook and a machine, made into a plan.
 
+mod proxy;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -27,6 +29,12 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("odoo.toml", include_str!("../playbooks/odoo.toml")),
     ("odoo.conf", include_str!("../templates/odoo.conf")),
     ("odoo.service", include_str!("../templates/odoo.service")),
+    ("nginx.conf", include_str!("../templates/nginx.conf")),
+    (
+        "nginx-http.conf",
+        include_str!("../templates/nginx-http.conf"),
+    ),
+    ("nginx.service", include_str!("../templates/nginx.service")),
 ];
 
 /// Why there is no plan.
@@ -123,6 +131,8 @@ impl Blueprint {
     #[must_use]
     pub fn workers(&self) -> u32 {
         match self.site.http.workers {
+            // without workers nothing listens where the proxy sends `/websocket`
+            Workers::Auto if self.site.proxy.is_some() => self.facts.workers().max(2),
             Workers::Auto => self.facts.workers(),
             Workers::Threaded => 0,
             Workers::Processes(processes) => u32::from(processes.number()),
@@ -236,6 +246,12 @@ impl Blueprint {
             None => unknown(),
         };
         let home = &self.site.paths.home;
+        let addons: Vec<&str> = sources[1..]
+            .iter()
+            .map(|addon| addon.link.as_str())
+            .collect();
+        let nginx = self.facts.distribution.map(|found| found.nginx);
+        let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
         Ok(json!({
             "site": self.site,
             "release": self.release,
@@ -244,6 +260,7 @@ impl Blueprint {
             "odoo": sources[0],
             "addons": sources[1..],
             "postgresql": { "minimum": Release::of(self.site.odoo.version).postgresql },
+            "proxy": proxy,
             "local": local(self.site.http.interface),
             "gevent": self.workers() > 0,
             "workers": self.workers(),

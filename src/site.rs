@@ -3,6 +3,7 @@
 mod git;
 mod name;
 mod net;
+mod proxy;
 mod read;
 mod reserved;
 mod secret;
@@ -17,6 +18,7 @@ use serde::Serialize;
 pub use git::{Branch, Commit, ODOO, Repository};
 pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Domain, Index, Port};
+pub use proxy::{BodyLimit, Email, PemFile, Tls};
 pub use setting::{Folder, Installer, Processes, Workers};
 pub use text::is_forbidden;
 
@@ -43,6 +45,8 @@ pub struct Site {
     pub apt: Apt,
     /// Where it listens.
     pub http: Http,
+    /// What stands before it, if anything does.
+    pub proxy: Option<Proxy>,
     /// What derives from the name.
     pub paths: Paths,
 }
@@ -115,6 +119,24 @@ pub struct Http {
     pub workers: Workers,
     /// Whether a proxy is before it, whose `X-Forwarded-*` headers are believed.
     pub proxy_mode: bool,
+}
+
+/// The section `[proxy]`: nginx before Odoo, for [`Site::domain`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// Where its certificate comes from.
+    pub tls: Tls,
+    /// The certificate with its chain, where it comes from files.
+    pub certificate: Option<PemFile>,
+    /// The private key of that certificate.
+    pub key: Option<PemFile>,
+    /// Whom the issuer writes to, where it comes by ACME.
+    pub email: Option<Email>,
+    /// The largest request.
+    pub body_limit: BodyLimit,
+    /// Proxies before nginx, whose `X-Forwarded-*` headers are believed.
+    pub trusted: Vec<IpAddr>,
 }
 
 /// What derives from the name of a site, so that two of them live side by side on one server.

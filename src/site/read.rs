@@ -2,6 +2,7 @@
 
 mod http;
 mod odoo;
+mod proxy;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -83,6 +84,7 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         (false, None) => "odoo".parse().ok(),
         (true, None) => None,
     };
+    let has_domain = table.has("domain");
     let domain = table.take("domain").map(Spanned::into_inner);
     errors.items.extend(table.finish());
 
@@ -95,7 +97,11 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let upgrade = table.take("upgrade").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
 
-    let http = http::http(root.table("http"), errors);
+    let asked = root.has("proxy");
+    let table = root.table("proxy");
+    let line = asked.then(|| errors.line_of(table.span().start));
+    let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
+    let http = http::http(root.table("http"), line, errors);
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -106,6 +112,10 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         python,
         apt: Apt { upgrade },
         http,
+        proxy: match proxy {
+            Some(proxy) => Some(proxy?),
+            None => None,
+        },
     })
 }
 
