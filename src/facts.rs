@@ -122,6 +122,7 @@ mod tests {
             memory,
             systemd: true,
             network: true,
+            ipv6: true,
         }
     }
 

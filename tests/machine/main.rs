@@ -18,11 +18,13 @@ mod dry_run;
 mod failures;
 mod kept;
 mod kills;
+mod proxy;
 mod refusals;
 mod rehearse;
 mod settled;
 mod sources;
 mod support;
+mod two_sites;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         bare::trials(),
         kept::trials(),
         kills::trials(),
+        proxy::trials(),
+        two_sites::trials(),
         failures::trials(),
         rehearse::trials(),
         sources::trials(),

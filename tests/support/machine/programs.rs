@@ -39,7 +39,14 @@ impl Model {
             "mkdir" => self.mkdir(cmd, &args),
             "rm" => self.rm(cmd, &args),
             "dd" => self.dd(cmd, &args),
+            "GET" if cmd.stdin.is_some() => self.visit(cmd, false),
             "GET" => self.get(args[0]),
+            "nginx" if !self.has_nginx() => return missing(),
+            "nginx" => self.nginx(&args),
+            "openssl" | "/usr/bin/openssl" if !self.disk.exists("/usr/bin/openssl") => {
+                return missing();
+            }
+            "openssl" | "/usr/bin/openssl" => self.openssl(cmd, &args),
             program if program.ends_with("/psql") => self.psql(cmd, &args),
             program if !self.disk.exists(program) => return missing(),
             program if program.contains("/bin/") => self.python(cmd, &args),
