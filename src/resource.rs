@@ -11,10 +11,13 @@ mod identity;
 mod link;
 mod lists;
 mod packages;
+mod place;
 mod postgres;
+mod remote;
 mod role;
 mod secret;
 pub(crate) mod service;
+mod settings;
 mod user;
 mod venv;
 
@@ -32,9 +35,12 @@ pub use identity::is_ssh;
 pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
+pub use place::max_connections;
+pub use remote::Remote;
 pub use role::Role;
 pub use secret::Secret;
 pub use service::Service;
+pub use settings::Settings;
 pub use user::User;
 pub use venv::Venv;
 
@@ -315,9 +321,11 @@ resources! {
     "link" Link,
     "lists" Lists,
     "packages" Packages,
+    "remote" Remote,
     "role" Role,
     "secret" Secret,
     "service" Service,
+    "settings" Settings,
     "user" User,
     "venv" Venv,
 }

@@ -2,6 +2,7 @@
 
 mod http;
 mod odoo;
+mod postgres;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::secret::{self, Found};
-use super::{Apt, Installer, Paths, Python, Site, SiteName};
+use super::{Apt, Installer, Logs, Paths, Python, Site, SiteName};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::reader::{self, Table};
 
@@ -96,6 +97,11 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     errors.items.extend(table.finish());
 
     let http = http::http(root.table("http"), errors);
+    let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
+
+    let mut table = root.table("logs");
+    let file = table.take("file").is_some_and(Spanned::into_inner);
+    errors.items.extend(table.finish());
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -106,6 +112,8 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         python,
         apt: Apt { upgrade },
         http,
+        postgres,
+        logs: Logs { file },
     })
 }
 
