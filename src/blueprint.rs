@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::access::{Access, is_ssh};
 use crate::check::{Check, Probe};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::facts::Facts;
@@ -17,7 +18,7 @@ use crate::plan::{Plan, Step};
 use crate::playbook::{Playbook, Task};
 use crate::release::Release;
 use crate::resolve::resolve;
-use crate::resource::{AnyResource, is_ssh};
+use crate::resource::AnyResource;
 use crate::site::{Site, Workers};
 use crate::source::{self, ReadError};
 use crate::{requirements, template};
@@ -79,6 +80,8 @@ struct Source {
     path: String,
     /// Where the running service looks for it.
     link: String,
+    /// What opens it, where it is private.
+    access: Option<Access>,
 }
 
 impl Blueprint {
@@ -135,10 +138,18 @@ impl Blueprint {
     /// Where a repository cannot be reached or has no such branch.
     pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
         for source in self.sources() {
-            if !is_unknown(&source.commit) {
+            let unknown = is_unknown(&source.commit);
+            let access = source.access.as_ref();
+            if let Some(access) = access
+                && (unknown || host.meta(Path::new(&source.path))?.is_none())
+            {
+                access.check(host)?;
+            }
+            if !unknown {
                 continue;
             }
-            if let Some(commit) = resolve(host, &source.repository, &source.branch).await? {
+            let resolved = resolve(host, &source.repository, &source.branch, access).await?;
+            if let Some(commit) = resolved {
                 self.resolved
                     .insert(source_key(&source.repository, &source.branch), commit);
             }
@@ -193,6 +204,7 @@ impl Blueprint {
                 commit,
                 path,
                 link,
+                access: None,
             }
         };
         let odoo = &site.odoo;
@@ -203,8 +215,9 @@ impl Blueprint {
             odoo.commit.as_ref().map(ToString::to_string),
             format!("{home}/current"),
         );
-        let addons = site.addons.iter().map(|addons| {
-            source(
+        let addons = site.addons.iter().map(|addons| Source {
+            access: addons.access.clone(),
+            ..source(
                 addons.name.as_str(),
                 addons.repository.to_string(),
                 addons.branch.to_string(),

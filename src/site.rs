@@ -3,6 +3,7 @@
 mod git;
 mod name;
 mod net;
+mod place;
 mod read;
 mod reserved;
 mod secret;
@@ -17,9 +18,11 @@ use serde::Serialize;
 pub use git::{Branch, Commit, ODOO, Repository};
 pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Domain, Index, Port};
+pub use place::{CredentialName, FilePath, Login, Variable};
 pub use setting::{Folder, Installer, Processes, Workers};
 pub use text::is_forbidden;
 
+use crate::access::Access;
 use crate::diagnostic::Diagnostics;
 use crate::release::Series;
 use crate::source::{self, ReadError};
@@ -79,6 +82,8 @@ pub struct Addons {
     pub branch: Branch,
     /// The commit to stay at.
     pub commit: Option<Commit>,
+    /// What opens the repository, where it is private.
+    pub access: Option<Access>,
 }
 
 /// The section `[python]`.
