@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::access::{Access, is_ssh};
 use crate::check::{Check, Probe};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::facts::Facts;
@@ -18,7 +19,7 @@ use crate::pairing::Pairing;
 use crate::plan::{Plan, Step};
 use crate::playbook::{Playbook, Task};
 use crate::release::Release;
-use crate::resource::{AnyResource, is_ssh};
+use crate::resource::AnyResource;
 use crate::site::{Site, Workers};
 use crate::sizing::{self, Ground, Pools, Sizing};
 use crate::source::{self, ReadError};
@@ -94,6 +95,8 @@ struct Source {
     path: String,
     /// Where the running service looks for it.
     link: String,
+    /// What opens it, where it is private.
+    access: Option<Access>,
 }
 
 impl Blueprint {
@@ -218,6 +221,7 @@ impl Blueprint {
                 commit,
                 path,
                 link,
+                access: None,
             }
         };
         let odoo = &site.odoo;
@@ -228,8 +232,9 @@ impl Blueprint {
             odoo.commit.as_ref().map(ToString::to_string),
             format!("{home}/current"),
         );
-        let addons = site.addons.iter().map(|addons| {
-            source(
+        let addons = site.addons.iter().map(|addons| Source {
+            access: addons.access.clone(),
+            ..source(
                 addons.name.as_str(),
                 addons.repository.to_string(),
                 addons.branch.to_string(),

@@ -5,6 +5,7 @@ mod git;
 mod logs;
 mod name;
 mod net;
+mod place;
 mod postgres;
 mod read;
 mod reserved;
@@ -22,10 +23,12 @@ pub use git::{Branch, Commit, ODOO, Repository};
 pub use logs::LogHandler;
 pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Domain, Index, Port};
-pub use postgres::{FilePath, RoleName, ServerName, SslMode};
+pub use place::{CredentialName, FilePath, Login, Variable};
+pub use postgres::{RoleName, ServerName, SslMode};
 pub use setting::{Folder, Installer, Processes, Users, Workers};
 pub use text::is_forbidden;
 
+use crate::access::Access;
 use crate::diagnostic::Diagnostics;
 use crate::release::Series;
 use crate::source::{self, ReadError};
@@ -97,6 +100,8 @@ pub struct Addons {
     pub branch: Branch,
     /// The commit to stay at.
     pub commit: Option<Commit>,
+    /// What opens the repository, where it is private.
+    pub access: Option<Access>,
 }
 
 /// The section `[python]`.

@@ -1,5 +1,6 @@
 //! From the text to the [`Site`], collecting every error.
 
+mod access;
 mod http;
 mod odoo;
 mod postgres;
