@@ -11,29 +11,8 @@ use crate::diagnostic::{Invalid, did_you_mean};
 use crate::reader::FromToml;
 
 text! {
-    /// The absolute path of a file on the server, of characters that mean nothing to nginx.
-    PemFile <- pem_file;
     /// An e-mail address, of characters that mean nothing to a shell.
     Email <- email;
-}
-
-fn pem_file(text: &str) -> Result<String, Invalid> {
-    let refused = || refuse(text, "the path of a file", "an absolute path");
-    if !text.starts_with('/') || text.ends_with('/') {
-        return Err(refused().hint("the path is on the server, so it starts with `/`"));
-    }
-    if text.split('/').any(|part| part == "..") {
-        return Err(refused().hint("without `..`"));
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@".contains(c);
-    if text.chars().all(plain) {
-        return Ok(text.to_owned());
-    }
-    Err(refuse(
-        text,
-        "a path that nginx takes as it is",
-        "only `a-z A-Z 0-9 / . _ - + @`",
-    ))
 }
 
 fn email(text: &str) -> Result<String, Invalid> {

@@ -1,7 +1,9 @@
 //! From the text to the [`Site`], collecting every error.
 
+mod access;
 mod http;
 mod odoo;
+mod postgres;
 mod proxy;
 
 use std::collections::{BTreeSet, HashSet};
@@ -10,7 +12,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::secret::{self, Found};
-use super::{Apt, Installer, Paths, Python, Site, SiteName};
+use super::{Apt, Installer, Logs, Paths, Python, Site, SiteName};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::reader::{self, Table};
 
@@ -102,6 +104,11 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let line = asked.then(|| errors.line_of(table.span().start));
     let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
     let http = http::http(root.table("http"), line, errors);
+    let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
+
+    let mut table = root.table("logs");
+    let file = table.take("file").is_some_and(Spanned::into_inner);
+    errors.items.extend(table.finish());
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -116,6 +123,8 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
             Some(proxy) => Some(proxy?),
             None => None,
         },
+        postgres,
+        logs: Logs { file },
     })
 }
 

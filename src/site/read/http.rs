@@ -15,6 +15,7 @@ pub(super) fn http(mut table: Table<'_, '_>, behind: Option<usize>, errors: &mut
     let port = table.take::<Port>("port");
     let gevent = table.take::<Port>("gevent_port");
     let workers = table.take::<Workers>("workers");
+    let users = table.take("users");
     let proxy = table.take::<bool>("proxy_mode");
     let http = Http {
         interface: interface
@@ -28,6 +29,7 @@ pub(super) fn http(mut table: Table<'_, '_>, behind: Option<usize>, errors: &mut
             .as_ref()
             .map_or(Workers::Auto, |workers| *workers.get_ref()),
         proxy_mode: behind.is_some() || proxy.as_ref().is_some_and(|proxy| *proxy.get_ref()),
+        users: users.map(Spanned::into_inner),
     };
     if let Some(line) = behind {
         contradictions(&http, line, (&interface, &workers, &proxy), errors);

@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::{ABSENT, Errors};
 use crate::diagnostic::Diagnostic;
 use crate::reader::{FromToml, Table};
-use crate::site::{BodyLimit, Email, PemFile, Proxy, Tls};
+use crate::site::{BodyLimit, Email, FilePath, Proxy, Tls};
 
 /// Reads the section that is there; `domain` is whether `[site]` has a key of that name, right or wrong.
 pub(super) fn proxy(mut table: Table<'_, '_>, domain: bool, errors: &mut Errors) -> Option<Proxy> {
@@ -27,7 +27,7 @@ pub(super) fn proxy(mut table: Table<'_, '_>, domain: bool, errors: &mut Errors)
         (true, None) => None,
         (_, tls) => Some(tls.unwrap_or(Tls::SelfSigned)),
     };
-    let mut file = |key| of_tls::<PemFile>(&mut table, key, chosen, Tls::Files);
+    let mut file = |key| of_tls::<FilePath>(&mut table, key, chosen, Tls::Files);
     let (certificate, key) = (file("certificate"), file("key"));
     let email = of_tls::<Email>(&mut table, "email", chosen, Tls::Acme);
     let body_limit = table.take::<BodyLimit>("body_limit");

@@ -177,7 +177,7 @@ impl Model {
             "show" => return Ok(self.show_nginx()),
             "enable" => self.fuse.effect(|| {
                 self.disk
-                    .link(WANTS, "/usr/lib/systemd/system/nginx.service")
+                    .link(WANTS, "/usr/lib/systemd/system/nginx.service");
             }),
             "reset-failed" => (),
             "reload" if !running => {
