@@ -31,12 +31,6 @@ const EMBEDDED: &[(&str, &str)] = &[
     ("odoo.toml", include_str!("../playbooks/odoo.toml")),
     ("odoo.conf", include_str!("../templates/odoo.conf")),
     ("odoo.service", include_str!("../templates/odoo.service")),
-    ("nginx.conf", include_str!("../templates/nginx.conf")),
-    (
-        "nginx-http.conf",
-        include_str!("../templates/nginx-http.conf"),
-    ),
-    ("nginx.service", include_str!("../templates/nginx.service")),
     (
         "odoo.logrotate",
         include_str!("../templates/odoo.logrotate"),
@@ -45,6 +39,12 @@ const EMBEDDED: &[(&str, &str)] = &[
         "postgresql.service",
         include_str!("../templates/postgresql.service"),
     ),
+    ("nginx.conf", include_str!("../templates/nginx.conf")),
+    (
+        "nginx-http.conf",
+        include_str!("../templates/nginx-http.conf"),
+    ),
+    ("nginx.service", include_str!("../templates/nginx.service")),
 ];
 
 /// Why there is no plan.
@@ -152,7 +152,7 @@ impl Blueprint {
     }
 
     fn sizing(&self) -> Sizing {
-        let ground = Ground {
+        Sizing::of(Ground {
             cores: self.facts.cores,
             memory: self.facts.memory,
             users: self.site.http.users.map(|users| users.number().into()),
@@ -161,15 +161,8 @@ impl Blueprint {
                 Workers::Threaded => Some(0),
                 Workers::Processes(processes) => Some(processes.number().into()),
             },
-        };
-        let sizing = Sizing::of(ground);
-        if self.site.proxy.is_none() || sizing.workers > 0 {
-            return sizing;
-        }
-        // without workers nothing listens where the proxy sends `/websocket`
-        Sizing::of(Ground {
-            workers: Some(2),
-            ..ground
+            // without workers nothing listens where the proxy sends `/websocket`
+            least: if self.site.proxy.is_some() { 2 } else { 0 },
         })
     }
 
@@ -205,9 +198,7 @@ impl Blueprint {
         if self.site.logs.file {
             packages.push("logrotate".into());
         }
-        packages.extend(proxy::packages(&self.site).map(str::to_owned));
         packages.sort();
-        packages.dedup();
         packages
     }
 
@@ -284,15 +275,15 @@ impl Blueprint {
             None => unknown(),
         };
         let home = &self.site.paths.home;
+        let sizing = self.sizing();
+        let server = &self.site.postgres.server;
+        let tuning = self.tuning();
         let addons: Vec<&str> = sources[1..]
             .iter()
             .map(|addon| addon.link.as_str())
             .collect();
         let nginx = self.facts.distribution.map(|found| found.nginx);
         let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
-        let sizing = self.sizing();
-        let server = &self.site.postgres.server;
-        let tuning = self.tuning();
         Ok(json!({
             "site": self.site,
             "release": self.release,
@@ -301,7 +292,6 @@ impl Blueprint {
             "host": self.facts,
             "odoo": sources[0],
             "addons": sources[1..],
-            "proxy": proxy,
             "postgresql": {
                 "minimum": Release::of(self.site.odoo.version).postgresql,
                 "remote": server.is_some(),
@@ -312,6 +302,7 @@ impl Blueprint {
             },
             "conf": { "secrets": self.secrets() },
             "role": server.as_ref().map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
+            "proxy": proxy,
             "local": local(self.site.http.interface),
             "gevent": sizing.workers > 0,
             "workers": sizing.workers,

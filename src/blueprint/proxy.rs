@@ -7,17 +7,6 @@ use serde::Serialize;
 use crate::distribution::Nginx;
 use crate::site::{Site, Tls};
 
-/// The packages of apt that it needs.
-pub(super) fn packages(site: &Site) -> impl Iterator<Item = &'static str> {
-    let packages: &[&str] = match site.proxy.as_ref().map(|proxy| proxy.tls) {
-        None => &[],
-        Some(Tls::None) => &["nginx"],
-        Some(Tls::SelfSigned | Tls::Files) => &["nginx", "openssl"],
-        Some(Tls::Acme) => &["certbot", "nginx", "openssl"],
-    };
-    packages.iter().copied()
-}
-
 /// Where the authority of this server and its certificates lie.
 const AUTHORITY: &str = "/etc/ssl/odoo-deploy";
 
@@ -34,6 +23,8 @@ pub(super) struct Proxy {
     self_signed: bool,
     files: bool,
     acme: bool,
+    /// The packages it needs.
+    packages: Vec<&'static str>,
     domain: String,
     certificate: String,
     key: String,
@@ -99,10 +90,15 @@ impl Proxy {
                 format!("/etc/nginx/sites-enabled/{name}.http.conf"),
             ),
         ]);
+        let mut packages = vec!["nginx"];
         match tls {
-            Tls::SelfSigned => _ = inputs.insert("certificate", certificate.clone()),
+            Tls::SelfSigned => {
+                packages.push("openssl");
+                inputs.insert("certificate", certificate.clone());
+            }
+            Tls::Files => packages.push("openssl"),
+            Tls::Acme => packages.extend(["certbot", "openssl"]),
             Tls::None => _ = inputs.remove("http"),
-            Tls::Files | Tls::Acme => (),
         }
         let mut roots: Vec<String> = addons.iter().map(ToString::to_string).collect();
         roots.extend([format!("{odoo}/addons"), format!("{odoo}/odoo/addons")]);
@@ -112,6 +108,7 @@ impl Proxy {
             self_signed: tls == Tls::SelfSigned,
             files: tls == Tls::Files,
             acme: tls == Tls::Acme,
+            packages,
             domain: domain.to_string(),
             certificate,
             key,

@@ -99,16 +99,16 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let upgrade = table.take("upgrade").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
 
-    let asked = root.has("proxy");
-    let table = root.table("proxy");
-    let line = asked.then(|| errors.line_of(table.span().start));
-    let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
-    let http = http::http(root.table("http"), line, errors);
     let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
 
     let mut table = root.table("logs");
     let file = table.take("file").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
+    let asked = root.has("proxy");
+    let table = root.table("proxy");
+    let line = asked.then(|| errors.line_of(table.span().start));
+    let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
+    let http = http::http(root.table("http"), line, errors);
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -119,12 +119,12 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         python,
         apt: Apt { upgrade },
         http,
+        postgres,
+        logs: Logs { file },
         proxy: match proxy {
             Some(proxy) => Some(proxy?),
             None => None,
         },
-        postgres,
-        logs: Logs { file },
     })
 }
 

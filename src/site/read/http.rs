@@ -28,8 +28,8 @@ pub(super) fn http(mut table: Table<'_, '_>, behind: Option<usize>, errors: &mut
         workers: workers
             .as_ref()
             .map_or(Workers::Auto, |workers| *workers.get_ref()),
-        proxy_mode: behind.is_some() || proxy.as_ref().is_some_and(|proxy| *proxy.get_ref()),
         users: users.map(Spanned::into_inner),
+        proxy_mode: behind.is_some() || proxy.as_ref().is_some_and(|proxy| *proxy.get_ref()),
     };
     if let Some(line) = behind {
         contradictions(&http, line, (&interface, &workers, &proxy), errors);
