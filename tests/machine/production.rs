@@ -106,7 +106,7 @@ fn first(admin: &Admin<'_>) {
     let fields = json!(["name", "country_id", "currency_id"]);
     let company = &admin.execute("res.company", "read", json!([[1], fields]))[0];
     assert_eq!(company["name"], json!(COMPANY));
-    assert_eq!(company["country_id"][1], json!("Deutschland"));
+    assert_eq!(company["country_id"][1], json!("Germany"));
     assert_eq!(company["currency_id"][1], json!("EUR"));
     let german = json!([[["code", "=", "de_DE"], ["active", "=", true]]]);
     assert_eq!(admin.execute("res.lang", "search_count", german), json!(1));
