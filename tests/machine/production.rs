@@ -1,5 +1,7 @@
 //! The site that a firm would run: modules, language, limits, tuned PostgreSQL, logs.
 
+mod remote;
+
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -13,7 +15,10 @@ use super::support::world::{SHARED, world};
 use super::support::{bases, scenario};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![scenario("production_twelve_modules", modules)]
+    vec![
+        scenario("production_twelve_modules", modules),
+        scenario("production_remote_server", remote::remote),
+    ]
 }
 
 /// What carries most firms.

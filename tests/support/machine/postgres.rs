@@ -253,7 +253,8 @@ impl Model {
         if begins("drop database if exists ") {
             return self.drop_database(&names[0]);
         }
-        if begins("begin;\nset local log_statement = 'none';") {
+        if begins("begin;\nset local log_statement = 'none';") || begins("begin;\nwith changed as ")
+        {
             return self.set_password(database, &texts, sql);
         }
         panic!("no model of the statement: {sql}");
