@@ -1,6 +1,7 @@
 //! A site, a playbook and a machine, made into a plan.
 
 mod learn;
+mod proxy;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::access::{Access, is_ssh};
 use crate::check::{Check, Probe};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::facts::Facts;
@@ -18,7 +20,7 @@ use crate::pairing::Pairing;
 use crate::plan::{Plan, Step};
 use crate::playbook::{Playbook, Task};
 use crate::release::Release;
-use crate::resource::{AnyResource, is_ssh};
+use crate::resource::AnyResource;
 use crate::site::{Site, Workers};
 use crate::sizing::{self, Ground, Pools, Sizing};
 use crate::source::{self, ReadError};
@@ -37,6 +39,12 @@ const EMBEDDED: &[(&str, &str)] = &[
         "postgresql.service",
         include_str!("../templates/postgresql.service"),
     ),
+    ("nginx.conf", include_str!("../templates/nginx.conf")),
+    (
+        "nginx-http.conf",
+        include_str!("../templates/nginx-http.conf"),
+    ),
+    ("nginx.service", include_str!("../templates/nginx.service")),
 ];
 
 /// Why there is no plan.
@@ -94,6 +102,8 @@ struct Source {
     path: String,
     /// Where the running service looks for it.
     link: String,
+    /// What opens it, where it is private.
+    access: Option<Access>,
 }
 
 impl Blueprint {
@@ -151,6 +161,8 @@ impl Blueprint {
                 Workers::Threaded => Some(0),
                 Workers::Processes(processes) => Some(processes.number().into()),
             },
+            // without workers nothing listens where the proxy sends `/websocket`
+            least: if self.site.proxy.is_some() { 2 } else { 0 },
         })
     }
 
@@ -218,6 +230,7 @@ impl Blueprint {
                 commit,
                 path,
                 link,
+                access: None,
             }
         };
         let odoo = &site.odoo;
@@ -228,8 +241,9 @@ impl Blueprint {
             odoo.commit.as_ref().map(ToString::to_string),
             format!("{home}/current"),
         );
-        let addons = site.addons.iter().map(|addons| {
-            source(
+        let addons = site.addons.iter().map(|addons| Source {
+            access: addons.access.clone(),
+            ..source(
                 addons.name.as_str(),
                 addons.repository.to_string(),
                 addons.branch.to_string(),
@@ -264,6 +278,12 @@ impl Blueprint {
         let sizing = self.sizing();
         let server = self.site.postgres.server.as_ref();
         let tuning = self.tuning();
+        let addons: Vec<&str> = sources[1..]
+            .iter()
+            .map(|addon| addon.link.as_str())
+            .collect();
+        let nginx = self.facts.distribution.map(|found| found.nginx);
+        let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
         Ok(json!({
             "site": self.site,
             "release": self.release,
@@ -287,6 +307,7 @@ impl Blueprint {
             },
             "conf": { "secrets": self.secrets() },
             "role": server.map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
+            "proxy": proxy,
             "local": local(self.site.http.interface),
             "gevent": sizing.workers > 0,
             "workers": sizing.workers,

@@ -6,6 +6,7 @@
 //! playbook.toml ───────┘  (Steps)          (before, after)   (write-ahead)    (events)
 //! ```
 
+pub mod access;
 pub mod apply;
 pub mod blueprint;
 pub mod change;

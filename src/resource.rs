@@ -1,13 +1,13 @@
 //! The kinds of things a server can have, and the one verb that moves them.
 
 mod apt;
+mod certificate;
 mod checkout;
 mod cluster;
 mod database;
 mod directory;
 mod dpkg;
 mod file;
-mod identity;
 mod link;
 mod lists;
 mod packages;
@@ -26,12 +26,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use apt::wait_for_apt;
+pub use certificate::{Certificate, Issuer};
 pub use checkout::Checkout;
 pub use cluster::Cluster;
 pub use database::Database;
 pub use directory::Directory;
 pub use file::{File, MASK};
-pub use identity::is_ssh;
 pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
@@ -313,6 +313,7 @@ macro_rules! resources {
 }
 
 resources! {
+    "certificate" Certificate,
     "checkout" Checkout,
     "cluster" Cluster,
     "database" Database,

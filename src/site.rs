@@ -5,7 +5,9 @@ mod git;
 mod logs;
 mod name;
 mod net;
+mod place;
 mod postgres;
+mod proxy;
 mod read;
 mod reserved;
 mod secret;
@@ -22,10 +24,13 @@ pub use git::{Branch, Commit, ODOO, Repository};
 pub use logs::LogHandler;
 pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Domain, Index, Port};
-pub use postgres::{FilePath, RoleName, ServerName, SslMode};
+pub use place::{CredentialName, FilePath, Login, Variable};
+pub use postgres::{RoleName, ServerName, SslMode};
+pub use proxy::{BodyLimit, Email, Tls};
 pub use setting::{Folder, Installer, Processes, Users, Workers};
 pub use text::is_forbidden;
 
+use crate::access::Access;
 use crate::diagnostic::Diagnostics;
 use crate::release::Series;
 use crate::source::{self, ReadError};
@@ -53,6 +58,8 @@ pub struct Site {
     pub postgres: Postgres,
     /// Where it says what it does.
     pub logs: Logs,
+    /// What stands before it, if anything does.
+    pub proxy: Option<Proxy>,
     /// What derives from the name.
     pub paths: Paths,
 }
@@ -97,6 +104,8 @@ pub struct Addons {
     pub branch: Branch,
     /// The commit to stay at.
     pub commit: Option<Commit>,
+    /// What opens the repository, where it is private.
+    pub access: Option<Access>,
 }
 
 /// The section `[python]`.
@@ -171,6 +180,24 @@ pub struct Server {
 pub struct Logs {
     /// Whether a file is written, and rotated; else the journal of systemd has it all.
     pub file: bool,
+}
+
+/// The section `[proxy]`: nginx before Odoo, for [`Site::domain`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// Where its certificate comes from.
+    pub tls: Tls,
+    /// The certificate with its chain, where it comes from files.
+    pub certificate: Option<FilePath>,
+    /// The private key of that certificate.
+    pub key: Option<FilePath>,
+    /// Whom the issuer writes to, where it comes by ACME.
+    pub email: Option<Email>,
+    /// The largest request.
+    pub body_limit: BodyLimit,
+    /// Proxies before nginx, whose `X-Forwarded-*` headers are believed.
+    pub trusted: Vec<IpAddr>,
 }
 
 /// What derives from the name of a site, so that two of them live side by side on one server.

@@ -18,10 +18,18 @@ impl Blueprint {
     /// not to be there.
     pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
         for source in self.sources() {
-            if !is_unknown(&source.commit) {
+            let unknown = is_unknown(&source.commit);
+            let access = source.access.as_ref();
+            if let Some(access) = access
+                && (unknown || host.meta(Path::new(&source.path))?.is_none())
+            {
+                access.check(host)?;
+            }
+            if !unknown {
                 continue;
             }
-            if let Some(commit) = resolve(host, &source.repository, &source.branch).await? {
+            let resolved = resolve(host, &source.repository, &source.branch, access).await?;
+            if let Some(commit) = resolved {
                 self.resolved
                     .insert(source_key(&source.repository, &source.branch), commit);
             }

@@ -153,7 +153,10 @@ fn index(text: &str) -> Result<String, Invalid> {
     else {
         return Err(refused());
     };
-    refuse_credentials(rest)?;
+    refuse_credentials(
+        rest,
+        "take away what is before the `@`, and keep it in `/root/.netrc`",
+    )?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     is_authority(authority)
         .then(|| text.to_owned())
@@ -207,11 +210,11 @@ pub(super) fn without_userinfo(address: &str) -> String {
 }
 
 /// Secrets are never inline, and the part before an `@` of a web address is one: a password or a token.
-pub(super) fn refuse_credentials(rest: &str) -> Result<(), Invalid> {
+pub(super) fn refuse_credentials(rest: &str, hint: &str) -> Result<(), Invalid> {
     match userinfo(rest) {
         (None, _) => Ok(()),
         (Some(_), _) => Err(Invalid::new("credentials are never written in an address")
             .label("the part before `@` is a secret")
-            .hint("take away what is before the `@`, and keep it in `/root/.netrc`")),
+            .hint(hint)),
     }
 }

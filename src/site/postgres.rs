@@ -16,8 +16,6 @@ text! {
     ServerName <- server;
     /// A role in `PostgreSQL`.
     RoleName <- role;
-    /// The absolute path of a file on the server, without `..` and blanks.
-    FilePath <- file;
 }
 
 fn server(text: &str) -> Result<String, Invalid> {
@@ -57,19 +55,6 @@ fn role(text: &str) -> Result<String, Invalid> {
     }
     let label = "a lower case letter, then up to 62 of `a-z 0-9 _ - .`";
     Err(refuse(text, "a role", label))
-}
-
-fn file(text: &str) -> Result<String, Invalid> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+:".contains(c);
-    let is_good = text.starts_with('/')
-        && !text.ends_with('/')
-        && text.chars().all(is_plain)
-        && text.split('/').all(|part| part != "..");
-    if is_good {
-        return Ok(text.to_owned());
-    }
-    let label = "an absolute path of `a-z A-Z 0-9 . _ - @ + :`";
-    Err(refuse(text, "a file", label))
 }
 
 /// How the connection to a server is secured (libpq's `sslmode`). The modes that fall back to a

@@ -103,6 +103,7 @@ pub(super) fn addons(
         );
         let branch = table.take::<Branch>("branch").map(Spanned::into_inner);
         let commit = table.take("commit").map(Spanned::into_inner);
+        let access = super::access::access(&mut table, repository.as_ref());
         errors.items.extend(table.finish());
         names.extend(name.clone());
         let one = || {
@@ -111,6 +112,7 @@ pub(super) fn addons(
                 repository: repository?.into_inner(),
                 branch: branch.or_else(|| version.map(Branch::from))?,
                 commit,
+                access,
             })
         };
         all = all.zip(one()).map(|(mut all, one)| {

@@ -111,7 +111,7 @@ impl Model {
         let file = cmd.env.get("PGSERVICEFILE");
         if let Some(file) = file {
             assert!(cmd.user.is_none(), "nobody else can read the file");
-            self.let_in(file)?;
+            self.signs_in(file)?;
         } else {
             assert_eq!(cmd.user.as_deref(), Some("postgres"), "peer authentication");
         }
@@ -140,7 +140,7 @@ impl Model {
     }
 
     /// As a server on another host does, which here is the same one.
-    fn let_in(&self, file: &str) -> Result<(), (i32, String)> {
+    fn signs_in(&self, file: &str) -> Result<(), (i32, String)> {
         let text = self.disk.text(file);
         let typed = text.lines().find_map(|line| line.strip_prefix("password="));
         let state = self.state.borrow();
