@@ -146,7 +146,7 @@ impl Blueprint {
         let mut published = Vec::new();
         for (index, source) in self.sources().iter().enumerate() {
             let path = Path::new(&source.path).join("requirements.txt");
-            match host.read_text(&path)? {
+            match host.text(&path)? {
                 Some(text) => published.push(text),
                 // Odoo has requirements; an add-on may have none, but must be there to say so
                 None if index == 0 || host.meta(Path::new(&source.path))?.is_none() => {
@@ -361,10 +361,8 @@ fn source_key(repository: &str, branch: &str) -> String {
 
 /// The file `name` beside `site.toml` in `folder`, or else the one that is built in.
 fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
-    let own = folder.join(name);
-    if own.exists() {
-        let text = source::read(&own)?;
-        return Ok((own, text));
+    if let Some(own) = source::read_beside(folder, name)? {
+        return Ok(own);
     }
     let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;
