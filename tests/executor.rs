@@ -81,13 +81,12 @@ fn what_changed_since_the_plan_is_not_touched() {
         let mut state = machine.state.borrow_mut();
         state.postgres.roles.get_mut("odoo").unwrap().superuser = true;
     };
-    let stories: [(&str, &dyn Fn(&Machine)); 3] = [
-        ("conf", &edited),
-        ("release", &retargeted),
-        ("role", &promoted),
-    ];
-    for (changed, meanwhile) in stories {
-        let error = apply_after(meanwhile).unwrap_err();
+    for (changed, error) in [
+        ("conf", apply_after(edited)),
+        ("release", apply_after(retargeted)),
+        ("role", apply_after(promoted)),
+    ] {
+        let error = error.unwrap_err();
         assert!(
             matches!(&error, apply::Error::Changed { step, .. } if step == changed),
             "{changed}: {error}"

@@ -104,9 +104,11 @@ fn uid(machine: &Machine, name: &str) -> u32 {
 
 /// Does `work` with the rights that an account has on the file system.
 fn as_account<T>(uid: u32, work: impl FnOnce() -> T) -> T {
-    (setfsgid(uid.into()), setfsuid(uid.into()));
+    setfsgid(uid.into());
+    setfsuid(uid.into());
     let done = work();
-    (setfsuid(0.into()), setfsgid(0.into()));
+    setfsuid(0.into());
+    setfsgid(0.into());
     done
 }
 
@@ -323,7 +325,8 @@ fn swap(
     stop: &'static AtomicBool,
 ) -> thread::JoinHandle<usize> {
     thread::spawn(move || {
-        (setfsgid(uid.into()), setfsuid(uid.into()));
+        setfsgid(uid.into());
+        setfsuid(uid.into());
         let mut swaps = 0;
         while !stop.load(Ordering::Relaxed) {
             let flags = RenameFlags::RENAME_EXCHANGE;

@@ -19,6 +19,7 @@ mod failures;
 mod kept;
 mod kills;
 mod payloads;
+mod production;
 mod refusals;
 mod rehearse;
 mod settled;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
     let wanted: Vec<&str> = wanted.split(',').filter(|part| !part.is_empty()).collect();
     // The longest first, so that none is left alone at the end.
     let trials: Vec<Trial> = [
+        production::trials(),
         bare::trials(),
         kept::trials(),
         kills::trials(),

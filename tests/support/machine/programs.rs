@@ -93,7 +93,8 @@ const MISSING: (i32, String) = (127, String::new());
 fn as_account((uid, gid): (u32, u32), work: impl FnOnce() -> Answer) -> Answer {
     let (own_gid, own_uid) = (setfsgid(gid.into()), setfsuid(uid.into()));
     let done = catch_unwind(AssertUnwindSafe(work));
-    (setfsuid(own_uid), setfsgid(own_gid));
+    setfsuid(own_uid);
+    setfsgid(own_gid);
     done.unwrap_or_else(|panic| match panic.downcast_ref::<String>() {
         Some(words) if words.contains("Os { code: ") => Err((1, words.clone())),
         _ => resume_unwind(panic),
