@@ -444,10 +444,8 @@ fn source_key(repository: &str, branch: &str) -> String {
 
 /// The file `name` beside `site.toml` in `folder`, or else the one that is built in.
 fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
-    let own = folder.join(name);
-    if own.exists() {
-        let text = source::read(&own)?;
-        return Ok((own, text));
+    if let Some(own) = source::read_beside(folder, name)? {
+        return Ok(own);
     }
     let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;

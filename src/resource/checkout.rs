@@ -145,7 +145,7 @@ impl Resource for Checkout {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let head = host.read_text(&self.path.join(".git/HEAD"))?;
+        let head = host.text(&self.path.join(".git/HEAD"))?;
         Ok(head.map(|text| State {
             commit: text.trim().to_owned(),
         }))
@@ -155,6 +155,16 @@ impl Resource for Checkout {
         Some(State {
             commit: self.commit.clone(),
         })
+    }
+
+    /// Whatever its HEAD was bent to, no other commit ever lies at this path.
+    fn back(
+        &self,
+        _now: Option<&State>,
+        before: Option<&State>,
+        _after: Option<&State>,
+    ) -> Option<State> {
+        before.and_then(|_| self.want(before))
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {

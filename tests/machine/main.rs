@@ -18,6 +18,7 @@ mod dry_run;
 mod failures;
 mod kept;
 mod kills;
+mod payloads;
 mod production;
 mod refusals;
 mod rehearse;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         sources::trials(),
         drift::trials(),
         settled::trials(),
+        payloads::trials(),
         agents::trials(),
         dry_run::trials(),
         refusals::trials(),

@@ -242,8 +242,9 @@ impl Model {
             writeln!(record, "{}  {path}", self.disk.resolve(&path)).unwrap();
         }
         let name = unit.trim_end_matches(".service");
-        self.disk
-            .put(&format!("/run/odoo-deploy/{name}.started"), record);
+        let started = format!("/run/odoo-deploy/{name}.started");
+        self.disk.remove(&started);
+        self.disk.put(&started, record);
     }
 
     /// What `ExecStart` needs to stay alive.
