@@ -208,8 +208,11 @@ pub fn lend(
             (Path::new(LENT), "root", 0o755),
             (&folder(builder), builder, 0o750),
         ] {
-            if host.meta(path)?.is_none() {
-                host.make_folder(path, "root", group, mode)?;
+            match host.meta(path)? {
+                None => host.make_folder(path, "root", group, mode)?,
+                // after a boot it is the service that made it, with the service's umask
+                Some(meta) if meta.mode != mode => host.set_owner(path, "root", group, mode)?,
+                Some(_) => (),
             }
         }
         let lent = folder(builder).join(name);
@@ -322,7 +325,10 @@ mod tests {
             from: Place::File("/etc/token".into()),
             user: "deploy".into(),
         };
-        let told = introduce("https://git.example.org:8443/firm/private.git", Some(&access));
+        let told = introduce(
+            "https://git.example.org:8443/firm/private.git",
+            Some(&access),
+        );
         let told = told.unwrap().options.join(" ");
         assert_eq!(
             told,

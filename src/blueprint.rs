@@ -21,13 +21,31 @@ use crate::resolve::resolve;
 use crate::resource::AnyResource;
 use crate::site::{Site, Workers};
 use crate::source::{self, ReadError};
-use crate::{requirements, template};
+use crate::wkhtmltopdf::Chosen;
+use crate::{requirements, template, wkhtmltopdf};
 
 /// The files that are part of the program; one of the same name beside `site.toml` goes before.
 const EMBEDDED: &[(&str, &str)] = &[
     ("odoo.toml", include_str!("../playbooks/odoo.toml")),
     ("odoo.conf", include_str!("../templates/odoo.conf")),
     ("odoo.service", include_str!("../templates/odoo.service")),
+    ("firewall.nft", include_str!("../templates/firewall.nft")),
+    (
+        "firewall.service",
+        include_str!("../templates/firewall.service"),
+    ),
+    (
+        "fail2ban-filter.conf",
+        include_str!("../templates/fail2ban-filter.conf"),
+    ),
+    (
+        "fail2ban-jail.conf",
+        include_str!("../templates/fail2ban-jail.conf"),
+    ),
+    (
+        "fail2ban-unit.conf",
+        include_str!("../templates/fail2ban-unit.conf"),
+    ),
 ];
 
 /// Why there is no plan.
@@ -249,10 +267,15 @@ impl Blueprint {
             None => unknown(),
         };
         let home = &self.site.paths.home;
+        let wkhtmltopdf = self.wkhtmltopdf()?;
         Ok(json!({
             "site": self.site,
             "release": self.release,
             "transport": transport(&sources),
+            "parts": self.parts(&wkhtmltopdf),
+            "wkhtmltopdf": wkhtmltopdf,
+            "firewall": self.firewall(),
+            "fail2ban": self.fail2ban(),
             "host": self.facts,
             "odoo": sources[0],
             "addons": sources[1..],
@@ -265,6 +288,60 @@ impl Blueprint {
             "inputs": self.inputs(&sources),
             "venv": { "path": format!("{home}/venvs/{venv}"), "requirements": requirements },
         }))
+    }
+
+    /// What prints reports.
+    fn wkhtmltopdf(&self) -> Result<Chosen, Error> {
+        let (site, facts) = (&self.site, &self.facts);
+        wkhtmltopdf::choose(
+            &site.wkhtmltopdf,
+            &site.paths.home,
+            facts.codename(),
+            &facts.architecture,
+        )
+        .map_err(|reason| host::Error::impossible(reason).into())
+    }
+
+    /// The packages that parts of the site need beyond Odoo's own.
+    fn parts(&self, wkhtmltopdf: &Chosen) -> Vec<String> {
+        let mut packages = wkhtmltopdf.packages.clone();
+        if self.site.firewall.enabled || self.site.fail2ban.enabled {
+            packages.push("nftables".into());
+        }
+        if self.site.fail2ban.enabled {
+            packages.extend(["fail2ban", "python3-systemd"].map(String::from));
+        }
+        packages
+    }
+
+    /// The packet filter: its files and what it closes.
+    fn firewall(&self) -> Value {
+        let name = &self.site.name;
+        let rules = format!("/etc/{name}.nft");
+        let unit = format!("{name}-firewall.service");
+        json!({
+            "enabled": self.site.firewall.enabled,
+            "table": format!("odoo-deploy-{name}"),
+            "closed": self.site.closed_ports(),
+            "inputs": { "firewall-rules": rules, "firewall-unit": format!("/etc/systemd/system/{unit}") },
+            "rules": rules,
+            "unit": unit,
+        })
+    }
+
+    /// The jail for those who try passwords: its files.
+    fn fail2ban(&self) -> Value {
+        let name = &self.site.name;
+        let filter = format!("/etc/fail2ban/filter.d/odoo-deploy-{name}.conf");
+        let jail = format!("/etc/fail2ban/jail.d/odoo-deploy-{name}.conf");
+        let unit = format!("/etc/systemd/system/fail2ban.service.d/odoo-deploy-{name}.conf");
+        json!({
+            "enabled": self.site.fail2ban.enabled,
+            "inputs": { "fail2ban-filter": filter, "fail2ban-jail": jail, "fail2ban-unit": unit },
+            "filter": filter,
+            "jail": jail,
+            "unit": unit,
+        })
     }
 
     /// What the service runs, by the step of the playbook that makes it.

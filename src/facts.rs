@@ -52,6 +52,13 @@ impl Facts {
         })
     }
 
+    /// What the distribution's suites are named after; empty where it is not known.
+    #[must_use]
+    pub fn codename(&self) -> &'static str {
+        self.distribution
+            .map_or("", |known| known.codename.as_str())
+    }
+
     /// How many worker processes cores and memory carry: two a core at most, by Odoo's own rule,
     /// each with 325 MB of what is left after a GiB for PostgreSQL and the system; none where that
     /// is less than two, as one alone can print no reports.

@@ -38,3 +38,4 @@ pub mod site;
 pub mod source;
 pub mod stop;
 pub mod template;
+pub mod wkhtmltopdf;

@@ -11,6 +11,7 @@ use crate::observe::Observed;
 use crate::pairing::{Pairing, pairing};
 use crate::release::Release;
 use crate::site::Site;
+use crate::wkhtmltopdf;
 
 /// The least memory, in MiB, that an Odoo with its database starts in.
 const MEMORY: u64 = 700;
@@ -45,6 +46,11 @@ pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Pairing, Vec<S
             facts.memory
         ));
     }
+    if let Some(known) = facts.distribution {
+        let (wanted, home) = (&site.wkhtmltopdf, &site.paths.home);
+        let chosen = wkhtmltopdf::choose(wanted, home, &known.codename, &facts.architecture);
+        reasons.extend(chosen.err());
+    }
     let found = match facts.distribution {
         Some(distribution) => pairing(Release::of(site.odoo.version), distribution)
             .map_err(|refusal| refusal.to_string()),
@@ -77,6 +83,9 @@ pub fn plan(
 ) -> Result<Vec<String>> {
     let mut reasons = observed.refusals.clone();
     reasons.extend(ports(host, site, workers)?);
+    if site.firewall.enabled {
+        reasons.extend(closed(host, site)?);
+    }
     reasons.extend(disk(host, observed)?);
     let fetches = observed
         .pending()
@@ -122,6 +131,30 @@ fn ports(host: &Host, site: &Site, workers: u32) -> Result<Vec<String>> {
         reasons.push(format!(
             "port {port} is taken by {name}; free it, or choose another `{key}`"
         ));
+    }
+    Ok(reasons)
+}
+
+/// What serves others on a port that the firewall would close: SSH above all.
+fn closed(host: &Host, site: &Site) -> Result<Vec<String>> {
+    let ports = site.closed_ports();
+    let mut reasons = Vec::new();
+    for listener in host.listeners()? {
+        if !ports.contains(&listener.port) || listener.address.is_loopback() {
+            continue;
+        }
+        let Some(process) = host.holder(&listener) else {
+            continue;
+        };
+        let known =
+            is_of(host, process.pid, &site.paths.unit) || process.command.contains("postgres");
+        if !known {
+            reasons.push(format!(
+                "`{}` (pid {}) serves others on port {}, which the firewall of this site would close; \
+                 move it, or choose another port for Odoo",
+                process.command, process.pid, listener.port
+            ));
+        }
     }
     Ok(reasons)
 }

@@ -127,8 +127,11 @@ impl<'t, 'i> Table<'t, 'i> {
             return Some(Table::new(key, value.span(), table));
         }
         let invalid = unexpected("a table", value.get_ref());
-        self.errors
-            .push(invalid.hint(format!("write `{key} = {example}`")).at(value.span()));
+        self.errors.push(
+            invalid
+                .hint(format!("write `{key} = {example}`"))
+                .at(value.span()),
+        );
         None
     }
 

@@ -1,6 +1,7 @@
 //! The kinds of things a server can have, and the one verb that moves them.
 
 mod apt;
+mod archive;
 mod checkout;
 mod cluster;
 mod database;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use apt::wait_for_apt;
+pub use archive::Archive;
 pub use checkout::Checkout;
 pub use cluster::Cluster;
 pub use database::Database;
@@ -305,6 +307,7 @@ macro_rules! resources {
 }
 
 resources! {
+    "archive" Archive,
     "checkout" Checkout,
     "cluster" Cluster,
     "database" Database,

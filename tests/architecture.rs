@@ -44,6 +44,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "site",
             "source",
             "template",
+            "wkhtmltopdf",
         ],
     ),
     ("change", &[]),
@@ -86,7 +87,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("playbook", &["diagnostic", "reader", "template"]),
     (
         "preflight",
-        &["facts", "host", "observe", "pairing", "release", "site"],
+        &[
+            "facts",
+            "host",
+            "observe",
+            "pairing",
+            "release",
+            "site",
+            "wkhtmltopdf",
+        ],
     ),
     ("reader", &["diagnostic"]),
     ("rehearse", &[]),
@@ -94,15 +103,22 @@ const EDGES: &[(&str, &[&str])] = &[
     ("report", &["change", "event"]),
     ("requirements", &[]),
     ("resolve", &["access", "host"]),
-    ("resource", &["access", "change", "event", "host", "password"]),
+    (
+        "resource",
+        &["access", "change", "event", "host", "password"],
+    ),
     (
         "rollback",
         &["error", "event", "host", "journal", "resource"],
     ),
-    ("site", &["access", "diagnostic", "reader", "release", "source"]),
+    (
+        "site",
+        &["access", "diagnostic", "reader", "release", "source"],
+    ),
     ("source", &[]),
     ("stop", &[]),
     ("template", &["diagnostic"]),
+    ("wkhtmltopdf", &["release", "site"]),
 ];
 
 /// One file of the program: its room, its path, and its code without comments and tests.

@@ -3,6 +3,7 @@
 mod access;
 mod http;
 mod odoo;
+mod parts;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -97,6 +98,9 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     errors.items.extend(table.finish());
 
     let http = http::http(root.table("http"), errors);
+    let wkhtmltopdf = parts::wkhtmltopdf(root, errors);
+    let firewall = parts::firewall(root.table("firewall"), errors);
+    let fail2ban = parts::fail2ban(root.table("fail2ban"), errors);
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -107,6 +111,9 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         python,
         apt: Apt { upgrade },
         http,
+        wkhtmltopdf,
+        firewall,
+        fail2ban,
     })
 }
 

@@ -16,8 +16,10 @@ mod bare;
 mod drift;
 mod dry_run;
 mod failures;
+mod hardened;
 mod kept;
 mod kills;
+mod private;
 mod refusals;
 mod rehearse;
 mod settled;
@@ -46,6 +48,8 @@ fn main() -> ExitCode {
         settled::trials(),
         agents::trials(),
         dry_run::trials(),
+        hardened::trials(),
+        private::trials(),
         refusals::trials(),
     ]
     .into_iter()

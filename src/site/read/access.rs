@@ -19,8 +19,11 @@ pub(super) fn access(
     let token = table.inline("token", "{ file = \"/path\" }");
     if let (Some(_), Some(token)) = (&key, &token) {
         table.error(
-            Diagnostic::new(token.span(), "a repository has a `key` or a `token`, not both")
-                .hint("a `key` is for `ssh://`, a `token` for `https://`"),
+            Diagnostic::new(
+                token.span(),
+                "a repository has a `key` or a `token`, not both",
+            )
+            .hint("a `key` is for `ssh://`, a `token` for `https://`"),
         );
     }
     if let Some(repository) = repository {
@@ -31,7 +34,8 @@ pub(super) fn access(
             table.error(error.hint("write the repository as `ssh://…`, or give a `token`"));
         }
         if let Some(token) = token.as_ref().filter(|_| !https) {
-            let error = Diagnostic::new(token.span(), "a `token` opens a repository over HTTPS only");
+            let error =
+                Diagnostic::new(token.span(), "a `token` opens a repository over HTTPS only");
             table.error(error.hint("write the repository as `https://…`, or give a `key`"));
         }
     }

@@ -226,7 +226,12 @@ impl Model {
 
     /// What `ExecStartPre` does: digests of files, targets of links.
     fn write_record(&self, unit: &str, text: &str) {
-        let before = value(text, "ExecStartPre=");
+        let mut before = text
+            .lines()
+            .filter(|line| line.starts_with("ExecStartPre="));
+        let before = before
+            .find(|line| line.contains("sha256sum"))
+            .unwrap_or_default();
         let between = |from: &str, to: &str| -> Vec<String> {
             let rest = before.split_once(from).unwrap_or_default().1;
             let list = rest.split_once(to).unwrap_or_default().0;
@@ -254,6 +259,13 @@ impl Model {
         text: &str,
     ) -> Result<(String, String, String, Vec<u16>), (i32, String)> {
         let dead = |why: String| Err((1, format!("Job for {unit} failed: {why}")));
+        if let Some(rules) = value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ") {
+            return if self.disk.exists("/usr/sbin/nft") && self.disk.exists(rules) {
+                Ok(Default::default())
+            } else {
+                dead("no rules, or nobody to load them".into())
+            };
+        }
         let user = value(text, "User=");
         let Some((_, gid)) = self.account(user) else {
             return dead(format!("no user {user}"));
