@@ -11,10 +11,13 @@ mod file;
 mod link;
 mod lists;
 mod packages;
+mod place;
 mod postgres;
+mod remote;
 mod role;
 mod secret;
 pub(crate) mod service;
+mod settings;
 mod user;
 mod venv;
 
@@ -32,9 +35,12 @@ pub use file::{File, MASK};
 pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
+pub use place::max_connections;
+pub use remote::Remote;
 pub use role::Role;
 pub use secret::Secret;
 pub use service::Service;
+pub use settings::Settings;
 pub use user::User;
 pub use venv::Venv;
 
@@ -316,9 +322,11 @@ resources! {
     "link" Link,
     "lists" Lists,
     "packages" Packages,
+    "remote" Remote,
     "role" Role,
     "secret" Secret,
     "service" Service,
+    "settings" Settings,
     "user" User,
     "venv" Venv,
 }

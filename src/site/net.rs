@@ -29,6 +29,8 @@ impl Port {
     pub const HTTP: Self = Self(8069);
     /// Odoo's port for websockets when there are workers.
     pub const GEVENT: Self = Self(8072);
+    /// `PostgreSQL`'s port.
+    pub const POSTGRESQL: Self = Self(5432);
 
     /// The number.
     #[must_use]
@@ -110,12 +112,14 @@ fn domain(text: &str) -> Result<String, Invalid> {
     if text.contains('*') {
         return Err(refused().hint("one name, not a pattern"));
     }
+    host_name(text).ok_or_else(refused)
+}
+
+/// The name of a host, with or without a domain, in lower case.
+pub(super) fn host_name(text: &str) -> Option<String> {
     let numeric = |label: &str| label.chars().all(|c| c.is_ascii_digit());
-    if is_host_name(text) && !text.rsplit('.').next().is_none_or(numeric) {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err(refused())
-    }
+    let is_good = is_host_name(text) && !text.rsplit('.').next().is_none_or(numeric);
+    is_good.then(|| text.to_ascii_lowercase())
 }
 
 /// RFC 1123: labels of 1 to 63 letters, digits and inner dashes, at most 253 in all.

@@ -4,6 +4,7 @@ mod access;
 mod http;
 mod odoo;
 mod parts;
+mod postgres;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::secret::{self, Found};
-use super::{Apt, Installer, Paths, Python, Site, SiteName};
+use super::{Apt, Installer, Logs, Paths, Python, Site, SiteName};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::reader::{self, Table};
 
@@ -101,6 +102,11 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let wkhtmltopdf = parts::wkhtmltopdf(root, errors);
     let firewall = parts::firewall(root.table("firewall"), errors);
     let fail2ban = parts::fail2ban(root.table("fail2ban"), errors);
+    let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
+
+    let mut table = root.table("logs");
+    let file = table.take("file").is_some_and(Spanned::into_inner);
+    errors.items.extend(table.finish());
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -114,6 +120,8 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         wkhtmltopdf,
         firewall,
         fail2ban,
+        postgres,
+        logs: Logs { file },
     })
 }
 

@@ -20,6 +20,7 @@ mod hardened;
 mod kept;
 mod kills;
 mod private;
+mod production;
 mod refusals;
 mod rehearse;
 mod settled;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let wanted: Vec<&str> = wanted.split(',').filter(|part| !part.is_empty()).collect();
     // The longest first, so that none is left alone at the end.
     let trials: Vec<Trial> = [
+        production::trials(),
         bare::trials(),
         kept::trials(),
         kills::trials(),
