@@ -18,6 +18,7 @@ mod role;
 mod secret;
 pub(crate) mod service;
 mod settings;
+mod tree;
 mod user;
 mod venv;
 

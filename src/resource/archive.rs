@@ -1,12 +1,12 @@
 //! A Debian archive of known content, unpacked at a path that carries its digest.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
-use crate::resource::{Moved, Resource};
+use crate::resource::{Moved, Resource, tree};
 
 /// The file in the unpacked tree that says what it was unpacked from; written last.
 const MARKER: &str = ".sha256";
@@ -32,24 +32,11 @@ pub struct State {
 }
 
 impl Archive {
-    /// Where half-made trees of this path lie.
-    fn partial(&self) -> PathBuf {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        self.path.with_file_name(format!(".partial-{name}"))
-    }
-
-    fn clear(&self, host: &Host) -> Result<()> {
-        match host.meta(&self.partial())? {
-            Some(_) => host.remove_tree(&self.partial()),
-            None => Ok(()),
-        }
-    }
-
     /// Fetches it and unpacks it. apt refuses what does not have the digest.
     async fn unpack(&self, host: &Host) -> Result<PathBuf> {
-        let partial = self.partial();
-        let (archive, tree) = (partial.join("archive.deb"), partial.join("tree"));
-        let [archive, unpacked] = [&archive, &tree].map(|path| path.display().to_string());
+        let partial = tree::partial(&self.path);
+        let (archive, whole) = (partial.join("archive.deb"), partial.join("tree"));
+        let [archive, unpacked] = [&archive, &whole].map(|path| path.display().to_string());
         host.make_folder(&partial, "root", "root", 0o700)?;
         let fetch = Cmd::new("/usr/lib/apt/apt-helper")
             .args(["-q", "download-file", &self.url, &archive])
@@ -60,9 +47,14 @@ impl Archive {
         let unpack = Cmd::new("dpkg-deb").args(["--extract", &archive, &unpacked]);
         host.run(&unpack.deadline(300).log("archive")).await?;
         let marker = format!("{}\n", self.sha256);
-        host.write(&tree.join(MARKER), marker.as_bytes(), "root", "root", 0o644)?;
-        host.sync(&tree)?;
-        Ok(tree)
+        host.write(
+            &whole.join(MARKER),
+            marker.as_bytes(),
+            "root",
+            "root",
+            0o644,
+        )?;
+        Ok(whole)
     }
 }
 
@@ -87,21 +79,15 @@ impl Resource for Archive {
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        self.clear(host)?;
+        tree::clear(host, &self.path)?;
         if from == to {
             return Ok(Moved::There);
         }
-        // by one rename: what is half removed would be taken for whole
-        if host.meta(&self.path)?.is_some() {
-            host.rename(&self.path, &self.partial())?;
-            self.clear(host)?;
+        tree::take_away(host, &self.path)?;
+        if to.is_some() {
+            let whole = self.unpack(host).await?;
+            tree::put(host, &whole, &self.path)?;
         }
-        if to.is_none() {
-            return Ok(Moved::There);
-        }
-        let tree = self.unpack(host).await?;
-        host.rename(&tree, &self.path)?;
-        self.clear(host)?;
         Ok(Moved::There)
     }
 
@@ -109,7 +95,7 @@ impl Resource for Archive {
         if from == to {
             String::new()
         } else {
-            Path::new(&self.url).display().to_string()
+            self.url.clone()
         }
     }
 }
