@@ -2,6 +2,7 @@
 
 mod apt;
 mod archive;
+mod certificate;
 mod checkout;
 mod cluster;
 mod database;
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 pub use apt::wait_for_apt;
 pub use archive::Archive;
+pub use certificate::{Certificate, Issuer};
 pub use checkout::Checkout;
 pub use cluster::Cluster;
 pub use database::Database;
@@ -315,6 +317,7 @@ macro_rules! resources {
 
 resources! {
     "archive" Archive,
+    "certificate" Certificate,
     "checkout" Checkout,
     "cluster" Cluster,
     "database" Database,

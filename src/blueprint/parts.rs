@@ -51,6 +51,7 @@ impl Blueprint {
             "filter": filter,
             "jail": jail,
             "unit": unit,
+            "record": format!("/run/odoo-deploy/{name}-fail2ban.started"),
         })
     }
 }

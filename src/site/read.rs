@@ -5,6 +5,7 @@ mod http;
 mod odoo;
 mod parts;
 mod postgres;
+mod proxy;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -86,6 +87,7 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         (false, None) => "odoo".parse().ok(),
         (true, None) => None,
     };
+    let has_domain = table.has("domain");
     let domain = table.take("domain").map(Spanned::into_inner);
     errors.items.extend(table.finish());
 
@@ -98,7 +100,6 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let upgrade = table.take("upgrade").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
 
-    let http = http::http(root.table("http"), errors);
     let wkhtmltopdf = parts::wkhtmltopdf(root, errors);
     let firewall = parts::firewall(root.table("firewall"), errors);
     let fail2ban = parts::fail2ban(root.table("fail2ban"), errors);
@@ -107,6 +108,11 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let mut table = root.table("logs");
     let file = table.take("file").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
+    let asked = root.has("proxy");
+    let table = root.table("proxy");
+    let line = asked.then(|| errors.line_of(table.span().start));
+    let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
+    let http = http::http(root.table("http"), line, errors);
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -122,6 +128,10 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         fail2ban,
         postgres,
         logs: Logs { file },
+        proxy: match proxy {
+            Some(proxy) => Some(proxy?),
+            None => None,
+        },
     })
 }
 

@@ -38,6 +38,8 @@ impl Model {
             "git" => self.git(cmd, &args),
             "/usr/lib/apt/apt-helper" => self.apt_helper(&args),
             "dpkg-deb" => self.dpkg_deb(&args),
+            "nft" if !self.disk.exists("/usr/sbin/nft") => return missing(),
+            "nft" => self.nft(&args),
             "mkdir" => self.mkdir(cmd, &args),
             "rm" => self.rm(cmd, &args),
             "dd" => self.dd(cmd, &args),

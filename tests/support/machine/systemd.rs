@@ -226,12 +226,7 @@ impl Model {
 
     /// What `ExecStartPre` does: digests of files, targets of links.
     fn write_record(&self, unit: &str, text: &str) {
-        let mut before = text
-            .lines()
-            .filter(|line| line.starts_with("ExecStartPre="));
-        let before = before
-            .find(|line| line.contains("sha256sum"))
-            .unwrap_or_default();
+        let before = value(text, "ExecStartPre=");
         let between = |from: &str, to: &str| -> Vec<String> {
             let rest = before.split_once(from).unwrap_or_default().1;
             let list = rest.split_once(to).unwrap_or_default().0;
@@ -249,6 +244,21 @@ impl Model {
         let name = unit.trim_end_matches(".service");
         self.disk
             .put(&format!("/run/odoo-deploy/{name}.started"), record);
+    }
+
+    /// Looks at the rules of a packet filter.
+    pub(super) fn nft(&self, args: &[&str]) -> Answer {
+        let ["--check", "--file", rules] = args else {
+            panic!("no model of nft {args:?}");
+        };
+        if self.disk.text(rules).contains("policy accept") {
+            Ok(String::new())
+        } else {
+            Err((
+                1,
+                format!("internal:0:0-0: Error: Could not open file \"{rules}\""),
+            ))
+        }
     }
 
     /// What `ExecStart` needs to stay alive.
