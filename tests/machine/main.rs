@@ -16,9 +16,11 @@ mod bare;
 mod drift;
 mod dry_run;
 mod failures;
+mod hardened;
 mod kept;
 mod kills;
 mod payloads;
+mod private;
 mod production;
 mod refusals;
 mod rehearse;
@@ -50,6 +52,8 @@ fn main() -> ExitCode {
         payloads::trials(),
         agents::trials(),
         dry_run::trials(),
+        hardened::trials(),
+        private::trials(),
         refusals::trials(),
     ]
     .into_iter()

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod apt;
+mod archive;
 mod bare;
 mod builder;
 mod clone;

@@ -50,6 +50,10 @@ impl Model {
             "journalctl" => Ok(String::new()),
             "git" if !self.disk.exists("/usr/bin/git") => Err(MISSING),
             "git" => self.git(cmd, args),
+            "/usr/lib/apt/apt-helper" => self.apt_helper(args),
+            "dpkg-deb" => self.dpkg_deb(args),
+            "nft" if !self.disk.exists("/usr/sbin/nft") => Err(MISSING),
+            "nft" => self.nft(args),
             "mkdir" => self.mkdir(cmd, args),
             "rm" => self.rm(cmd, args),
             "dd" => self.dd(cmd, args),
@@ -57,6 +61,7 @@ impl Model {
             "GET" => self.get(args[0]),
             program if program.ends_with("/psql") => self.psql(cmd, args),
             program if !self.disk.exists(program) => Err(MISSING),
+            program if program.ends_with("/wkhtmltopdf") => Self::wkhtmltopdf(args),
             program if program.contains("/bin/") => self.python(cmd, args),
             program => panic!("no model of `{program}`"),
         }

@@ -247,6 +247,21 @@ impl Model {
         self.disk.put(&started, record);
     }
 
+    /// Looks at the rules of a packet filter.
+    pub(super) fn nft(&self, args: &[&str]) -> Answer {
+        let ["--check", "--file", rules] = args else {
+            panic!("no model of nft {args:?}");
+        };
+        if self.disk.text(rules).contains("policy accept") {
+            Ok(String::new())
+        } else {
+            Err((
+                1,
+                format!("internal:0:0-0: Error: Could not open file \"{rules}\""),
+            ))
+        }
+    }
+
     /// What `ExecStart` needs to stay alive.
     #[allow(clippy::type_complexity, reason = "said once and taken apart at once")]
     fn main(
@@ -255,6 +270,13 @@ impl Model {
         text: &str,
     ) -> Result<(String, String, String, Vec<u16>), (i32, String)> {
         let dead = |why: String| Err((1, format!("Job for {unit} failed: {why}")));
+        if let Some(rules) = value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ") {
+            return if self.disk.exists("/usr/sbin/nft") && self.disk.exists(rules) {
+                Ok(Default::default())
+            } else {
+                dead("no rules, or nobody to load them".into())
+            };
+        }
         let user = value(text, "User=");
         let Some((_, gid)) = self.account(user) else {
             return dead(format!("no user {user}"));
