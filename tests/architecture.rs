@@ -32,6 +32,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "access",
             "check",
             "diagnostic",
+            "distribution",
             "facts",
             "host",
             "modules",

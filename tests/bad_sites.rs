@@ -15,6 +15,8 @@ mod fields;
 mod files;
 #[path = "bad_sites/oracle.rs"]
 mod oracle;
+#[path = "bad_sites/proxy.rs"]
+mod proxy;
 #[path = "bad_sites/together.rs"]
 mod together;
 #[path = "bad_sites/values.rs"]

@@ -22,11 +22,13 @@ mod kills;
 mod payloads;
 mod private;
 mod production;
+mod proxy;
 mod refusals;
 mod rehearse;
 mod settled;
 mod sources;
 mod support;
+mod two_sites;
 
 use std::process::ExitCode;
 
@@ -44,6 +46,8 @@ fn main() -> ExitCode {
         bare::trials(),
         kept::trials(),
         kills::trials(),
+        proxy::trials(),
+        two_sites::trials(),
         failures::trials(),
         rehearse::trials(),
         sources::trials(),

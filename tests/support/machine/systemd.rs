@@ -46,6 +46,9 @@ impl Model {
         if unit == SERVER || unit.starts_with("postgresql@") {
             return self.server(verb);
         }
+        if unit == super::nginx::UNIT {
+            return self.systemctl_nginx(verb);
+        }
         self.load(unit);
         match *verb {
             "show" => Ok(self.show(unit)),
@@ -99,6 +102,7 @@ impl Model {
     }
 
     fn reload(&self) {
+        self.reload_drop_ins();
         let units: Vec<String> = self.state.borrow().units.keys().cloned().collect();
         for unit in units {
             let file = self.file(&unit);

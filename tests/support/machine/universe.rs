@@ -132,6 +132,12 @@ pub(super) const ARCHIVE: &[Package] = &[
         &["libc6", "liberror-perl"],
         &["/usr/bin/git"],
     ),
+    package(
+        "nginx",
+        "1.22.1-9+deb12u3",
+        &["libc6"],
+        &["/usr/sbin/nginx", "/usr/lib/systemd/system/nginx.service"],
+    ),
     package("libc6-dev", "2.36-9+deb12u10", &["libc6"], &[]),
     package("liberror-perl", "0.17029-2", &["perl-base"], &[]),
     package("libldap-dev", "2.5.13+dfsg-5", &["libc6-dev"], &[]),
