@@ -169,7 +169,7 @@ impl Resource for Checkout {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         self.clear(host)?;
-        if from == to {
+        if from == to && to.is_some() {
             return Ok(Moved::There);
         }
         // by one rename: a release that is half removed would be taken for a whole one; also what is
