@@ -7,14 +7,16 @@ mod database;
 mod directory;
 mod dpkg;
 mod file;
-mod identity;
 mod link;
 mod lists;
 mod packages;
+mod place;
 mod postgres;
+mod remote;
 mod role;
 mod secret;
 pub(crate) mod service;
+mod settings;
 mod user;
 mod venv;
 
@@ -28,13 +30,15 @@ pub use cluster::Cluster;
 pub use database::Database;
 pub use directory::Directory;
 pub use file::{File, MASK};
-pub use identity::is_ssh;
 pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
+pub use place::max_connections;
+pub use remote::Remote;
 pub use role::Role;
 pub use secret::Secret;
 pub use service::Service;
+pub use settings::Settings;
 pub use user::User;
 pub use venv::Venv;
 
@@ -315,9 +319,11 @@ resources! {
     "link" Link,
     "lists" Lists,
     "packages" Packages,
+    "remote" Remote,
     "role" Role,
     "secret" Secret,
     "service" Service,
+    "settings" Settings,
     "user" User,
     "venv" Venv,
 }

@@ -1,8 +1,12 @@
 //! What the owner wants: `site.toml`, parsed once and never checked again later.
 
+mod company;
 mod git;
+mod logs;
 mod name;
 mod net;
+mod place;
+mod postgres;
 mod read;
 mod reserved;
 mod secret;
@@ -14,12 +18,17 @@ use std::path::Path;
 
 use serde::Serialize;
 
+pub use company::{Company, Country, Language};
 pub use git::{Branch, Commit, ODOO, Repository};
+pub use logs::LogHandler;
 pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Domain, Index, Port};
-pub use setting::{Folder, Installer, Processes, Workers};
+pub use place::{CredentialName, FilePath, Login, Variable};
+pub use postgres::{RoleName, ServerName, SslMode};
+pub use setting::{Folder, Installer, Processes, Users, Workers};
 pub use text::is_forbidden;
 
+use crate::access::Access;
 use crate::diagnostic::Diagnostics;
 use crate::release::Series;
 use crate::source::{self, ReadError};
@@ -43,6 +52,10 @@ pub struct Site {
     pub apt: Apt,
     /// Where it listens.
     pub http: Http,
+    /// Where its database lies.
+    pub postgres: Postgres,
+    /// Where it says what it does.
+    pub logs: Logs,
     /// What derives from the name.
     pub paths: Paths,
 }
@@ -65,6 +78,14 @@ pub struct Odoo {
     pub modules: Vec<ModuleName>,
     /// Whether a new database is filled with demonstration data.
     pub demo: bool,
+    /// The language of a new database.
+    pub language: Option<Language>,
+    /// The country of a new database's company, which decides on its currency and its accounts.
+    pub country: Option<Country>,
+    /// The name of a new database's company.
+    pub company: Option<Company>,
+    /// Loggers that tell more, or less, than usual.
+    pub log_handlers: Vec<LogHandler>,
 }
 
 /// One `[[addons]]`.
@@ -79,6 +100,8 @@ pub struct Addons {
     pub branch: Branch,
     /// The commit to stay at.
     pub commit: Option<Commit>,
+    /// What opens the repository, where it is private.
+    pub access: Option<Access>,
 }
 
 /// The section `[python]`.
@@ -113,8 +136,46 @@ pub struct Http {
     pub gevent_port: Port,
     /// How many processes answer.
     pub workers: Workers,
+    /// How many people are expected to work with it at once.
+    pub users: Option<Users>,
     /// Whether a proxy is before it, whose `X-Forwarded-*` headers are believed.
     pub proxy_mode: bool,
+}
+
+/// The section `[postgres]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Postgres {
+    /// Whether the server of this host is set up for its memory; where nothing is said it is left as it is.
+    pub tuning: Option<bool>,
+    /// The server, where it is another host's.
+    pub server: Option<Server>,
+}
+
+/// A `PostgreSQL` server on another host.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Server {
+    /// Its name or address.
+    pub host: ServerName,
+    /// Its port.
+    pub port: Port,
+    /// The role to sign in as.
+    pub user: RoleName,
+    /// How the connection is secured.
+    pub sslmode: SslMode,
+    /// The authority that its certificate must come from.
+    pub root_certificate: Option<FilePath>,
+    /// The file that holds the role's password.
+    pub password: FilePath,
+}
+
+/// The section `[logs]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Logs {
+    /// Whether a file is written, and rotated; else the journal of systemd has it all.
+    pub file: bool,
 }
 
 /// What derives from the name of a site, so that two of them live side by side on one server.
@@ -135,8 +196,10 @@ pub struct Paths {
     pub user: String,
     /// The user that builds, who owns nothing the service can write.
     pub builder: String,
-    /// The role in `PostgreSQL`.
+    /// The role in the `PostgreSQL` of this host.
     pub role: String,
+    /// Where a file of its log would lie, `/var/log/NAME`.
+    pub logs: String,
 }
 
 impl Paths {
@@ -150,6 +213,7 @@ impl Paths {
             user: name.to_string(),
             builder: format!("{name}-build"),
             role: name.to_string(),
+            logs: format!("/var/log/{name}"),
         }
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Which rooms each room may use. Imports point one way; a new edge is a decision.
 const EDGES: &[(&str, &[&str])] = &[
+    ("access", &["host"]),
     (
         "apply",
         &[
@@ -28,6 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "blueprint",
         &[
+            "access",
             "check",
             "diagnostic",
             "facts",
@@ -91,13 +93,19 @@ const EDGES: &[(&str, &[&str])] = &[
     ("release", &["diagnostic", "reader"]),
     ("report", &["change", "event"]),
     ("requirements", &[]),
-    ("resolve", &["host", "resource"]),
-    ("resource", &["change", "event", "host", "password"]),
+    ("resolve", &["access", "host"]),
+    (
+        "resource",
+        &["access", "change", "event", "host", "password"],
+    ),
     (
         "rollback",
         &["error", "event", "host", "journal", "resource"],
     ),
-    ("site", &["diagnostic", "reader", "release", "source"]),
+    (
+        "site",
+        &["access", "diagnostic", "reader", "release", "source"],
+    ),
     ("source", &[]),
     ("stop", &[]),
     ("template", &["diagnostic"]),

@@ -46,6 +46,7 @@ pub(super) fn unplannable(error: blueprint::Error) -> Ending {
     match error {
         blueprint::Error::Invalid(wrong) => misconfigured(wrong.render(80, false)),
         blueprint::Error::Host(error) => refused(chain(&error)),
+        blueprint::Error::Refused(reason) => refused(reason),
         error => misconfigured(chain(&error)),
     }
 }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::{self, Access, Introduction};
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
-use crate::resource::{Moved, Resource, identity};
+use crate::resource::{Moved, Resource};
 
 /// One commit of a repository, without its history.
 ///
@@ -27,6 +28,9 @@ pub struct Checkout {
     pub builder: String,
     /// The site, by which a later agent finds what a killed one left running.
     pub site: String,
+    /// What opens the repository, where it is private.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
 }
 
 /// The commit that is checked out.
@@ -78,18 +82,23 @@ impl Checkout {
             .env("GIT_TERMINAL_PROMPT", "0")
     }
 
-    /// Fetches with root's SSH identity, where the way goes through ssh.
+    /// Fetches with what opens the repository, lent for that time.
     async fn fetch(&self, host: &Host) -> Result<()> {
-        if !identity::is_ssh(&self.url) {
-            return self.fetch_by(host, "ssh -o BatchMode=yes").await;
-        }
-        let ssh = identity::lend(host, &self.builder)?;
-        let fetched = self.fetch_by(host, &ssh).await;
-        identity::take_back(host, &self.builder)?;
+        let told = access::lend(host, &self.builder, &self.url, self.access.as_ref())?;
+        let fetched = self.fetch_by(host, &told).await;
+        access::take_back(host, &self.builder)?;
         fetched
     }
 
-    async fn fetch_by(&self, host: &Host, ssh: &str) -> Result<()> {
+    /// Fetches what `args` name.
+    async fn fetch_one(&self, host: &Host, told: &Introduction, args: &[&str]) -> Result<()> {
+        let options: Vec<&str> = told.options.iter().map(String::as_str).collect();
+        let words = [&options[..], &["fetch", "--quiet", "--no-tags"], args].concat();
+        let fetch = self.git(&words).env("GIT_SSH_COMMAND", &told.ssh);
+        host.run(&fetch.log("git-fetch")).await.map(drop)
+    }
+
+    async fn fetch_by(&self, host: &Host, told: &Introduction) -> Result<()> {
         let tree = self.partial().join("tree").display().to_string();
         host.run(&self.as_builder("mkdir").args(["-p", "--", &tree]))
             .await?;
@@ -102,19 +111,8 @@ impl Checkout {
         host.run(&safe).await?;
         host.run(&self.git(&["init", "--quiet", "--template="]))
             .await?;
-        let exact = self.git(&[
-            "fetch",
-            "--quiet",
-            "--depth=1",
-            "--no-tags",
-            "--",
-            &self.url,
-            &self.commit,
-        ]);
-        if let Err(error) = host
-            .run(&exact.env("GIT_SSH_COMMAND", ssh).log("git-fetch"))
-            .await
-        {
+        let exact = ["--depth=1", "--", &self.url, &self.commit];
+        if let Err(error) = self.fetch_one(host, told, &exact).await {
             if !refused_a_commit(&error) {
                 return Err(error);
             }
@@ -122,16 +120,8 @@ impl Checkout {
                 "the repository gives no single commits; fetching its branch with all history"
                     .to_owned();
             host.events().tell(Event::Note { text });
-            let branch = self.git(&[
-                "fetch",
-                "--quiet",
-                "--no-tags",
-                "--",
-                &self.url,
-                &self.branch,
-            ]);
-            host.run(&branch.env("GIT_SSH_COMMAND", ssh).log("git-fetch"))
-                .await?;
+            let branch = ["--", &self.url, &self.branch];
+            self.fetch_one(host, told, &branch).await?;
         }
         host.run(&self.git(&["checkout", "--quiet", "--detach", &self.commit]))
             .await?;
@@ -139,7 +129,7 @@ impl Checkout {
     }
 
     fn clear(&self, host: &Host) -> Result<()> {
-        identity::take_back(host, &self.builder)?;
+        access::take_back(host, &self.builder)?;
         if host.meta(&self.partial())?.is_some() {
             host.remove_tree(&self.partial())?;
         }

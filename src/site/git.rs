@@ -16,6 +16,9 @@ text! {
 /// Odoo's own repository.
 pub const ODOO: &str = "https://github.com/odoo/odoo.git";
 
+/// Where what opens a repository is written instead.
+const ELSEWHERE: &str = "take away what is before the `@`, and write `token = { file = \"/path\" }` beside the repository";
+
 impl Repository {
     /// Odoo's own repository, [`ODOO`].
     #[must_use]
@@ -62,13 +65,13 @@ fn repository(text: &str) -> Result<String, Invalid> {
         );
     }
     if let Some(rest) = text.strip_prefix("https://") {
-        super::net::refuse_credentials(rest)?;
+        super::net::refuse_credentials(rest, ELSEWHERE)?;
         return remote(rest).then(|| text.to_owned()).ok_or_else(refused);
     }
     if let Some(rest) = text.strip_prefix("ssh://") {
         let (user, _) = super::net::userinfo(rest);
         if user.is_some_and(|user| user.contains(':')) {
-            super::net::refuse_credentials(rest)?;
+            super::net::refuse_credentials(rest, ELSEWHERE)?;
         }
         let good = !rest.starts_with('-') && user.is_none_or(is_user);
         return (good && remote(rest))

@@ -1,7 +1,9 @@
 //! From the text to the [`Site`], collecting every error.
 
+mod access;
 mod http;
 mod odoo;
+mod postgres;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -9,7 +11,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::secret::{self, Found};
-use super::{Apt, Installer, Paths, Python, Site, SiteName};
+use super::{Apt, Installer, Logs, Paths, Python, Site, SiteName};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::reader::{self, Table};
 
@@ -96,6 +98,11 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     errors.items.extend(table.finish());
 
     let http = http::http(root.table("http"), errors);
+    let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
+
+    let mut table = root.table("logs");
+    let file = table.take("file").is_some_and(Spanned::into_inner);
+    errors.items.extend(table.finish());
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -106,6 +113,8 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         python,
         apt: Apt { upgrade },
         http,
+        postgres,
+        logs: Logs { file },
     })
 }
 

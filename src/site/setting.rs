@@ -88,6 +88,31 @@ impl Processes {
     }
 }
 
+/// How many people work with Odoo at once, 1 to 5000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Users(u16);
+
+impl Users {
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+}
+
+impl FromToml for Users {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+        let number = integer(value, "a number of users")?;
+        match u16::try_from(number) {
+            Ok(number @ 1..=5000) => Ok(Self(number)),
+            _ => {
+                Err(Invalid::new(format!("`{number}` is not a number of users")).label("1 to 5000"))
+            }
+        }
+    }
+}
+
 impl TryFrom<i64> for Workers {
     type Error = Invalid;
 

@@ -18,6 +18,7 @@ mod dry_run;
 mod failures;
 mod kept;
 mod kills;
+mod production;
 mod refusals;
 mod rehearse;
 mod settled;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let wanted: Vec<&str> = wanted.split(',').filter(|part| !part.is_empty()).collect();
     // The longest first, so that none is left alone at the end.
     let trials: Vec<Trial> = [
+        production::trials(),
         bare::trials(),
         kept::trials(),
         kills::trials(),

@@ -47,7 +47,7 @@ impl SiteFile {
         if wish.addons {
             writeln!(
                 text,
-                "[[addons]]\nname = \"web\"\nrepository = \"https://git.example.org/web.git\""
+                "[[addons]]\nname = \"web\"\nrepository = \"https://git.example.org/web.git\"\ntoken = {{ file = \"/etc/private.token\" }}"
             )
             .unwrap();
         }

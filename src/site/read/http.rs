@@ -14,6 +14,7 @@ pub(super) fn http(mut table: Table<'_, '_>, errors: &mut Errors) -> Http {
     let port = table.take::<Port>("port");
     let gevent = table.take::<Port>("gevent_port");
     let workers = table.take::<Workers>("workers");
+    let users = table.take("users");
     let proxy = table.take::<bool>("proxy_mode");
     let http = Http {
         interface: interface.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), Spanned::into_inner),
@@ -22,6 +23,7 @@ pub(super) fn http(mut table: Table<'_, '_>, errors: &mut Errors) -> Http {
         workers: workers
             .as_ref()
             .map_or(Workers::Auto, |workers| *workers.get_ref()),
+        users: users.map(Spanned::into_inner),
         proxy_mode: proxy.as_ref().is_some_and(|proxy| *proxy.get_ref()),
     };
     if http.port == http.gevent_port {

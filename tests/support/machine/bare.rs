@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Disk;
 use super::apt::{Status, write_status};
-use super::universe::BASE;
+use super::universe::{BASE, TOKEN, TOKEN_FILE};
 
 pub(super) fn fill(disk: &Disk) {
     for folder in [
@@ -26,6 +26,7 @@ pub(super) fn fill(disk: &Disk) {
         "/etc/os-release",
         "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n",
     );
+    disk.put_as(TOKEN_FILE, format!("{TOKEN}\n"), (0, 0), 0o600);
     disk.put("/var/lib/dpkg/arch", "amd64\n");
     disk.put("/proc/meminfo", "MemTotal:        8000000 kB\n");
     disk.put(

@@ -96,6 +96,19 @@ impl Disk {
         fs::set_permissions(inside, fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// Whether an account can read a file.
+    pub fn readable(&self, path: &str, (uid, gid): (u32, u32)) -> bool {
+        let Ok(meta) = self.at(&self.resolve(path)).symlink_metadata() else {
+            return false;
+        };
+        let bit = match () {
+            () if uid == meta.uid() => 0o400,
+            () if gid == meta.gid() => 0o040,
+            () => 0o004,
+        };
+        uid == 0 || meta.mode() & bit != 0
+    }
+
     /// The owner of an entry.
     pub fn owner(&self, path: &str) -> Option<u32> {
         Some(self.at(&self.resolve(path)).symlink_metadata().ok()?.uid())

@@ -37,6 +37,15 @@ pub(super) const REPOSITORIES: &[Repository] = &[
     ),
 ];
 
+/// The repository that a token opens.
+pub(super) const PRIVATE: &str = "https://git.example.org/web.git";
+
+/// Where a machine's owner keeps that token.
+pub const TOKEN_FILE: &str = "/etc/private.token";
+
+/// The token.
+pub const TOKEN: &str = "glpat-canary-7391";
+
 /// One package.
 pub(super) struct Package {
     pub(super) name: &'static str,
