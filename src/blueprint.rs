@@ -1,6 +1,7 @@
 //! A site, a playbook and a machine, made into a plan.
 
 mod learn;
+mod proxy;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -38,6 +39,12 @@ const EMBEDDED: &[(&str, &str)] = &[
         "postgresql.service",
         include_str!("../templates/postgresql.service"),
     ),
+    ("nginx.conf", include_str!("../templates/nginx.conf")),
+    (
+        "nginx-http.conf",
+        include_str!("../templates/nginx-http.conf"),
+    ),
+    ("nginx.service", include_str!("../templates/nginx.service")),
 ];
 
 /// Why there is no plan.
@@ -154,6 +161,8 @@ impl Blueprint {
                 Workers::Threaded => Some(0),
                 Workers::Processes(processes) => Some(processes.number().into()),
             },
+            // without workers nothing listens where the proxy sends `/websocket`
+            least: if self.site.proxy.is_some() { 2 } else { 0 },
         })
     }
 
@@ -269,6 +278,12 @@ impl Blueprint {
         let sizing = self.sizing();
         let server = &self.site.postgres.server;
         let tuning = self.tuning();
+        let addons: Vec<&str> = sources[1..]
+            .iter()
+            .map(|addon| addon.link.as_str())
+            .collect();
+        let nginx = self.facts.distribution.map(|found| found.nginx);
+        let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
         Ok(json!({
             "site": self.site,
             "release": self.release,
@@ -287,6 +302,7 @@ impl Blueprint {
             },
             "conf": { "secrets": self.secrets() },
             "role": server.as_ref().map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
+            "proxy": proxy,
             "local": local(self.site.http.interface),
             "gevent": sizing.workers > 0,
             "workers": sizing.workers,

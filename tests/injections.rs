@@ -150,6 +150,7 @@ fn things(text: &str) -> Option<Vec<AnyResource>> {
         memory: 4096,
         systemd: true,
         network: true,
+        ipv6: true,
     };
     let folder = tempfile::tempdir().unwrap();
     let blueprint = Blueprint::new(site, release, facts, folder.path(), BTreeMap::new());
