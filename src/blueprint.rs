@@ -276,7 +276,7 @@ impl Blueprint {
         };
         let home = &self.site.paths.home;
         let sizing = self.sizing();
-        let server = &self.site.postgres.server;
+        let server = self.site.postgres.server.as_ref();
         let tuning = self.tuning();
         let addons: Vec<&str> = sources[1..]
             .iter()
@@ -294,14 +294,19 @@ impl Blueprint {
             "addons": sources[1..],
             "postgresql": {
                 "minimum": Release::of(self.site.odoo.version).postgresql,
-                "remote": server.is_some(),
-                "service": server.as_ref().map(|_| self.service_file()),
-                "root_certificate": server.as_ref().and_then(|server| server.root_certificate.as_ref()),
                 "tuned": tuning.is_some(),
                 "settings": tuning,
+                "remote": server.is_some(),
+                "service": server.map(|_| self.service_file()),
+                "host": server.map(|server| &server.host),
+                "port": server.map(|server| server.port),
+                "user": server.map(|server| &server.user),
+                "sslmode": server.map(|server| server.sslmode),
+                "root_certificate": server.and_then(|server| server.root_certificate.as_ref()),
+                "password": server.map(|server| &server.password),
             },
             "conf": { "secrets": self.secrets() },
-            "role": server.as_ref().map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
+            "role": server.map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
             "proxy": proxy,
             "local": local(self.site.http.interface),
             "gevent": sizing.workers > 0,
