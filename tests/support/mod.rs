@@ -21,6 +21,7 @@ pub mod act;
 pub mod counts;
 pub mod dice;
 pub mod drift;
+pub mod expected;
 pub mod machine;
 pub mod plant;
 pub mod residue;
