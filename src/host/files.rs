@@ -218,6 +218,18 @@ impl Host {
         self.sync_folder(parent(path))
     }
 
+    /// Makes a folder in a folder of root's, or gives the one that is there this owner and mode.
+    ///
+    /// # Errors
+    /// Where it cannot be made or given away.
+    pub fn ensure_folder(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+        match self.meta(path)? {
+            None => self.make_folder(path, owner, group, mode),
+            Some(meta) if (&*meta.owner, &*meta.group, meta.mode) == (owner, group, mode) => Ok(()),
+            Some(_) => self.set_owner(path, owner, group, mode),
+        }
+    }
+
     /// Removes an empty folder; `false` where it is not empty.
     ///
     /// # Errors

@@ -35,9 +35,7 @@ pub(super) fn lend(host: &Host, builder: &str) -> Result<String> {
         (Path::new(LENT), "root", 0o755),
         (&folder(builder), builder, 0o750),
     ] {
-        if host.meta(path)?.is_none() {
-            host.make_folder(path, "root", group, mode)?;
-        }
+        host.ensure_folder(path, "root", group, mode)?;
     }
     let lend = |name: &str| -> Result<Option<String>> {
         let Some(bytes) = host.read(&Path::new(KEYS).join(name))? else {
