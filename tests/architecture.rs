@@ -95,9 +95,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("resource", &["change", "event", "host", "password"]),
     (
         "rollback",
-        &["error", "event", "host", "journal", "resource"],
+        &["error", "event", "host", "journal", "resource", "stop"],
     ),
-    ("site", &["diagnostic", "reader", "release", "source"]),
+    (
+        "site",
+        &["diagnostic", "password", "reader", "release", "source"],
+    ),
     ("source", &[]),
     ("stop", &[]),
     ("template", &["diagnostic"]),
