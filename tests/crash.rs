@@ -18,7 +18,7 @@ use std::thread;
 
 use nix::errno::Errno;
 use odoo_deploy::journal::{self, Standing};
-use support::act::{Act, Ended, act, journals, newest_journal};
+use support::act::{Act, Ended, act, act_until, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
 use support::machine::{Effect, Fault, Flavour, Machine};
@@ -32,6 +32,7 @@ struct Expected {
     effects: Vec<Effect>,
     calls: usize,
     file_calls: usize,
+    events: usize,
     origin: Snapshot,
     installed: Snapshot,
     taken_back: Snapshot,
@@ -41,7 +42,7 @@ impl Expected {
     fn of(name: &str) -> Self {
         let scenario = Scenario::new(name);
         let whole = scenario.start.twin();
-        well(act(&whole, &scenario.site, scenario.act));
+        let events = well(act(&whole, &scenario.site, scenario.act)).events.len();
         let (effects, mut calls) = (whole.fuse.seen(), whole.fuse.calls());
         let file_calls = whole.fuse.file_calls();
         let taken_back = snapshot(&whole);
@@ -53,6 +54,7 @@ impl Expected {
             effects,
             calls,
             file_calls,
+            events,
             origin: snapshot(&scenario.origin),
             installed: snapshot(&whole),
             taken_back,
@@ -142,9 +144,10 @@ fn named(name: &str, differences: Vec<String>) -> Vec<String> {
     differences.into_iter().map(line).collect()
 }
 
-fn well(ended: Option<Ended>) {
+fn well(ended: Option<Ended>) -> Ended {
     let ended = ended.expect("nobody was cut");
     assert_eq!(ended.code, 0, "{}", ended.error);
+    ended
 }
 
 /// Kills an act at effect `number`. `false` where it came to its end before.
@@ -405,6 +408,35 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
     if std::env::var("CRASH_CASE").is_err() {
         counts::tell("faults", "files", tried.load(Ordering::Relaxed));
     }
+}
+
+#[test]
+fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
+    if support::skipped() {
+        return;
+    }
+    let tried = Arc::new(AtomicUsize::new(0));
+    let count = tried.clone();
+    in_threads(move |expected, mine, threads| {
+        let mut failures = Vec::new();
+        for event in (1..=expected.events).filter(|event| event % threads == mine) {
+            let Scenario {
+                name, site, act, ..
+            } = &expected.scenario;
+            let machine = expected.scenario.start.twin();
+            let ended = act_until(&machine, site, *act, event).unwrap();
+            count.fetch_add(1, Ordering::Relaxed);
+            let mut wrong = expected.check_both(&machine);
+            if ![0, 130].contains(&ended.code) {
+                wrong.push(format!("it ended with {} {}", ended.code, ended.error));
+            }
+            if !wrong.is_empty() {
+                failures.push(format!("{name}, event {event}\n  {}", wrong.join("\n  ")));
+            }
+        }
+        failures
+    });
+    counts::tell("signals", "crash", tried.load(Ordering::Relaxed));
 }
 
 #[test]

@@ -103,8 +103,7 @@ impl Host {
         let table = self
             .read_text(Path::new("/proc/locks"))?
             .unwrap_or_default();
-        let holder = table.lines().find_map(|line| parse_lock(line, meta.ino()));
-        Ok(holder.map(|pid| {
+        Ok(lock_owner(&table, meta.ino()).map(|pid| {
             self.process(pid).unwrap_or(Process {
                 pid,
                 command: "a process of another container".into(),
@@ -187,6 +186,13 @@ fn parse_address(hex: &str) -> Option<IpAddr> {
         ))),
         _ => None,
     }
+}
+
+/// The process that holds a lock on the file with that inode, as the kernel's table `/proc/locks`
+/// says.
+#[must_use]
+pub fn lock_owner(table: &str, inode: u64) -> Option<i32> {
+    table.lines().find_map(|line| parse_lock(line, inode))
 }
 
 /// One line of `/proc/locks`: the holder of a record or file lock on `inode`. Lines with `->` are

@@ -13,14 +13,31 @@
 
 mod agents;
 mod bare;
+mod canaries;
+#[allow(unreachable_pub, reason = "as the tests on the model machine have it")]
+#[path = "../support/canary.rs"]
+mod canary;
+mod contention;
+#[allow(unreachable_pub, reason = "as the tests on the model machine have it")]
+#[path = "../support/counts.rs"]
+mod counts;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "as the tests on the model machine have it"
+)]
+#[path = "../support/dice.rs"]
+mod dice;
 mod drift;
 mod dry_run;
 mod failures;
 mod kept;
 mod kills;
+mod random_kills;
 mod refusals;
 mod rehearse;
 mod settled;
+mod signals;
 mod sources;
 mod support;
 
@@ -38,12 +55,16 @@ fn main() -> ExitCode {
     let trials: Vec<Trial> = [
         bare::trials(),
         kept::trials(),
+        random_kills::trials(),
         kills::trials(),
+        canaries::trials(),
         failures::trials(),
         rehearse::trials(),
         sources::trials(),
         drift::trials(),
+        signals::trials(),
         settled::trials(),
+        contention::trials(),
         agents::trials(),
         dry_run::trials(),
         refusals::trials(),
