@@ -101,10 +101,9 @@ fn contention() {
         server.sh("touch -d '3 days ago' /var/lib/apt/lists /var/lib/apt/lists/*");
     }
     let holder = Holder::start(&server, LOCKS[0], 600).holds();
-    let run = server.odoo(&["install", "--yes", "--apt-timeout", "2"]);
-    run.expect_code(3);
-    run.expect_told(&format!(
-        "waited 2 s for the lock `{}`; still held by `python3",
+    let run = server.json(&["install", "--yes", "--apt-timeout", "2"]);
+    run.expect_code(3).expect_told(&format!(
+        "waited 2 s for the lock `{}`; still held by `python3 -c import fcntl",
         LOCKS[0]
     ));
     count("apt lock contentions", 1);

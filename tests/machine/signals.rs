@@ -141,16 +141,19 @@ fn change() {
     run.expect_code(130).expect_told("odoo-deploy rollback");
     back(&server);
 
+    started_between(&server);
+    start.expect_again(&server, &[EVERY_RUN, RUNNING]);
+
     let seconds = waiting_for_health(&server);
     server.sh("rm /srv/site/odoo.toml");
     back(&server);
-    count("signals", 8);
+    count("signals", 10);
     show(
         13,
         format!(
             "change: stopped and continued, the reader of the output gone, the terminal gone in the middle: all go on to \
-             the end; Ctrl-C at the question touches nothing; a way back that was stopped goes on; waiting for health is \
-             given up {seconds:.1} s after SIGINT"
+             the end; Ctrl-C at the question touches nothing; a way back that was stopped goes on; going back starts anew \
+             only a service that was started since; waiting for health is given up {seconds:.1} s after SIGINT"
         ),
     );
 }
@@ -205,6 +208,46 @@ fn dropped(server: &Server, at_work: bool) {
     let _ = session.kill();
     session.wait().expect("its end");
     server.sh("rm /run/terminal");
+}
+
+/// Stops a run when its configuration is written and its service not yet touched.
+fn stopped_before_service(server: &Server) {
+    for _ in 0..5 {
+        signalled_at_once(server, "conf").expect_code(130);
+        let runs = server.runs();
+        let steps = &runs.last().expect("a run").steps;
+        if steps.iter().all(|step| step.step != "service") {
+            return;
+        }
+        // the signal came when the next step had begun
+        server.json(ROLLBACK).expect_code(0);
+    }
+    panic!("it was never stopped before its service");
+}
+
+fn signalled_at_once(server: &Server, step: &str) -> Run {
+    let mut running = server.start(INSTALL);
+    running.await_step(step);
+    assert!(running.signal(Signal::SIGINT));
+    running.finish()
+}
+
+/// A service that runs since before the run is left alone by the way back; one that somebody has
+/// started since, on what is taken back, is started anew.
+fn started_between(server: &Server) {
+    let process = || server.sh("systemctl show --property=MainPID odoo.service");
+    let before = process();
+    stopped_before_service(server);
+    server.json(ROLLBACK).expect_code(0);
+    assert_eq!(before, process(), "left alone");
+    stopped_before_service(server);
+    server.sh("systemctl restart odoo.service");
+    let by_hand = process();
+    let back = server.json(ROLLBACK);
+    back.expect_code(0)
+        .expect_told("started `odoo.service` anew");
+    assert_ne!(by_hand, process(), "started anew");
+    web::await_health(server);
 }
 
 /// The checks wait for an answer that never comes, and need not be waited for.
