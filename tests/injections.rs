@@ -68,7 +68,7 @@ const PAYLOADS: [&str; 40] = [
 ];
 
 /// The fields that take text: section, key, a value that is good and found nowhere else.
-const FIELDS: [(&str, &str, &str); 29] = [
+const FIELDS: [(&str, &str, &str); 37] = [
     ("site", "name", "zqx"),
     ("site", "domain", "zqx.example.org"),
     ("odoo", "version", "19.0"),
@@ -102,11 +102,35 @@ const FIELDS: [(&str, &str, &str); 29] = [
     ("postgres", "sslmode", "require"),
     ("postgres", "root_certificate", "/srv/zqx.pem"),
     ("ssh", "url", "ssh://git@zqx.example.org/a"),
+    ("token", "file", "/srv/zqx"),
+    ("token", "env", "zqx"),
+    ("token", "credential", "zqx"),
+    ("token", "user", "zqx"),
+    ("key", "file", "/srv/zqx"),
+    ("key", "known_hosts", "/srv/zqx"),
+    ("wkhtmltopdf", "file", "/srv/zqx.deb"),
+    ("wkhtmltopdf", "url", "https://zqx.example.org/w.deb"),
 ];
 
 /// A site with `value` in one field.
 fn site(section: &str, key: &str, value: &str) -> String {
     let quoted = toml::Value::String(value.to_owned()).to_string();
+    if section == "token" || section == "key" {
+        let repository = if section == "key" {
+            "git@example.org:a"
+        } else {
+            "https://example.org/a"
+        };
+        let rest = match key {
+            "user" => "env = \"T\", ",
+            "known_hosts" => "file = \"/srv/k\", ",
+            _ => "",
+        };
+        return format!(
+            "[odoo]\nversion = \"19.0\"\n[[addons]]\nname = \"web\"\nrepository = \"{repository}\"\n\
+             {section} = {{ {rest}{key} = {quoted} }}\n"
+        );
+    }
     let value = if ["modules", "log_handlers"].contains(&key) {
         format!("[{quoted}]")
     } else {

@@ -44,7 +44,7 @@ impl SiteFile {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!(
             "[odoo]\nversion = \"19.0\"\nrepository = \"https://git.example.org/odoo.git\"\nmodules = {:?}\n\
-             [python]\ninstaller = \"{}\"\n[http]\nworkers = {}\n",
+             [wkhtmltopdf]\nbuild = \"patched\"\n[firewall]\nenabled = true\n[python]\ninstaller = \"{}\"\n[http]\nworkers = {}\n",
             wish.modules, wish.installer, wish.workers
         );
         if wish.addons {
