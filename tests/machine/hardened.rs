@@ -17,7 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The most that `systemd-analyze security` may find, in tenths.
+/// The most that `systemd-analyze security` may find.
 const EXPOSURE: f64 = 1.5;
 
 /// An archive as the patched build comes in, around the distribution's program: what is tried is how it is
