@@ -22,7 +22,11 @@ fn the_smallest_site_has_every_default() {
         "commit": null,
         "database": "odoo",
         "modules": [],
-        "demo": false
+        "demo": false,
+        "language": null,
+        "country": null,
+        "company": null,
+        "log_handlers": []
       },
       "addons": [],
       "python": {
@@ -38,6 +42,7 @@ fn the_smallest_site_has_every_default() {
         "port": 8069,
         "gevent_port": 8072,
         "workers": "auto",
+        "users": null,
         "proxy_mode": false
       },
       "paths": {
