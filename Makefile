@@ -1,7 +1,7 @@
 # Needs cargo, a C compiler and make; on Debian and Ubuntu `test` and `rehearse` install the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: build test test-fast test-machine rehearse lint tools clean-bed
+.PHONY: build test test-fast test-machine soak rehearse lint fuzz mutants tools clean-bed
 
 CARGO_TARGET_DIR ?= target
 BED ?= /var/tmp/odoo-deploy-bed
@@ -23,7 +23,7 @@ build:
 # The fast tests first, so that a simple mistake is told within minutes.
 test: tools
 	@rm -rf $(counts)
-	$(MAKE) --no-print-directory test-fast test-machine
+	$(MAKE) --no-print-directory test-fast fuzz test-machine
 	@tests/counts.sh $(counts) commit
 
 test-fast: lint
@@ -34,11 +34,29 @@ test-machine: tools
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) \
 		cargo test --locked --test machine -- --test-threads=2
 
+# Kills the agent N times at random in whole installs; SEED=7 repeats the times of an earlier one.
+N ?= 300
+soak: tools
+	@rm -rf $(counts)
+	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) KILLS=$(N) $(if $(SEED),KILL_SEED=$(SEED)) \
+		cargo test --locked --test machine -- --test-threads=2 random_kills
+	@tests/counts.sh $(counts) soak
+
 lint:
 	@tests/toolchain.sh
+	@tests/mutants.sh check
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	cargo clippy --quiet --locked --test machine -- -D warnings
+
+# What people and disks hand us, SECONDS for each target.
+SECONDS ?= 20
+fuzz: tools
+	@tests/fuzz.sh $(SECONDS)
+
+# Plants bugs in a copy of the tree, and sees that each is noticed; takes half an hour.
+mutants:
+	@tests/mutants.sh
 
 tools:
 	@tests/tools.sh

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::host::command::Failure;
+use crate::host::ground::Refusal;
+use crate::stop::Stopped;
 
 /// An act on the machine that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +66,9 @@ pub enum Error {
     /// An act that would change the host was asked for where nothing may be changed.
     #[error("nothing may be changed here: no journal is open")]
     NoStore,
+    /// A signal asked to stop while nothing was done but waiting.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// What the site asks for cannot be reached from the state the host is in.
     #[error("{reason}")]
     Impossible {
@@ -78,10 +83,16 @@ impl Error {
         act: &'static str,
         path: &std::path::Path,
     ) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::File {
-            act,
-            path: path.to_owned(),
-            source,
+        move |source| match Refusal::of(&source) {
+            Some(Refusal { path, reason }) => Self::Unsafe {
+                path: path.clone(),
+                reason: reason.clone(),
+            },
+            None => Self::File {
+                act,
+                path: path.to_owned(),
+                source,
+            },
         }
     }
 

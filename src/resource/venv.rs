@@ -220,9 +220,7 @@ impl Venv {
     async fn build(&self, host: &Host) -> Result<()> {
         let run = Path::new(SCRATCH);
         for folder in [run, &self.scratch()] {
-            if host.meta(folder)?.is_none() {
-                host.make_folder(folder, "root", "root", 0o755)?;
-            }
+            host.ensure_folder(folder, "root", "root", 0o755)?;
         }
         let hand = |name: &str, text: &str| {
             host.write(
@@ -249,6 +247,11 @@ impl Venv {
         self.probe(host).await?;
         host.run(&self.as_builder(host, "rm").args(["-rf", "--", &tools]))
             .await?;
+        if host.meta(&self.tools())?.is_some() {
+            return Err(Error::impossible(format!(
+                "`rm` ended well and did not remove `{tools}`"
+            )));
+        }
         // before the marker: whoever finds that looks for nothing else
         host.remove_tree(&self.scratch())?;
         host.sync(&self.path)?;
@@ -271,7 +274,7 @@ impl Resource for Venv {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let marker = host.read_text(&self.path.join(MARKER))?;
+        let marker = host.text(&self.path.join(MARKER))?;
         Ok(marker.map(|text| State {
             content: text.trim().to_owned(),
         }))

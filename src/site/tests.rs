@@ -45,6 +45,29 @@ fn the_smallest_site_has_every_default() {
         "users": null,
         "proxy_mode": false
       },
+      "wkhtmltopdf": {
+        "build": "none",
+        "url": null,
+        "file": null,
+        "sha256": null,
+        "fonts": []
+      },
+      "firewall": {
+        "enabled": false
+      },
+      "fail2ban": {
+        "enabled": false,
+        "attempts": 5,
+        "minutes": 15
+      },
+      "postgres": {
+        "tuning": null,
+        "server": null
+      },
+      "logs": {
+        "file": false
+      },
+      "proxy": null,
       "paths": {
         "conf": "/etc/odoo.conf",
         "unit": "odoo.service",
@@ -53,7 +76,8 @@ fn the_smallest_site_has_every_default() {
         "state": "/var/lib/odoo-deploy/odoo",
         "user": "odoo",
         "builder": "odoo-build",
-        "role": "odoo"
+        "role": "odoo",
+        "logs": "/var/log/odoo"
       }
     }
     "#);

@@ -136,7 +136,9 @@ impl Model {
             return Err((2, words));
         }
         let sql = String::from_utf8(cmd.stdin.clone().expect("psql with statements")).unwrap();
-        self.sql(database, &sql)
+        let (sql, end) = sql.rsplit_once("\n\\echo '").expect("a last line");
+        let end = end.trim_end().trim_end_matches('\'');
+        Ok(self.sql(database, sql)? + end + "\n")
     }
 
     /// As a server on another host does, which here is the same one.
@@ -159,7 +161,8 @@ impl Model {
         let mut settings = BTreeMap::new();
         for name in self.disk.list(FURTHER) {
             let text = self.disk.text(&format!("{FURTHER}/{name}"));
-            let lines = text.lines().filter_map(|line| line.split_once(" = "));
+            let lines = text.lines().filter(|line| !line.starts_with('#'));
+            let lines = lines.filter_map(|line| line.split_once(" = "));
             settings.extend(lines.map(|(k, v)| (k.to_owned(), v.to_owned())));
         }
         settings
