@@ -1,6 +1,7 @@
 //! A site, a playbook and a machine, made into a plan.
 
 mod learn;
+mod proxy;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -38,6 +39,12 @@ const EMBEDDED: &[(&str, &str)] = &[
         "postgresql.service",
         include_str!("../templates/postgresql.service"),
     ),
+    ("nginx.conf", include_str!("../templates/nginx.conf")),
+    (
+        "nginx-http.conf",
+        include_str!("../templates/nginx-http.conf"),
+    ),
+    ("nginx.service", include_str!("../templates/nginx.service")),
 ];
 
 /// Why there is no plan.
@@ -154,6 +161,8 @@ impl Blueprint {
                 Workers::Threaded => Some(0),
                 Workers::Processes(processes) => Some(processes.number().into()),
             },
+            // without workers nothing listens where the proxy sends `/websocket`
+            least: if self.site.proxy.is_some() { 2 } else { 0 },
         })
     }
 
@@ -267,8 +276,14 @@ impl Blueprint {
         };
         let home = &self.site.paths.home;
         let sizing = self.sizing();
-        let server = &self.site.postgres.server;
+        let server = self.site.postgres.server.as_ref();
         let tuning = self.tuning();
+        let addons: Vec<&str> = sources[1..]
+            .iter()
+            .map(|addon| addon.link.as_str())
+            .collect();
+        let nginx = self.facts.distribution.map(|found| found.nginx);
+        let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
         Ok(json!({
             "site": self.site,
             "release": self.release,
@@ -279,14 +294,20 @@ impl Blueprint {
             "addons": sources[1..],
             "postgresql": {
                 "minimum": Release::of(self.site.odoo.version).postgresql,
-                "remote": server.is_some(),
-                "service": server.as_ref().map(|_| self.service_file()),
-                "root_certificate": server.as_ref().and_then(|server| server.root_certificate.as_ref()),
                 "tuned": tuning.is_some(),
                 "settings": tuning,
+                "remote": server.is_some(),
+                "service": server.map(|_| self.service_file()),
+                "host": server.map(|server| &server.host),
+                "port": server.map(|server| server.port),
+                "user": server.map(|server| &server.user),
+                "sslmode": server.map(|server| server.sslmode),
+                "root_certificate": server.and_then(|server| server.root_certificate.as_ref()),
+                "password": server.map(|server| &server.password),
             },
             "conf": { "secrets": self.secrets() },
-            "role": server.as_ref().map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
+            "role": server.map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
+            "proxy": proxy,
             "local": local(self.site.http.interface),
             "gevent": sizing.workers > 0,
             "workers": sizing.workers,

@@ -1,5 +1,7 @@
 //! Whether the service does what it is there for. Checks change nothing.
 
+mod through;
+
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -47,6 +49,19 @@ pub enum Probe {
         #[serde(default)]
         contains: String,
     },
+    /// Answer as a visitor would be answered, through the proxy before it.
+    Proxy {
+        /// The name it is visited by.
+        domain: String,
+        /// Whether by HTTPS.
+        tls: bool,
+        /// The certificate of the authority that must have signed its own, where that is known here.
+        trust: String,
+        /// The page; where 101 is expected, it is asked as a websocket.
+        path: String,
+        /// With this status.
+        status: u16,
+    },
     /// Listen on this port at this address, and nowhere else on it.
     Listen {
         /// The address.
@@ -91,13 +106,23 @@ fn listed(journal: &[String]) -> String {
 
 impl Probe {
     /// The names of all kinds, as playbooks write them.
-    pub const KINDS: &[&str] = &["http", "listen", "steady"];
+    pub const KINDS: &[&str] = &["http", "listen", "proxy", "steady"];
 }
 
 impl Check {
     fn subject(&self) -> String {
         match &self.probe {
             Probe::Http { url, status, .. } => format!("GET {url} answers {status}"),
+            Probe::Proxy {
+                domain,
+                tls,
+                path,
+                status,
+                ..
+            } => {
+                let scheme = if *tls { "https" } else { "http" };
+                format!("GET {scheme}://{domain}{path} answers {status}")
+            }
             Probe::Listen { address, port } => {
                 format!("{} listens on {address}:{port} alone", self.unit)
             }
@@ -171,6 +196,21 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
                 Ok(())
             } else {
                 Err(format!("the page is without `{contains}`"))
+            }
+        }
+        Probe::Proxy {
+            domain,
+            tls,
+            trust,
+            path,
+            status,
+        } => {
+            let trust = tls.then_some(trust.as_str());
+            let found = through::status(host, domain, trust, path, *status == 101).await?;
+            if found == *status {
+                Ok(())
+            } else {
+                Err(format!("it answers {found}"))
             }
         }
         Probe::Listen { address, port } => {

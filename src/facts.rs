@@ -25,6 +25,8 @@ pub struct Facts {
     pub systemd: bool,
     /// Whether any network but the loopback is there.
     pub network: bool,
+    /// Whether the kernel knows IPv6.
+    pub ipv6: bool,
 }
 
 impl Facts {
@@ -49,6 +51,7 @@ impl Facts {
             memory: memory(&text("/proc/meminfo")?),
             systemd: host.path(Path::new("/run/systemd/system")).is_dir(),
             network: has_network(&text("/proc/net/route")?, &text("/proc/net/ipv6_route")?),
+            ipv6: host.path(Path::new("/proc/net/if_inet6")).exists(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The kinds of things a server can have, and the one verb that moves them.
 
 mod apt;
+mod certificate;
 mod checkout;
 mod cluster;
 mod database;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use apt::wait_for_apt;
+pub use certificate::{Certificate, Issuer};
 pub use checkout::Checkout;
 pub use cluster::Cluster;
 pub use database::Database;
@@ -311,6 +313,7 @@ macro_rules! resources {
 }
 
 resources! {
+    "certificate" Certificate,
     "checkout" Checkout,
     "cluster" Cluster,
     "database" Database,

@@ -7,6 +7,7 @@ mod name;
 mod net;
 mod place;
 mod postgres;
+mod proxy;
 mod read;
 mod reserved;
 mod secret;
@@ -25,6 +26,7 @@ pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Domain, Index, Port};
 pub use place::{CredentialName, FilePath, Login, Variable};
 pub use postgres::{RoleName, ServerName, SslMode};
+pub use proxy::{BodyLimit, Email, Tls};
 pub use setting::{Folder, Installer, Processes, Users, Workers};
 pub use text::is_forbidden;
 
@@ -56,6 +58,8 @@ pub struct Site {
     pub postgres: Postgres,
     /// Where it says what it does.
     pub logs: Logs,
+    /// What stands before it, if anything does.
+    pub proxy: Option<Proxy>,
     /// What derives from the name.
     pub paths: Paths,
 }
@@ -176,6 +180,24 @@ pub struct Server {
 pub struct Logs {
     /// Whether a file is written, and rotated; else the journal of systemd has it all.
     pub file: bool,
+}
+
+/// The section `[proxy]`: nginx before Odoo, for [`Site::domain`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// Where its certificate comes from.
+    pub tls: Tls,
+    /// The certificate with its chain, where it comes from files.
+    pub certificate: Option<FilePath>,
+    /// The private key of that certificate.
+    pub key: Option<FilePath>,
+    /// Whom the issuer writes to, where it comes by ACME.
+    pub email: Option<Email>,
+    /// The largest request.
+    pub body_limit: BodyLimit,
+    /// Proxies before nginx, whose `X-Forwarded-*` headers are believed.
+    pub trusted: Vec<IpAddr>,
 }
 
 /// What derives from the name of a site, so that two of them live side by side on one server.

@@ -20,6 +20,8 @@ pub struct Ground {
     pub users: Option<u32>,
     /// How many worker processes its owner has asked for; `None` leaves it to us.
     pub workers: Option<u32>,
+    /// The fewest that will do, however small the machine.
+    pub least: u32,
 }
 
 /// What a process of Odoo takes on the average: four light requests of 150 MB to a heavy one of
@@ -63,7 +65,7 @@ impl Sizing {
         let chosen = processes.min(by_users.unwrap_or(MOST)).min(MOST);
         let workers = ground
             .workers
-            .unwrap_or(if chosen < 2 { 0 } else { chosen });
+            .unwrap_or(if chosen < 2 { ground.least } else { chosen });
         let because = match (ground.workers, ground.users) {
             (Some(_), _) => "as the site asks".to_owned(),
             (None, users) => {
@@ -119,6 +121,7 @@ mod tests {
             memory,
             users,
             workers,
+            least: 0,
         })
     }
 

@@ -68,7 +68,7 @@ const PAYLOADS: [&str; 40] = [
 ];
 
 /// The fields that take text: section, key, a value that is good and found nowhere else.
-const FIELDS: [(&str, &str, &str); 18] = [
+const FIELDS: [(&str, &str, &str); 26] = [
     ("site", "name", "zqx"),
     ("site", "domain", "zqx.example.org"),
     ("odoo", "version", "19.0"),
@@ -77,6 +77,10 @@ const FIELDS: [(&str, &str, &str); 18] = [
     ("odoo", "commit", "0123456789012345678901234567890123456789"),
     ("odoo", "database", "zqx"),
     ("odoo", "modules", "zqx"),
+    ("odoo", "language", "zqx_ZQ"),
+    ("odoo", "country", "ZQ"),
+    ("odoo", "company", "zqx"),
+    ("odoo", "log_handlers", "zqx:DEBUG"),
     ("addons", "name", "zqx"),
     ("addons", "repository", "https://zqx.example.org/a"),
     ("addons", "branch", "zqx"),
@@ -90,13 +94,17 @@ const FIELDS: [(&str, &str, &str); 18] = [
     ("python", "wheels", "/srv/zqx"),
     ("http", "interface", "127.0.0.1"),
     ("http", "workers", "auto"),
+    ("postgres", "host", "zqx.example.org"),
+    ("postgres", "user", "zqx"),
+    ("postgres", "sslmode", "require"),
+    ("postgres", "root_certificate", "/srv/zqx.pem"),
     ("ssh", "url", "ssh://git@zqx.example.org/a"),
 ];
 
 /// A site with `value` in one field.
 fn site(section: &str, key: &str, value: &str) -> String {
     let quoted = toml::Value::String(value.to_owned()).to_string();
-    let value = if key == "modules" {
+    let value = if ["modules", "log_handlers"].contains(&key) {
         format!("[{quoted}]")
     } else {
         quoted
@@ -111,6 +119,12 @@ fn site(section: &str, key: &str, value: &str) -> String {
     add(section, format!("{key} = {value}\n"));
     if (section, key) != ("odoo", "version") {
         add("odoo", "version = \"19.0\"\n".into());
+    }
+    if section == "postgres" {
+        add("postgres", "password = { file = \"/run/p\" }\n".into());
+        if key != "host" {
+            add("postgres", "host = \"db\"\n".into());
+        }
     }
     if section == "addons" && key != "name" {
         add("addons", "name = \"web\"\n".into());
@@ -150,6 +164,7 @@ fn things(text: &str) -> Option<Vec<AnyResource>> {
         memory: 4096,
         systemd: true,
         network: true,
+        ipv6: true,
     };
     let folder = tempfile::tempdir().unwrap();
     let blueprint = Blueprint::new(site, release, facts, folder.path(), BTreeMap::new());

@@ -230,8 +230,15 @@ impl Database {
                 self.password.display()
             )));
         }
+        // on another host's server that is its superuser's to say, and what would be logged is a hash
+        let quiet = match self.server() {
+            Server::Local => {
+                "set local log_statement = 'none';\nset local log_min_duration_statement = -1;\n"
+            }
+            Server::Remote(_) => "",
+        };
         let sql = format!(
-            "begin;\nset local log_statement = 'none';\nset local log_min_duration_statement = -1;\n\
+            "begin;\n{quiet}\
              with changed as (update res_users set password = {} where id = (select res_id from ir_model_data \
              where module = 'base' and name = 'user_admin') returning 1) select count(*) from changed;\n\
              comment on database {} is {};\ncommit;\n",

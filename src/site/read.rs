@@ -4,6 +4,7 @@ mod access;
 mod http;
 mod odoo;
 mod postgres;
+mod proxy;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -85,6 +86,7 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         (false, None) => "odoo".parse().ok(),
         (true, None) => None,
     };
+    let has_domain = table.has("domain");
     let domain = table.take("domain").map(Spanned::into_inner);
     errors.items.extend(table.finish());
 
@@ -97,12 +99,16 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let upgrade = table.take("upgrade").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
 
-    let http = http::http(root.table("http"), errors);
     let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
 
     let mut table = root.table("logs");
     let file = table.take("file").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
+    let asked = root.has("proxy");
+    let table = root.table("proxy");
+    let line = asked.then(|| errors.line_of(table.span().start));
+    let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
+    let http = http::http(root.table("http"), line, errors);
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -115,6 +121,10 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         http,
         postgres,
         logs: Logs { file },
+        proxy: match proxy {
+            Some(proxy) => Some(proxy?),
+            None => None,
+        },
     })
 }
 

@@ -97,6 +97,7 @@ mod tests {
             memory: 8192,
             users: None,
             workers: Some(workers),
+            least: 0,
         })
     }
 

@@ -1,5 +1,7 @@
 //! The site that a firm would run: modules, language, limits, tuned PostgreSQL, logs.
 
+mod remote;
+
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -13,7 +15,10 @@ use super::support::world::{SHARED, world};
 use super::support::{bases, scenario};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![scenario("production_twelve_modules", modules)]
+    vec![
+        scenario("production_twelve_modules", modules),
+        scenario("production_remote_server", remote::remote),
+    ]
 }
 
 /// What carries most firms.
@@ -106,7 +111,7 @@ fn first(admin: &Admin<'_>) {
     let fields = json!(["name", "country_id", "currency_id"]);
     let company = &admin.execute("res.company", "read", json!([[1], fields]))[0];
     assert_eq!(company["name"], json!(COMPANY));
-    assert_eq!(company["country_id"][1], json!("Deutschland"));
+    assert_eq!(company["country_id"][1], json!("Germany"));
     assert_eq!(company["currency_id"][1], json!("EUR"));
     let german = json!([[["code", "=", "de_DE"], ["active", "=", true]]]);
     assert_eq!(admin.execute("res.lang", "search_count", german), json!(1));

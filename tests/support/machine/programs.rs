@@ -53,6 +53,7 @@ impl Model {
             "mkdir" => self.mkdir(cmd, args),
             "rm" => self.rm(cmd, args),
             "dd" => self.dd(cmd, args),
+            "mv" => self.mv(cmd, args),
             "GET" => self.get(args[0]),
             program if program.ends_with("/psql") => self.psql(cmd, args),
             program if !self.disk.exists(program) => Err(MISSING),

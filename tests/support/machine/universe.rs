@@ -23,7 +23,13 @@ pub(super) const REPOSITORIES: &[Repository] = &[
         &[
             ("odoo-bin", "#!/usr/bin/env python3\n"),
             ("requirements.txt", "Babel==2.9.1\nlxml==5.2.1  # html\n"),
-            ("addons/sale/__manifest__.py", "{}\n"),
+            ("addons/account/__manifest__.py", "{}\n"),
+            (
+                "addons/sale/__manifest__.py",
+                "{'depends': ['account', 'base']}\n",
+            ),
+            ("addons/stock/__manifest__.py", "{}\n"),
+            ("odoo/addons/base/__manifest__.py", "{}\n"),
         ],
     ),
     (
@@ -132,15 +138,30 @@ pub(super) const ARCHIVE: &[Package] = &[
         &["libc6"],
         &["/usr/bin/openssl"],
     ),
+    package(
+        "logrotate",
+        "3.21.0-1",
+        &["libc6"],
+        &["/usr/sbin/logrotate"],
+    ),
     package("postgresql", "15+248", &[SERVER], &[]),
     package(
         SERVER,
         "15.14-0+deb12u1",
-        &["libpq5", "postgresql-common"],
-        &[
-            "/usr/lib/postgresql/15/bin/psql",
-            "/usr/lib/postgresql/15/bin/postgres",
-        ],
+        &["postgresql-client-15", "postgresql-common"],
+        &["/usr/lib/postgresql/15/bin/postgres"],
+    ),
+    package(
+        "postgresql-client",
+        "15+248",
+        &["postgresql-client-15"],
+        &[],
+    ),
+    package(
+        "postgresql-client-15",
+        "15.14-0+deb12u1",
+        &["libpq5"],
+        &["/usr/lib/postgresql/15/bin/psql"],
     ),
     package(
         "postgresql-common",
