@@ -3,9 +3,10 @@
 mod through;
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::event::Event;
 use crate::host::command::{Cmd, Programs};
@@ -69,6 +70,15 @@ pub enum Probe {
         /// The port.
         port: u16,
     },
+    /// Print a page, as its user.
+    Pdf {
+        /// What prints it.
+        program: String,
+        /// Whether it is to be the patched build, which prints headers and footers too.
+        patched: bool,
+        /// Who prints.
+        user: String,
+    },
     /// Run as one and the same process for so many seconds.
     Steady {
         /// How long.
@@ -106,7 +116,7 @@ fn listed(journal: &[String]) -> String {
 
 impl Probe {
     /// The names of all kinds, as playbooks write them.
-    pub const KINDS: &[&str] = &["http", "listen", "proxy", "steady"];
+    pub const KINDS: &[&str] = &["http", "listen", "pdf", "proxy", "steady"];
 }
 
 impl Check {
@@ -126,6 +136,7 @@ impl Check {
             Probe::Listen { address, port } => {
                 format!("{} listens on {address}:{port} alone", self.unit)
             }
+            Probe::Pdf { program, .. } => format!("{program} prints a page"),
             Probe::Steady { seconds } => format!("{} runs on for {seconds} s", self.unit),
         }
     }
@@ -228,10 +239,15 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
                 Ok(())
             }
         }
+        Probe::Pdf {
+            program,
+            patched,
+            user,
+        } => print(host, program, *patched, user).await,
         Probe::Steady { seconds } => {
-            let first = main_process(host, &check.unit).await;
+            let first = show(host, &check.unit).await?.pid;
             tokio::time::sleep(Duration::from_secs(*seconds)).await;
-            let then = main_process(host, &check.unit).await;
+            let then = show(host, &check.unit).await?.pid;
             if first.is_some() && first == then {
                 Ok(())
             } else {
@@ -241,37 +257,77 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
     }
 }
 
-async fn show(host: &Host, unit: &str) -> Option<(String, u32, Option<u32>)> {
+/// Prints a page with text in two scripts; the patched build with a header and a footer.
+async fn print(host: &Host, program: &str, patched: bool, user: &str) -> Result<(), String> {
+    let run = async |cmd: Cmd| {
+        let output = host.run(&cmd.user(user).env("HOME", "/nonexistent")).await;
+        output.map_err(|e| crate::error::chain(&e))
+    };
+    let version = run(Cmd::new(program).arg("--version")).await?.stdout;
+    if patched && !version.contains("with patched qt") {
+        return Err(format!(
+            "it is `{}`, without the patched Qt",
+            version.trim()
+        ));
+    }
+    let edges: &[&str] = if patched {
+        &["--header-center", "header", "--footer-center", "[page]"]
+    } else {
+        &[]
+    };
+    let page = "<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>";
+    let printed = run(Cmd::new(program)
+        .arg("--quiet")
+        .args(edges.iter().copied())
+        .args(["-", "-"])
+        .stdin(page))
+    .await?;
+    if printed.stderr.contains("unpatched qt") {
+        return Err("it prints no headers and footers".into());
+    }
+    if printed.stdout.starts_with("%PDF") && printed.stdout.trim_end().ends_with("%%EOF") {
+        Ok(())
+    } else {
+        Err("what it prints is no PDF".into())
+    }
+}
+
+/// What systemd says of a unit.
+struct Shown {
+    state: String,
+    restarts: u32,
+    pid: Option<u32>,
+}
+
+/// Asks systemd. `Err` says why it does not tell.
+async fn show(host: &Host, unit: &str) -> Result<Shown, String> {
     let show = Cmd::new("systemctl").args([
         "show",
         "--property=ActiveState,NRestarts,MainPID",
         "--",
         unit,
     ]);
-    let output = host.run(&show).await.ok()?;
+    let output = host.run(&show).await.map_err(|e| crate::error::chain(&e))?;
     let value = |key: &str| {
         output
             .stdout
             .lines()
             .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
     };
-    let pid = value("MainPID")
-        .and_then(|pid| pid.parse().ok())
-        .filter(|pid| *pid != 0);
-    Some((
-        value("ActiveState")?.to_owned(),
-        value("NRestarts").and_then(|n| n.parse().ok()).unwrap_or(0),
-        pid,
-    ))
-}
-
-async fn main_process(host: &Host, unit: &str) -> Option<u32> {
-    show(host, unit).await.and_then(|(_, _, pid)| pid)
+    let number = |key: &str| value(key).and_then(|number| number.parse().ok());
+    let state = value("ActiveState").ok_or_else(|| format!("`{show}` does not tell its state"))?;
+    Ok(Shown {
+        state: state.to_owned(),
+        restarts: number("NRestarts").unwrap_or(0),
+        pid: number("MainPID").filter(|pid| *pid != 0),
+    })
 }
 
 /// Why waiting on is of no use, where it is of none.
 async fn given_up(host: &Host, unit: &str) -> Option<String> {
-    let (state, restarts, _) = show(host, unit).await?;
+    let Shown {
+        state, restarts, ..
+    } = show(host, unit).await.ok()?;
     match state.as_str() {
         "failed" | "inactive" => Some(format!("`{unit}` is {state}")),
         _ if restarts >= RESTARTS => Some(format!(

@@ -107,7 +107,7 @@ fn payloads() {
     }
     assert!(!server.exists("/run/pwned") && !server.exists("/pwned"));
     show(
-        13,
+        17,
         format!("names read back as written: {}", counts.join(", ")),
     );
 }

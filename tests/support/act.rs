@@ -1,15 +1,18 @@
 //! One agent at work on a machine, until it ends or is killed.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Once;
 
+use nix::sys::signal::Signal;
 use odoo_deploy::cli::{ForSite, Install, OfSite, OnFailure, Rollback};
 use odoo_deploy::command::{Ending, install, rollback};
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::report::{ColorChoice, Report};
+use odoo_deploy::stop::Stop;
 
 use super::machine::{Cut, Machine};
 use super::site::SiteFile;
@@ -38,15 +41,57 @@ pub struct Ended {
     pub events: Vec<Event>,
 }
 
+impl Ended {
+    /// The steps that a plan would change, with whether that is a forecast.
+    pub fn pending(&self) -> BTreeMap<String, bool> {
+        let pending = self.events.iter().filter_map(|event| match event {
+            Event::Planned(change) if change.is_pending() => {
+                Some((change.step.clone(), change.forecast))
+            }
+            _ => None,
+        });
+        pending.collect()
+    }
+}
+
+/// What two further plans find to do, or have done.
+pub fn still_to_do(machine: &Machine, site: &SiteFile) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for _ in 0..2 {
+        machine.fuse.disarm();
+        let shown = act(machine, site, Act::DryRun).unwrap();
+        let (pending, effects) = (shown.pending(), machine.fuse.seen());
+        if shown.code != 0 || !pending.is_empty() {
+            wrong.push(format!("still to do: {pending:?} {}", shown.error));
+        }
+        if !effects.is_empty() {
+            wrong.push(format!("a plan did something: {effects:?}"));
+        }
+    }
+    machine.fuse.disarm();
+    wrong
+}
+
 /// Runs an agent. `None` where it was killed.
 pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
+    act_until(machine, site, act, usize::MAX)
+}
+
+/// Runs an agent that SIGINT reaches when it tells its event number `stopped`, counted from 1.
+pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -> Option<Ended> {
     silence_cuts();
     let told: Rc<RefCell<Vec<Event>>> = Rc::default();
+    let stop = Stop::default();
     let sink = {
-        let told = told.clone();
-        move |event: &Event| told.borrow_mut().push(event.clone())
+        let (told, stop) = (told.clone(), stop.clone());
+        move |event: &Event| {
+            told.borrow_mut().push(event.clone());
+            if told.borrow().len() == stopped {
+                stop.ask(Signal::SIGINT as i32);
+            }
+        }
     };
-    let host = machine.host(Events::to(sink));
+    let host = machine.host(Events::to(sink)).with_stop(stop);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -63,6 +108,7 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
                     dry_run: act == Act::DryRun,
                     exit_code: false,
                     yes: true,
+                    apt_timeout: None,
                     on_failure: if act == Act::InstallOrGoBack {
                         OnFailure::Rollback
                     } else {
@@ -78,6 +124,7 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
                         site: "odoo".into(),
                     },
                     yes: true,
+                    apt_timeout: None,
                 };
                 rollback(host, &asked, &report).await
             }

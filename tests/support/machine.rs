@@ -3,6 +3,7 @@
 
 mod accounts;
 mod apt;
+mod archive;
 mod bare;
 mod builder;
 mod clone;
@@ -10,13 +11,16 @@ mod disk;
 mod fuse;
 mod git;
 mod image;
+mod nginx;
 mod odoo;
+mod openssl;
 mod postgres;
 mod power;
 mod proc;
 mod programs;
 mod python;
 mod systemd;
+mod trouble;
 mod universe;
 mod unsynced;
 
@@ -33,6 +37,8 @@ pub use disk::Disk;
 pub use fuse::{Cut, Effect, Fault, Flavour, Fuse};
 pub use postgres::{Postgres, Role};
 pub use systemd::Unit;
+#[allow(unused_imports, reason = "each test uses its own part")]
+pub use trouble::Trouble;
 
 /// What the programs know beyond the files.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +47,10 @@ pub struct State {
     pub postgres: Postgres,
     /// The units that systemd has in memory.
     pub units: std::collections::BTreeMap<String, Unit>,
+    /// The web server.
+    pub nginx: nginx::Nginx,
+    /// How many keys were made.
+    keys: u32,
     last_pid: u32,
 }
 

@@ -46,11 +46,14 @@ impl Model {
         if unit == SERVER || unit.starts_with("postgresql@") {
             return self.server(verb);
         }
+        if unit == super::nginx::UNIT {
+            return self.systemctl_nginx(verb);
+        }
         self.load(unit);
         match *verb {
             "show" => Ok(self.show(unit)),
             "enable" => self.enable(unit),
-            "disable" => self.disable(unit, rest.contains(&"--now")),
+            "disable" => self.disable(unit),
             "start" | "restart" => self.start(unit),
             "stop" => {
                 self.known(unit)?;
@@ -99,6 +102,7 @@ impl Model {
     }
 
     fn reload(&self) {
+        self.reload_drop_ins();
         let units: Vec<String> = self.state.borrow().units.keys().cloned().collect();
         for unit in units {
             let file = self.file(&unit);
@@ -165,7 +169,7 @@ impl Model {
         Ok(String::new())
     }
 
-    fn disable(&self, unit: &str, now: bool) -> Answer {
+    fn disable(&self, unit: &str) -> Answer {
         let link = format!("{WANTS}/{unit}");
         if self.file(unit).is_none() && self.disk.at(&link).symlink_metadata().is_err() {
             let words = format!("Failed to disable unit: Unit file {unit} does not exist.");
@@ -178,12 +182,7 @@ impl Model {
                     self.disk.remove(WANTS);
                 }
             },
-            |()| {
-                if now {
-                    self.end(unit);
-                }
-                self.reload();
-            },
+            |()| self.reload(),
         );
         Ok(String::new())
     }
@@ -247,6 +246,21 @@ impl Model {
         self.disk.put(&started, record);
     }
 
+    /// Looks at the rules of a packet filter.
+    pub(super) fn nft(&self, args: &[&str]) -> Answer {
+        let ["--check", "--file", rules] = args else {
+            panic!("no model of nft {args:?}");
+        };
+        if self.disk.text(rules).contains("policy accept") {
+            Ok(String::new())
+        } else {
+            Err((
+                1,
+                format!("internal:0:0-0: Error: Could not open file \"{rules}\""),
+            ))
+        }
+    }
+
     /// What `ExecStart` needs to stay alive.
     #[allow(clippy::type_complexity, reason = "said once and taken apart at once")]
     fn main(
@@ -255,6 +269,13 @@ impl Model {
         text: &str,
     ) -> Result<(String, String, String, Vec<u16>), (i32, String)> {
         let dead = |why: String| Err((1, format!("Job for {unit} failed: {why}")));
+        if let Some(rules) = value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ") {
+            return if self.disk.exists("/usr/sbin/nft") && self.disk.exists(rules) {
+                Ok(Default::default())
+            } else {
+                dead("no rules, or nobody to load them".into())
+            };
+        }
         let user = value(text, "User=");
         let Some((_, gid)) = self.account(user) else {
             return dead(format!("no user {user}"));
