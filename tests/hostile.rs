@@ -339,8 +339,6 @@ fn swap(
 
 #[test]
 fn a_folder_swapped_under_roots_hands_leads_nowhere() {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    static RUN: AtomicUsize = AtomicUsize::new(0);
     if support::skipped() {
         return;
     }
