@@ -1,7 +1,7 @@
 # Needs cargo, a C compiler and make; on Debian and Ubuntu `test` and `rehearse` install the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: build test test-fast test-machine rehearse lint fuzz mutants tools clean-bed
+.PHONY: build test test-fast test-machine soak rehearse lint fuzz mutants tools clean-bed
 
 CARGO_TARGET_DIR ?= target
 BED ?= /var/tmp/odoo-deploy-bed
@@ -33,6 +33,14 @@ test-fast: lint
 test-machine: tools
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) \
 		cargo test --locked --test machine -- --test-threads=2
+
+# Kills the agent N times at random in whole installs; SEED=7 repeats the times of an earlier one.
+N ?= 300
+soak: tools
+	@rm -rf $(counts)
+	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) KILLS=$(N) $(if $(SEED),KILL_SEED=$(SEED)) \
+		cargo test --locked --test machine -- --test-threads=2 random_kills
+	@tests/counts.sh $(counts) soak
 
 lint:
 	@tests/toolchain.sh

@@ -82,7 +82,12 @@ pub async fn apply(
         set += usize::from(apply_step(host, journal, &plan, index, known).await?);
     }
     for check in &plan.checks {
-        check::pass(host, check, set > 0).await?;
+        // nobody who asks to stop wants to wait for an answer
+        tokio::select! {
+            passed = check::pass(host, check, set > 0) => passed?,
+            () = host.stop().asked() => (),
+        }
+        host.stop().at_edge()?;
     }
     Ok(set)
 }

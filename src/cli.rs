@@ -95,6 +95,9 @@ pub struct Install {
     /// What becomes of a run that fails.
     #[arg(long, value_enum, default_value_t = OnFailure::Rollback, value_name = "WHAT")]
     pub on_failure: OnFailure,
+    /// For how long another program may hold apt's locks before the run gives up [default: 900].
+    #[arg(long, value_name = "SECONDS")]
+    pub apt_timeout: Option<u64>,
 }
 
 /// What becomes of a run that fails.
@@ -115,6 +118,9 @@ pub struct Rollback {
     /// Do not ask.
     #[arg(long, short)]
     pub yes: bool,
+    /// For how long another program may hold apt's locks before the run gives up [default: 900].
+    #[arg(long, value_name = "SECONDS")]
+    pub apt_timeout: Option<u64>,
 }
 
 /// `render`.

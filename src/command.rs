@@ -19,7 +19,7 @@ use crate::command::session::{refused, stoppable};
 use crate::event::{Event, Events, Outcome};
 use crate::host::Host;
 use crate::report::{self, Report};
-use crate::stop::Stop;
+use crate::stop::{Stop, Stopped};
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,11 @@ impl Ending {
             error: None,
             next: None,
         }
+    }
+
+    fn stopped(stopped: Stopped) -> Self {
+        let code = u8::try_from(128 + stopped.signal).unwrap_or(130);
+        Self::new(Outcome::Interrupted, code)
     }
 
     fn because(mut self, error: impl Into<String>) -> Self {

@@ -11,13 +11,14 @@ pub mod store;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 pub use accounts::{Account, Accounts};
 pub use command::{Cmd, Output, Programs};
 pub use disk::Disk;
 pub use error::Error;
 pub use files::{Kind, Meta};
-pub use process::{Listener, Process};
+pub use process::{Listener, Process, lock_owner};
 pub use store::Store;
 
 use crate::event::Events;
@@ -25,6 +26,10 @@ use crate::stop::Stop;
 
 /// What every reading and every act of a room below this one may end in.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// For how long others may hold what is needed where nobody says: as long as a large unattended
+/// upgrade takes.
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// The machine that is looked at and changed.
 ///
@@ -38,6 +43,7 @@ pub struct Host {
     events: Events,
     store: Option<Rc<Store>>,
     stop: Stop,
+    patience: Duration,
 }
 
 impl Host {
@@ -56,6 +62,7 @@ impl Host {
             events,
             store: None,
             stop: Stop::default(),
+            patience: PATIENCE,
         }
     }
 
@@ -98,6 +105,20 @@ impl Host {
     #[must_use]
     pub fn stop(&self) -> &Stop {
         &self.stop
+    }
+
+    /// The same machine, on which others may hold what is needed for so many seconds, where anybody
+    /// says so.
+    #[must_use]
+    pub fn with_patience(mut self, seconds: Option<u64>) -> Self {
+        self.patience = seconds.map_or(self.patience, Duration::from_secs);
+        self
+    }
+
+    /// For how long others may hold what is needed.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Who answers calls of programs.

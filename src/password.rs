@@ -26,6 +26,16 @@ pub fn hash(password: &str, rounds: u32) -> Result<String> {
     Ok(hash_with(password, rounds, &salt))
 }
 
+/// Whether a key is for a secret, by its last word: `db_password`, `smtp-passwd`, `TOKEN` …
+#[must_use]
+pub fn is_key_of_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace('-', "_");
+    matches!(
+        key.rsplit('_').next(),
+        Some("password" | "passwd" | "passphrase" | "secret" | "token")
+    )
+}
+
 /// Whether `text` has the form of such a hash.
 #[must_use]
 pub fn is_hash(text: &str) -> bool {

@@ -80,8 +80,7 @@ impl Report {
     }
 
     /// Asks on the terminal; `None` where there is none, or where a program listens.
-    #[must_use]
-    pub fn confirm(&self, question: &str) -> Option<bool> {
+    pub async fn confirm(&self, question: &str) -> Option<bool> {
         let Self::Human(human) = self else {
             return None;
         };
@@ -91,8 +90,12 @@ impl Report {
         human.pause();
         let mut err = std::io::stderr();
         let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
-        let mut answer = String::new();
-        let read = std::io::stdin().read_line(&mut answer);
-        Some(read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+        // on a thread of its own: a signal must be heard meanwhile
+        let asked = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            let read = std::io::stdin().read_line(&mut answer);
+            read.is_ok() && ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())
+        });
+        Some(asked.await.unwrap_or(false))
     }
 }

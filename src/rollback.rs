@@ -10,6 +10,18 @@ use crate::host::{Error, Host, Result};
 use crate::journal::{self, Journal, Record, Standing, Step, key};
 use crate::resource::service::Service;
 use crate::resource::{AnyResource, AnyState, Moved, Resource};
+use crate::stop::Stopped;
+
+/// Why the way back did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Stuck {
+    /// The journal could not be written; nothing may be done without it.
+    #[error(transparent)]
+    Journal(#[from] journal::Error),
+    /// A signal asked to stop.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
 
 /// How the way back ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,12 +36,9 @@ pub struct Returned {
 /// sites of the same host, what they may stand on stays.
 ///
 /// # Errors
-/// Where the journal cannot be written. That a step cannot be taken back is in the answer.
-pub async fn rollback(
-    host: &Host,
-    journal: &mut Journal,
-    others: bool,
-) -> journal::Result<Returned> {
+/// Where the journal cannot be written, or a signal asked to stop. That a step cannot be taken back
+/// is in the answer.
+pub async fn rollback(host: &Host, journal: &mut Journal, others: bool) -> Result<Returned, Stuck> {
     journal.write(Record::RollingBack {
         time: journal::now(),
     })?;
@@ -46,13 +55,13 @@ pub async fn rollback(
 /// Takes back what `chosen` chooses of the journal's run.
 ///
 /// # Errors
-/// Where the journal cannot be written.
+/// Where the journal cannot be written, or a signal asked to stop.
 pub async fn take_back(
     host: &Host,
     journal: &mut Journal,
     others: bool,
     chosen: impl Fn(&Step) -> bool,
-) -> journal::Result<Returned> {
+) -> Result<Returned, Stuck> {
     let committed = journal.run().committed;
     debug_assert!(matches!(
         journal.run().standing,
@@ -67,6 +76,7 @@ pub async fn take_back(
         .collect();
     let mut returned = Returned::default();
     for step in steps.iter().rev() {
+        host.stop().at_edge()?;
         if step.before.is_some() {
             if let Err(error) = come_to_rest(host, step).await {
                 tell_failure(host, journal, step, &error, &mut returned)?;
@@ -78,6 +88,7 @@ pub async fn take_back(
         }
     }
     for step in steps.iter().filter(|step| step.before.is_some()) {
+        host.stop().at_edge()?;
         if step.resource.is_shared() && !returned.failed.is_empty() {
             let stands = returned.failed.join("`, `");
             let error = Error::impossible(format!(

@@ -113,11 +113,18 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     (
         "rollback",
-        &["error", "event", "host", "journal", "resource"],
+        &["error", "event", "host", "journal", "resource", "stop"],
     ),
     (
         "site",
-        &["access", "diagnostic", "reader", "release", "source"],
+        &[
+            "access",
+            "diagnostic",
+            "password",
+            "reader",
+            "release",
+            "source",
+        ],
     ),
     ("sizing", &[]),
     ("source", &[]),

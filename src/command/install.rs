@@ -5,7 +5,7 @@ use crate::cli::{ForSite, Install};
 use crate::command::Ending;
 use crate::command::resume::{last, settle_earlier};
 use crate::command::run::{again, open_journal, run};
-use crate::command::session::{Session, begin, lock_file, locked, refused};
+use crate::command::session::{Session, agree, begin, lock_file, locked};
 use crate::event::Outcome;
 use crate::host::Host;
 use crate::journal::{Lock, Standing};
@@ -31,6 +31,7 @@ pub(super) async fn audit(host: Host, asked: &ForSite) -> Result<Ending, Ending>
 /// # Errors
 /// Where nothing was touched, with the reason.
 pub async fn install(host: Host, asked: &Install, report: &Report) -> Result<Ending, Ending> {
+    let host = host.with_patience(asked.apt_timeout);
     let mut session = Session::open(host, &asked.site.config)?;
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "install", &name, None);
@@ -56,8 +57,8 @@ pub async fn install(host: Host, asked: &Install, report: &Report) -> Result<End
         checks(&session.host, &plan).await?;
         return Ok(Ending::new(Outcome::Unchanged, 0));
     }
-    if !asked.yes && !observed.is_settled() && report.confirm("Go ahead?") == Some(false) {
-        return Ok(refused("not confirmed; nothing was touched"));
+    if !asked.yes && !observed.is_settled() {
+        agree(&session.host, report, "Go ahead?").await?;
     }
     let mut journal = open_journal(&mut session, &name, open)?;
     let ending = run(&mut session, &mut journal, &observed, asked).await;

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use crate::command::Ending;
-use crate::command::session::{Session, has_others, incomplete, refused};
+use crate::command::session::{Session, gave_up, has_others, incomplete, refused};
 use crate::error::chain;
 use crate::event::Event;
 use crate::host::{Host, Store};
@@ -38,11 +38,11 @@ pub(super) async fn settle_earlier(session: &Session, name: &str) -> Result<(), 
     let others = has_others(&host, name)?;
     let returned = rollback(&host, &mut journal, others)
         .await
-        .map_err(|e| incomplete(&chain(&e), name))?;
+        .map_err(|e| incomplete(host.stop(), &chain(&e), name))?;
     if returned.failed.is_empty() {
         Ok(())
     } else {
-        Err(incomplete(&returned.failed.join(", "), name))
+        Err(incomplete(host.stop(), &returned.failed.join(", "), name))
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn end_stragglers(host: &Host, site: &str) -> Result<(), Ending
         );
         host.events().tell(Event::Note { text });
     }
-    wait_for_apt(host).await.map_err(|e| refused(chain(&e)))
+    wait_for_apt(host).await.map_err(|e| gave_up(&e))
 }
 
 /// Puts on disk what a killed run did and did not sync: from now on it counts as done.

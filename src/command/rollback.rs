@@ -4,7 +4,7 @@ use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::resume::{end_stragglers, make_durable};
 use crate::command::session::{
-    begin, has_others, incomplete, journal_folder, load, lock_file, locked, refused,
+    agree, begin, has_others, incomplete, journal_folder, load, lock_file, locked, refused,
 };
 use crate::error::chain;
 use crate::event::Outcome;
@@ -22,6 +22,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));
     }
+    let host = host.with_patience(asked.apt_timeout);
     let events = &host.events().clone();
     let name = site_name(&asked.site)?;
     let folder = journal_folder(&host, &name);
@@ -46,8 +47,8 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         return Ok(Ending::new(Outcome::Unchanged, 0));
     };
     begin(events, "rollback", &name, Some(run.number));
-    if !asked.yes && report.confirm(&question(run)) == Some(false) {
-        return Err(refused("not confirmed; nothing was touched"));
+    if !asked.yes {
+        agree(&host, report, &question(run)).await?;
     }
     end_stragglers(&host, &name).await?;
     make_durable(&host, &runs)?;
@@ -58,10 +59,11 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     match rollback::rollback(&host, &mut journal, has_others(&host, &name)?).await {
         Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::RolledBack, 0)),
         Ok(returned) => Ok(incomplete(
+            host.stop(),
             &format!("not taken back: {}", returned.failed.join(", ")),
             &name,
         )),
-        Err(error) => Ok(incomplete(&chain(&error), &name)),
+        Err(error) => Ok(incomplete(host.stop(), &chain(&error), &name)),
     }
 }
 

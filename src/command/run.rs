@@ -56,21 +56,24 @@ pub(super) async fn run(
 ) -> Ending {
     let host = session.host.clone();
     let name = session.blueprint.site().name.to_string();
+    // also where a second signal has killed what ran: whoever sent it wants no long way back now
+    let stopped = |text: &str| {
+        let stopped = host.stop().at_edge().err()?;
+        let next = on_or_back(&name, asked);
+        Some(Ending::stopped(stopped).because(text).then(next))
+    };
     let Err(error) = apply(&host, journal, &mut session.blueprint, observed).await else {
-        return match commit(session, journal).await {
-            Ok(()) => done(session),
-            Err(text) => Ending::new(Outcome::Failed, 1)
-                .because(text)
-                .then(back(&name)),
+        let Err(text) = commit(session, journal).await else {
+            return done(session);
         };
+        return stopped(&text).unwrap_or_else(|| {
+            let ending = Ending::new(Outcome::Failed, 1);
+            ending.because(text).then(back(&name))
+        });
     };
     let text = chain(&error);
-    // also where a second signal has killed what ran: whoever sent it wants no long way back now
-    if let Err(stopped) = host.stop().at_edge() {
-        let code = u8::try_from(128 + stopped.signal).unwrap_or(130);
-        return Ending::new(Outcome::Interrupted, code)
-            .because(text)
-            .then(on_or_back(&name, asked));
+    if let Some(ending) = stopped(&text) {
+        return ending;
     }
     if let Some(step) = error.step() {
         host.events().tell(Event::StepFailed {
@@ -102,10 +105,11 @@ pub(super) async fn run(
             Ending::new(Outcome::RolledBack, 3).because(text)
         }
         Ok(returned) => incomplete(
+            host.stop(),
             &format!("{text}\nnot taken back: {}", returned.failed.join(", ")),
             &name,
         ),
-        Err(error) => incomplete(&format!("{text}\n{}", chain(&error)), &name),
+        Err(error) => incomplete(host.stop(), &format!("{text}\n{}", chain(&error)), &name),
     }
 }
 

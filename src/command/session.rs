@@ -10,11 +10,12 @@ use crate::command::unlisted::unlisted;
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::facts::Facts;
-use crate::host::Host;
+use crate::host::{self, Host};
 use crate::journal::{self, Run, Standing};
 use crate::observe::{Observed, observe};
 use crate::plan::Plan;
 use crate::preflight;
+use crate::report::Report;
 use crate::site::{Site, SiteError};
 use crate::stop::Stop;
 
@@ -165,11 +166,35 @@ pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future
     work.await
 }
 
-/// Not all could be taken back.
-pub(super) fn incomplete(text: &str, name: &str) -> Ending {
-    Ending::new(Outcome::RollbackIncomplete, 4)
-        .because(text)
-        .then(back(name))
+/// Asks before anything is touched, where there is somebody to ask. A signal is a no.
+pub(super) async fn agree(host: &Host, report: &Report, question: &str) -> Result<(), Ending> {
+    let agreed = tokio::select! {
+        agreed = report.confirm(question) => agreed != Some(false),
+        () = host.stop().asked() => false,
+    };
+    let text = "not confirmed; nothing was touched";
+    match host.stop().at_edge() {
+        Err(stopped) => Err(Ending::stopped(stopped).because(text)),
+        Ok(()) if agreed => Ok(()),
+        Ok(()) => Err(refused(text)),
+    }
+}
+
+/// The host was in the way before anything was touched, or a signal asked to stop.
+pub(super) fn gave_up(error: &host::Error) -> Ending {
+    match error {
+        host::Error::Stopped(stopped) => Ending::stopped(*stopped).because(chain(error)),
+        error => refused(chain(error)),
+    }
+}
+
+/// Not all could be taken back, or a signal asked to stop on the way.
+pub(super) fn incomplete(stop: &Stop, text: &str, name: &str) -> Ending {
+    let ending = match stop.at_edge() {
+        Ok(()) => Ending::new(Outcome::RollbackIncomplete, 4),
+        Err(stopped) => Ending::stopped(stopped),
+    };
+    ending.because(text).then(back(name))
 }
 
 /// The lock could not be taken.

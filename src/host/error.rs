@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::host::command::Failure;
 use crate::host::ground::Refusal;
+use crate::stop::Stopped;
 
 /// An act on the machine that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,9 @@ pub enum Error {
     /// An act that would change the host was asked for where nothing may be changed.
     #[error("nothing may be changed here: no journal is open")]
     NoStore,
+    /// A signal asked to stop while nothing was done but waiting.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
     /// What the site asks for cannot be reached from the state the host is in.
     #[error("{reason}")]
     Impossible {

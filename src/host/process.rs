@@ -43,7 +43,8 @@ impl Host {
     #[must_use]
     pub fn process(&self, pid: i32) -> Option<Process> {
         let bytes = fs::read(self.path(Path::new(&format!("/proc/{pid}/cmdline")))).ok()?;
-        let line = String::from_utf8_lossy(&bytes).replace('\0', " ");
+        // also what would move the cursor of the terminal that it is shown on: anyone may put it there
+        let line = String::from_utf8_lossy(&bytes).replace(char::is_control, " ");
         Some(Process {
             pid,
             command: line.trim().chars().take(80).collect(),
@@ -103,8 +104,7 @@ impl Host {
         let table = self
             .read_text(Path::new("/proc/locks"))?
             .unwrap_or_default();
-        let holder = table.lines().find_map(|line| parse_lock(line, meta.ino()));
-        Ok(holder.map(|pid| {
+        Ok(lock_owner(&table, meta.ino()).map(|pid| {
             self.process(pid).unwrap_or(Process {
                 pid,
                 command: "a process of another container".into(),
@@ -189,6 +189,13 @@ fn parse_address(hex: &str) -> Option<IpAddr> {
     }
 }
 
+/// The process that holds a lock on the file with that inode, as the kernel's table `/proc/locks`
+/// says.
+#[must_use]
+pub fn lock_owner(table: &str, inode: u64) -> Option<i32> {
+    table.lines().find_map(|line| parse_lock(line, inode))
+}
+
 /// One line of `/proc/locks`: the holder of a record or file lock on `inode`. Lines with `->` are
 /// processes that wait.
 fn parse_lock(line: &str, inode: u64) -> Option<i32> {
@@ -203,6 +210,19 @@ fn parse_lock(line: &str, inode: u64) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Events;
+    use crate::host::Programs;
+
+    #[test]
+    fn what_a_process_calls_itself_moves_no_cursor() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("proc/7")).unwrap();
+        let line = "perl\0-e\0one\ntwo\u{1b}[2J\u{9b}1m\0";
+        fs::write(root.path().join("proc/7/cmdline"), line).unwrap();
+        let host = Host::at(root.path(), Programs::Real, Events::silent());
+        let process = host.process(7).unwrap();
+        assert_eq!(process.command, "perl -e one two [2J 1m");
+    }
 
     #[test]
     fn a_listening_socket_is_read_and_a_connection_is_not() {

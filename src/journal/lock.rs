@@ -1,16 +1,20 @@
 //! One agent per site at a time.
 
 use std::fmt;
-use std::fs::{OpenOptions, TryLockError};
-use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::disk::OpenFile;
-use crate::host::{Disk, ground};
+use crate::host::{Disk, ground, lock_owner};
 use crate::journal::{Error, Result, now};
+
+/// How long one who holds the lock may take to write down who it is.
+const NAMELESS: Duration = Duration::from_millis(500);
 
 /// The lock of a site, held until this value goes or the process ends, however it ends.
 ///
@@ -72,22 +76,16 @@ impl Lock {
         let opened = disk.create(path, options);
         let mut open = opened.map_err(Error::file("open", path))?;
         ground::refuse_other_names(open.file(), path).map_err(Error::file("open", path))?;
-        match open.file().try_lock() {
-            Ok(()) => (),
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let _ = open.file().read_to_string(&mut text);
-                // the holder may not have written its name yet
-                let unknown = Holder {
-                    pid: 0,
-                    command: "odoo-deploy".into(),
-                    since: now(),
-                };
-                return Err(Error::Locked(
-                    serde_json::from_str(&text).unwrap_or(unknown),
-                ));
+        let until = Instant::now() + NAMELESS;
+        while let Err(error) = open.file().try_lock() {
+            if let TryLockError::Error(e) = error {
+                return Err(Error::file("lock", path)(e));
             }
-            Err(TryLockError::Error(e)) => return Err(Error::file("lock", path)(e)),
+            let late = Instant::now() >= until;
+            if let Some(holder) = Holder::of(open.file()).or(late.then(Holder::unknown)) {
+                return Err(Error::Locked(holder));
+            }
+            sleep(Duration::from_millis(1));
         }
         let holder = Holder {
             pid: std::process::id(),
@@ -103,18 +101,36 @@ impl Lock {
     /// Who holds the lock at `path`, where anybody does. Takes nothing.
     #[must_use]
     pub fn holder(path: &Path) -> Option<Holder> {
-        let mut file = ground::open_file(path).ok()?;
-        if file.try_lock_shared().is_ok() {
-            return None;
+        Holder::of(&ground::open_file(path).ok()?)
+    }
+}
+
+impl Holder {
+    /// Who holds the lock on `file`: what it wrote there, where the kernel says that it is still the
+    /// one. `None` too for a moment after the lock was taken.
+    fn of(file: &File) -> Option<Self> {
+        let table = fs::read_to_string("/proc/locks").ok()?;
+        let pid = lock_owner(&table, file.metadata().ok()?.ino())?;
+        // not from where an earlier reading has come to
+        let mut text = [0; 512];
+        let length = file.read_at(&mut text, 0).ok()?;
+        let holder: Self = serde_json::from_slice(&text[..length]).ok()?;
+        (i32::try_from(holder.pid) == Ok(pid)).then_some(holder)
+    }
+
+    fn unknown() -> Self {
+        Self {
+            pid: 0,
+            command: "odoo-deploy".into(),
+            since: now(),
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).ok()?;
-        serde_json::from_str(&text).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -132,5 +148,22 @@ mod tests {
         assert!(path.exists());
         assert_eq!(Lock::holder(&path), None);
         Lock::take(&Disk::default(), &path, "the third").unwrap();
+    }
+
+    #[test]
+    fn whoever_asks_for_the_holder_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("odoo.lock");
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let _ = Lock::holder(&path);
+                }
+            });
+            let taken = (0..3000).find_map(|_| Lock::take(&Disk::default(), &path, "one").err());
+            over.store(true, Ordering::Relaxed);
+            assert!(taken.is_none(), "{taken:?}");
+        });
     }
 }

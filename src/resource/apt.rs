@@ -9,7 +9,7 @@ use crate::host::command::{Cmd, MARK, MARK_APT};
 use crate::host::{Error, Host, Process, Result};
 use crate::resource::dpkg::Dpkg;
 
-/// The locks of apt and dpkg. `DPkg::Lock::Timeout` covers only the first two.
+/// The locks of apt and dpkg.
 const LOCKS: &[&str] = &[
     "/var/lib/dpkg/lock-frontend",
     "/var/lib/dpkg/lock",
@@ -17,8 +17,9 @@ const LOCKS: &[&str] = &[
     "/var/cache/apt/archives/lock",
 ];
 
-/// How long others may hold apt's locks, in seconds: as long as a large unattended upgrade.
-const PATIENCE: u64 = 900;
+/// What apt and dpkg say where another has taken a lock between our look and their own, and dpkg
+/// where one has taken it between two calls by apt.
+const RACED: &[&str] = &["Could not get lock", "locked by another process"];
 
 /// A call of `apt-get` that asks nothing.
 pub(super) fn apt_get(args: &[&str]) -> Cmd {
@@ -36,8 +37,9 @@ pub(super) fn apt_get(args: &[&str]) -> Cmd {
             "Dpkg::Use-Pty=0",
             "-o",
             "APT::Get::AutomaticRemove=0",
+            // waited for here, where the holder is named and the deadline is one for all
             "-o",
-            "DPkg::Lock::Timeout=900",
+            "DPkg::Lock::Timeout=0",
         ])
         .args(args.iter().copied())
         .env("DEBIAN_FRONTEND", "noninteractive")
@@ -64,18 +66,17 @@ pub(super) fn simulate(args: &[&str]) -> Cmd {
 /// Runs a call that needs apt's locks: waits for them, naming their holder, and finishes first
 /// what dpkg was kept from finishing.
 pub(super) async fn run_locked(host: &Host, cmd: &Cmd) -> Result<()> {
-    let until = Instant::now() + Duration::from_secs(PATIENCE);
+    let until = Instant::now() + host.patience();
     loop {
         wait_for_locks(host, until).await?;
         let Err(error) = host.run(cmd).await else {
             return Ok(());
         };
-        // taken between our look and apt's own
-        let raced = error.to_string().contains("Could not get lock") && Instant::now() < until;
-        if !raced {
+        let said = error.to_string();
+        if Instant::now() >= until || !RACED.iter().any(|raced| said.contains(raced)) {
             return Err(error);
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        pause(host, 1000).await?;
     }
 }
 
@@ -114,9 +115,9 @@ pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
 /// Waits until nobody holds a lock of apt's: a killed run's `apt-get` is not ended but let finish.
 ///
 /// # Errors
-/// Where they are still held after a quarter of an hour.
+/// Where they are still held when [`Host::patience`] is at its end, and where a signal asks to stop.
 pub async fn wait_for_apt(host: &Host) -> Result<()> {
-    let until = Instant::now() + Duration::from_secs(PATIENCE);
+    let until = Instant::now() + host.patience();
     // one that has only just started holds no lock yet
     let programs = ["apt-get", "dpkg"];
     let left_over = |process: &Process| {
@@ -130,10 +131,10 @@ pub async fn wait_for_apt(host: &Host) -> Result<()> {
             return Err(Error::Held {
                 what: "apt to finish".into(),
                 holder,
-                seconds: PATIENCE,
+                seconds: host.patience().as_secs(),
             });
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        pause(host, 200).await?;
     }
     wait_for_locks(host, until).await
 }
@@ -150,7 +151,7 @@ async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
             return Err(Error::Held {
                 what: format!("the lock `{lock}`"),
                 holder: holder_text,
-                seconds: PATIENCE,
+                seconds: host.patience().as_secs(),
             });
         }
         if told.as_ref() != Some(&holder) {
@@ -162,8 +163,17 @@ async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
             told = Some(holder);
         }
         // a record lock of another process cannot be waited for with a deadline
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        pause(host, 500).await?;
     }
+}
+
+/// Waits for some milliseconds, unless a signal asks to stop.
+async fn pause(host: &Host, milliseconds: u64) -> Result<()> {
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_millis(milliseconds)) => (),
+        () = host.stop().asked() => (),
+    }
+    Ok(host.stop().at_edge()?)
 }
 
 /// What keeps apt from being used, and who.

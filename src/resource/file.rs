@@ -237,13 +237,11 @@ impl Resource for File {
     fn text(&self, host: &Host) -> Result<Option<Text>> {
         let bytes = host.read(&self.path)?.unwrap_or_default();
         let before = match String::from_utf8(bytes) {
-            Ok(text) => self.masked(host, &text)?,
+            Ok(text) => veiled(&self.masked(host, &text)?),
             Err(_) => "(not text)\n".to_owned(),
         };
-        Ok(Some(Text {
-            before,
-            after: self.content.clone(),
-        }))
+        let after = veiled(&self.content);
+        Ok(Some(Text { before, after }))
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
@@ -252,6 +250,21 @@ impl Resource for File {
             _ => String::new(),
         }
     }
+}
+
+/// `text` as it may be shown: an owner's file may hold secrets that are none of ours, such as
+/// `db_password`, in comments too.
+fn veiled(text: &str) -> String {
+    let veil = |line: &str| match line.split_once('=') {
+        Some((key, value))
+            if !value.trim_start().starts_with(MASK)
+                && password::is_key_of_secret(key.trim_matches([' ', '\t', ';', '#', '"'])) =>
+        {
+            format!("{key}= {MASK}")
+        }
+        _ => line.to_owned(),
+    };
+    text.split('\n').map(veil).collect::<Vec<_>>().join("\n")
 }
 
 /// `text` as Odoo itself writes it when its owner sets a new password there: Python's

@@ -6,15 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::{Diagnostic, quote};
-
-/// Whether a key is for a secret.
-fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase().replace('-', "_");
-    matches!(
-        key.rsplit('_').next(),
-        Some("password" | "passwd" | "passphrase" | "secret" | "token")
-    )
-}
+use crate::password::is_key_of_secret;
 
 /// What is found of secrets in a parsed table.
 #[derive(Debug, Default)]
@@ -31,7 +23,7 @@ impl Found {
         for (key, value) in table {
             let place = value.get_ref();
             // Given as a table it names a place, such as `{ file = "…" }`: no secret, though known nowhere yet.
-            if is_secret(key.get_ref()) && !place.is_table() {
+            if is_key_of_secret(key.get_ref()) && !place.is_table() {
                 self.values.push(value.span());
                 let message = format!("{} is never written in this file", quote(key.get_ref()));
                 self.errors.push(
@@ -64,7 +56,7 @@ pub(super) fn mask(source: &str, values: &[Range<usize>]) -> String {
             let key = line[..at].trim_end_matches([' ', '\t', '"', '\'']);
             let mut words =
                 key.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
-            if words.next().is_some_and(is_secret) {
+            if words.next().is_some_and(is_key_of_secret) {
                 hidden.push(start + at + 1..start + line.len());
                 break;
             }

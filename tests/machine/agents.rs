@@ -1,14 +1,28 @@
-//! Two agents on one site.
+//! Several agents on one site: one acts, the others say who it is.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::Duration;
 
 use libtest_mimic::Trial;
+use nix::unistd::Pid;
 
-use super::support::server::Server;
-use super::support::tally::{arrived, show};
+use super::support::run::Run;
+use super::support::server::{SITE, Server, site};
+use super::support::tally::{arrived, count, show};
 use super::support::{bases, scenario, web};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![scenario("two_agents_at_once", two_agents)]
+    vec![
+        scenario("two_agents_at_once", two_agents),
+        scenario("ten_agents_at_once", ten_agents),
+    ]
 }
+
+/// How many agents are started in the same moment.
+const AGENTS: usize = 10;
 
 fn two_agents() {
     let server = Server::ready("agents", bases::packed());
@@ -18,7 +32,7 @@ fn two_agents() {
     for words in [&["install", "--yes"], &["rollback", "--yes"]] {
         let second = server.odoo(words);
         second.expect_code(6).expect_told("holds the lock since");
-        second.expect_told(&format!("pid {holder}"));
+        second.expect_told(&format!("`odoo-deploy install` (pid {holder})"));
     }
     server.kill_agent();
     drop(first.finish());
@@ -26,8 +40,124 @@ fn two_agents() {
     third.expect_code(0);
     web::expect_alive(&server);
     arrived();
+    count("agents at once", 3);
     show(
         8,
         "the second agent exits 6 and names the holder and since when; a killed agent's lock blocks nobody",
     );
+}
+
+/// On a server that runs, where the site asks for a change.
+fn ten_agents() {
+    let server = Server::ready("ten-agents", bases::installed());
+    web::await_health(&server);
+    server.write(SITE, &site("[http]\nworkers = 2\n"));
+    let agents: Vec<_> = (0..AGENTS)
+        .map(|_| server.start(&["install", "--yes"]))
+        .collect();
+    let runs: Vec<Run> = std::thread::scope(|scope| {
+        let ends: Vec<_> = agents
+            .into_iter()
+            .map(|agent| scope.spawn(move || agent.finish()))
+            .collect();
+        ends.into_iter()
+            .map(|end| end.join().expect("its end"))
+            .collect()
+    });
+    let (acted, locked): (Vec<&Run>, Vec<&Run>) = runs.iter().partition(|run| run.code == 0);
+    assert_eq!(acted.len(), 1, "one acts");
+    assert_eq!(acted[0].outcome(), "changed");
+    let holder = server.lock_holder();
+    for run in &locked {
+        run.expect_code(6);
+        run.expect_told(&format!(
+            "`odoo-deploy install` (pid {holder}) holds the lock since"
+        ));
+    }
+    web::expect_alive(&server);
+
+    server.write(SITE, &site(""));
+    let mut working = server.start(&["install", "--yes"]);
+    working.await_step("conf");
+    let (run, (looked, children)) = {
+        let (run, looked) = working.finish_while(|agent| meanwhile(&server, agent));
+        (run, looked.expect("an agent at work"))
+    };
+    run.expect_code(0);
+    server.json(&["audit"]).expect_code(0);
+    count("agents at once", AGENTS + 1 + looked);
+    show(
+        8,
+        format!(
+            "{AGENTS} agents in one moment: 1 acts, {} exit 6 and name it; beside one that acts {looked} others plan, \
+             audit, tell the status or are refused; {children} of its children were looked at, none holds its lock or journal",
+            locked.len()
+        ),
+    );
+}
+
+/// Looks on while an agent works: how many other agents were run, and how many of its children
+/// were seen, none of which had anything of the agent's open.
+fn meanwhile(server: &Server, agent: Pid) -> (usize, usize) {
+    let mut looked = 0;
+    let mut seen = BTreeSet::new();
+    let works = || fs::exists(format!("/proc/{agent}/fd/0")).unwrap_or_default();
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            while works() {
+                for child in children(agent.as_raw()) {
+                    expect_nothing_inherited(child);
+                    seen.insert(child);
+                }
+                sleep(Duration::from_millis(1));
+            }
+        });
+        let refused = server.odoo(&["rollback", "--yes"]);
+        let status = server.json(&["status"]);
+        let plan = server.json(&["install", "--dry-run"]);
+        let audit = server.json(&["audit"]);
+        refused.expect_code(6);
+        status.expect_code(0).expect_told("holds the lock since");
+        plan.expect_code(0);
+        // what it finds half done is a change to come, or a service that does not answer yet
+        assert!([0, 2, 5].contains(&audit.code), "{}", audit.told());
+        looked = 4;
+        watch.join().expect("nothing inherited");
+    });
+    assert!(!seen.is_empty(), "it had no children");
+    (looked, seen.len())
+}
+
+/// All that a process has started, and what these have.
+fn children(pid: i32) -> Vec<i32> {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let own = fs::read_to_string(path).unwrap_or_default();
+    let own: Vec<i32> = own
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .collect();
+    own.iter()
+        .flat_map(|child| children(*child))
+        .chain(own.iter().copied())
+        .collect()
+}
+
+fn expect_nothing_inherited(child: i32) {
+    // between fork and exec it is the agent still
+    let program = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
+    if program.trim() == "odoo-deploy" {
+        return;
+    }
+    let open = fs::read_dir(format!("/proc/{child}/fd"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let open = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+    let ours: Vec<PathBuf> = open
+        .filter(|path| {
+            path.ends_with("odoo-deploy/odoo.lock")
+                || path.extension().is_some_and(|e| e == "jsonl")
+        })
+        .collect();
+    assert!(ours.is_empty(), "`{}` inherited {ours:?}", program.trim());
 }

@@ -13,6 +13,21 @@
 
 mod agents;
 mod bare;
+mod canaries;
+#[allow(unreachable_pub, reason = "as the tests on the model machine have it")]
+#[path = "../support/canary.rs"]
+mod canary;
+mod contention;
+#[allow(unreachable_pub, reason = "as the tests on the model machine have it")]
+#[path = "../support/counts.rs"]
+mod counts;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "as the tests on the model machine have it"
+)]
+#[path = "../support/dice.rs"]
+mod dice;
 mod drift;
 mod dry_run;
 mod failures;
@@ -23,9 +38,11 @@ mod payloads;
 mod private;
 mod production;
 mod proxy;
+mod random_kills;
 mod refusals;
 mod rehearse;
 mod settled;
+mod signals;
 mod sources;
 mod support;
 mod two_sites;
@@ -45,15 +62,19 @@ fn main() -> ExitCode {
         production::trials(),
         bare::trials(),
         kept::trials(),
+        random_kills::trials(),
         kills::trials(),
         proxy::trials(),
         two_sites::trials(),
+        canaries::trials(),
         failures::trials(),
         rehearse::trials(),
         sources::trials(),
         drift::trials(),
+        signals::trials(),
         settled::trials(),
         payloads::trials(),
+        contention::trials(),
         agents::trials(),
         dry_run::trials(),
         hardened::trials(),

@@ -12,7 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const TOKEN: &str = "github_pat_canary5e1f0b7d";
 
-/// Serves git over HTTPS to whoever shows the token, with complete answers, as a GnuTLS client wants them.
+/// Serves git over HTTPS to whoever shows the token, with complete answers, as a `GnuTLS` client wants them.
 const SERVER: &str = r#"
 import base64, http.server, os, ssl, subprocess
 ALLOWED = "Basic " + base64.b64encode(b"deploy:TOKEN").decode()

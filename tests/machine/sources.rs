@@ -11,7 +11,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A server of git that knows root's key, on this very machine.
-const SSH: &str = "
+pub(crate) const SSH: &str = "
     DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 --yes --no-install-recommends \
         install openssh-server >/dev/null
     useradd --create-home --shell /bin/bash git

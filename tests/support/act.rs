@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Once;
 
+use nix::sys::signal::Signal;
 use odoo_deploy::cli::{ForSite, Install, OfSite, OnFailure, Rollback};
 use odoo_deploy::command::{Ending, install, rollback};
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::report::{ColorChoice, Report};
+use odoo_deploy::stop::Stop;
 
 use super::machine::{Cut, Machine};
 use super::site::SiteFile;
@@ -72,13 +74,24 @@ pub fn still_to_do(machine: &Machine, site: &SiteFile) -> Vec<String> {
 
 /// Runs an agent. `None` where it was killed.
 pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
+    act_until(machine, site, act, usize::MAX)
+}
+
+/// Runs an agent that SIGINT reaches when it tells its event number `stopped`, counted from 1.
+pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -> Option<Ended> {
     silence_cuts();
     let told: Rc<RefCell<Vec<Event>>> = Rc::default();
+    let stop = Stop::default();
     let sink = {
-        let told = told.clone();
-        move |event: &Event| told.borrow_mut().push(event.clone())
+        let (told, stop) = (told.clone(), stop.clone());
+        move |event: &Event| {
+            told.borrow_mut().push(event.clone());
+            if told.borrow().len() == stopped {
+                stop.ask(Signal::SIGINT as i32);
+            }
+        }
     };
-    let host = machine.host(Events::to(sink));
+    let host = machine.host(Events::to(sink)).with_stop(stop);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -95,6 +108,7 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
                     dry_run: act == Act::DryRun,
                     exit_code: false,
                     yes: true,
+                    apt_timeout: None,
                     on_failure: if act == Act::InstallOrGoBack {
                         OnFailure::Rollback
                     } else {
@@ -110,6 +124,7 @@ pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
                         site: "odoo".into(),
                     },
                     yes: true,
+                    apt_timeout: None,
                 };
                 rollback(host, &asked, &report).await
             }

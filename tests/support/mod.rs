@@ -18,6 +18,7 @@
 )]
 
 pub mod act;
+pub mod canary;
 pub mod counts;
 pub mod dice;
 pub mod drift;

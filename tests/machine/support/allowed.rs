@@ -44,6 +44,15 @@ pub(crate) const EVERY_RUN: &[Allowance] = &[
     ("/etc/subgid-", "useradd's own copy of the file before"),
 ];
 
+/// What Odoo writes by itself where it runs.
+pub(crate) const RUNNING: &[Allowance] = &[
+    ("/var/lib/odoo/*", "sessions and attachments of Odoo"),
+    (
+        "/var/tmp/systemd-private-*",
+        "the service's own temporary folder, of another name at each start",
+    ),
+];
+
 /// What a run leaves that had to install packages: the plan says so before anyone agrees.
 pub(crate) const PACKAGES: &[Allowance] = &[
     ("/var/lib/apt/lists*", "apt's lists, fetched anew"),

@@ -1,5 +1,6 @@
 //! The states that scenarios start from, each made once and frozen.
 
+use std::env;
 use std::fs;
 use std::panic::{UnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -20,8 +21,16 @@ const FETCHED: &str = "e2e-fetched";
 const PACKED: &str = "e2e-packed";
 const INSTALLED: &str = "e2e-installed";
 
-/// All that are removed when the tests are over. Upper layers first.
-pub(crate) const FROZEN: [&str; 3] = [INSTALLED, PACKED, FETCHED];
+/// Those that are removed when the tests are over. Upper layers first. With `KEEP_BASES` in the
+/// environment those stay that know nothing of the program.
+pub(crate) fn passing() -> &'static [&'static str] {
+    const ALL: [&str; 3] = [INSTALLED, PACKED, FETCHED];
+    if env::var_os("KEEP_BASES").is_some() {
+        &ALL[..1]
+    } else {
+        &ALL
+    }
+}
 
 /// The requirements that the repository publishes.
 const PUBLISHED: &str = include_str!("../requirements-19.0.txt");
@@ -67,7 +76,14 @@ pub(crate) fn fetched() -> Base {
         server.sh(&format!("apt-get -qq --download-only {}", install()));
         server.power_off(FETCHED)
     };
-    BASE.get("a Debian 12 with downloads", make)
+    BASE.get("a Debian 12 with downloads", || {
+        kept(FETCHED).unwrap_or_else(make)
+    })
+}
+
+/// One that an earlier run of the tests has kept.
+fn kept(name: &str) -> Option<Base> {
+    world().bed.find_base(name).expect("the bed's bases")
 }
 
 fn install() -> String {
@@ -86,7 +102,9 @@ pub(crate) fn packed() -> Base {
         ));
         server.power_off(PACKED)
     };
-    BASE.get("a Debian 12 with packages", make)
+    BASE.get("a Debian 12 with packages", || {
+        kept(PACKED).unwrap_or_else(make)
+    })
 }
 
 /// A Debian 12 on which `odoo-deploy install` has come to its end.

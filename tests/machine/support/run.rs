@@ -1,12 +1,15 @@
 //! One run of the real binary.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
-use std::thread::JoinHandle;
-use std::time::Instant;
+use std::thread::{JoinHandle, sleep};
+use std::time::{Duration, Instant};
 
 use jsonschema::Validator;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::server::text;
@@ -20,6 +23,8 @@ pub(crate) struct Run {
     /// With `--json`: what it told.
     pub(crate) events: Vec<Value>,
     pub(crate) seconds: f64,
+    /// With `--json`: when it began which step, in seconds.
+    pub(crate) steps: Vec<(String, f64)>,
 }
 
 impl Run {
@@ -33,6 +38,7 @@ impl Run {
             err: text(&output.stderr),
             events: Vec::new(),
             seconds: began.elapsed().as_secs_f64(),
+            steps: Vec::new(),
         }
     }
 
@@ -111,6 +117,7 @@ impl Running {
             err: String::new(),
             events: Vec::new(),
             seconds: 0.0,
+            steps: Vec::new(),
         };
         Self {
             child,
@@ -129,17 +136,36 @@ impl Running {
         self.run.out.push_str(&line);
         let event = serde_json::from_str(&line).unwrap_or_else(|e| panic!("no JSON: {e}: {line}"));
         validate(&event);
+        if event["event"] == "step_began" {
+            let step = event["step"].as_str().expect("a step").to_owned();
+            let at = self.began.elapsed().as_secs_f64();
+            self.run.steps.push((step, at));
+        }
         self.run.events.push(event);
         self.run.events.last()
     }
 
     /// Waits until it begins a step.
     pub(crate) fn await_step(&mut self, step: &str) {
+        self.await_where(step, |event| is_begin(event, step));
+    }
+
+    /// Reads on until it begins a step, or to its end.
+    pub(crate) fn read_to_step(&mut self, step: &str) {
+        while self.next().is_some_and(|event| !is_begin(event, step)) {}
+    }
+
+    /// Waits until it tells an event of that name.
+    pub(crate) fn await_event(&mut self, name: &str) {
+        self.await_where(name, |event| event["event"] == name);
+    }
+
+    pub(crate) fn await_where(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) {
         loop {
             match self.next() {
-                Some(event) if event["event"] == "step_began" && event["step"] == step => return,
+                Some(event) if is_it(event) => return,
                 Some(_) => (),
-                None => panic!("it never began `{step}`\n{}", self.run.out),
+                None => panic!("it never told of `{what}`\n{}", self.run.out),
             }
         }
     }
@@ -147,6 +173,59 @@ impl Running {
     /// Whether it goes on.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("its state").is_none()
+    }
+
+    /// The agent itself, as the host counts: it was started by the program that entered the
+    /// machine. `None` once it has ended.
+    pub(crate) fn agent(&self) -> Option<Pid> {
+        let entered = self.child.id();
+        let path = format!("/proc/{entered}/task/{entered}/children");
+        let patience = self.began + Duration::from_secs(10);
+        loop {
+            let children = fs::read_to_string(&path).ok()?;
+            if let Some(pid) = children.split_whitespace().next() {
+                return Some(Pid::from_raw(pid.parse().expect("a number")));
+            }
+            if self.ended_early() {
+                return None;
+            }
+            assert!(Instant::now() < patience, "no agent was started");
+            sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Whether the program that entered the machine has nothing to wait for any more.
+    fn ended_early(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|s| s.starts_with('Z')))
+    }
+
+    /// Sends the agent a signal. Whether it was still there to get it.
+    pub(crate) fn signal(&self, signal: Signal) -> bool {
+        self.agent()
+            .is_some_and(|agent| kill(agent, signal).is_ok())
+    }
+
+    /// Lets a stopped agent go on, and the program that entered the machine and stopped with it.
+    pub(crate) fn continues(&self) -> bool {
+        let entered = Pid::from_raw(self.child.id().try_into().expect("a number"));
+        self.signal(Signal::SIGCONT) && kill(entered, Signal::SIGCONT).is_ok()
+    }
+
+    /// Reads on until the agent has gone, while `meanwhile` is done beside.
+    pub(crate) fn finish_while<T: Send>(
+        self,
+        meanwhile: impl FnOnce(Pid) -> T + Send,
+    ) -> (Run, Option<T>) {
+        let agent = self.agent();
+        std::thread::scope(|scope| {
+            let other = agent.map(|agent| scope.spawn(move || meanwhile(agent)));
+            let run = self.finish();
+            (
+                run,
+                other.map(|other| other.join().expect("the other thread")),
+            )
+        })
     }
 
     pub(crate) fn finish(mut self) -> Run {
@@ -157,6 +236,10 @@ impl Running {
         self.run.seconds = self.began.elapsed().as_secs_f64();
         self.run
     }
+}
+
+fn is_begin(event: &Value, step: &str) -> bool {
+    event["event"] == "step_began" && event["step"] == step
 }
 
 fn validate(event: &Value) {

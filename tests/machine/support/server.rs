@@ -98,24 +98,24 @@ impl Server {
         command.args(["-euc", script]).output().expect("sh")
     }
 
+    /// Where a file of the machine lies for the host.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.machine.root().join(path.trim_start_matches('/'))
+    }
+
     /// Puts a file into its place, and the folders above it.
     pub(crate) fn write(&self, path: &str, text: &str) {
-        let place = self.machine.root().join(path.trim_start_matches('/'));
+        let place = self.path(path);
         fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
         fs::write(place, text).expect("a file");
     }
 
     pub(crate) fn read(&self, path: &str) -> String {
-        let place = self.machine.root().join(path.trim_start_matches('/'));
-        fs::read_to_string(&place).unwrap_or_else(|error| panic!("{path}: {error}"))
+        fs::read_to_string(self.path(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     pub(crate) fn exists(&self, path: &str) -> bool {
-        self.machine
-            .root()
-            .join(path.trim_start_matches('/'))
-            .symlink_metadata()
-            .is_ok()
+        self.path(path).symlink_metadata().is_ok()
     }
 
     /// Asks PostgreSQL; one line for each row.
@@ -137,8 +137,13 @@ impl Server {
 
     /// Starts `odoo-deploy --json` on the site.
     pub(crate) fn start(&self, words: &[&str]) -> Running {
+        self.start_in(words, &[])
+    }
+
+    /// The same, with more environment.
+    pub(crate) fn start_in(&self, words: &[&str], environment: &[(&str, &str)]) -> Running {
         let mut command = self.agent(words);
-        command.arg("--json");
+        command.arg("--json").envs(environment.iter().copied());
         Running::start(command)
     }
 
@@ -159,6 +164,17 @@ impl Server {
             .as_u64()
             .and_then(|pid| pid.try_into().ok())
             .expect("a pid")
+    }
+
+    /// The runs that the site's journals tell of, oldest first.
+    pub(crate) fn runs(&self) -> Vec<odoo_deploy::journal::Run> {
+        let folder = self.path("/var/lib/odoo-deploy/odoo");
+        odoo_deploy::journal::runs(&folder).expect("journals")
+    }
+
+    /// Whether an agent works on the site, or will soon say that it does.
+    pub(crate) fn lock_is_held(&self) -> bool {
+        self.odoo(&["status"]).told().contains("holds the lock")
     }
 
     /// Ends the agent that holds the site's lock as no program can be asked to end.

@@ -14,6 +14,7 @@ const TOLD: usize = 80;
 
 /// The files, packages and accounts of a machine, and what its PostgreSQL holds.
 pub(crate) struct Start {
+    roots: &'static [&'static str],
     files: Snapshot,
     packages: BTreeSet<String>,
     accounts: Vec<String>,
@@ -22,8 +23,14 @@ pub(crate) struct Start {
 
 impl Start {
     pub(crate) fn of(server: &Server) -> Self {
+        Self::within(server, &["/"])
+    }
+
+    /// The same, of the files below `roots` alone.
+    pub(crate) fn within(server: &Server, roots: &'static [&'static str]) -> Self {
         Self {
-            files: Snapshot::take(server, &["/"], BACKGROUND),
+            roots,
+            files: Snapshot::take(server, roots, BACKGROUND),
             packages: packages(server),
             accounts: accounts(server),
             postgresql: postgresql(server),
@@ -72,7 +79,7 @@ impl Start {
         allowed: &[&[Allowance]],
         theirs: &BTreeSet<String>,
     ) -> usize {
-        let now = Snapshot::take(server, &["/"], BACKGROUND);
+        let now = Snapshot::take(server, self.roots, BACKGROUND);
         let found = self.files.differences(&now, Precision::Content);
         let is_allowed = |line: &&String| {
             let path = line[2..].split(": ").next().unwrap_or_default();

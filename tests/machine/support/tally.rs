@@ -1,15 +1,19 @@
 //! What was seen, for the table at the end.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use libtest_mimic::Conclusion;
+
+use crate::counts;
 
 static SCENARIOS: AtomicUsize = AtomicUsize::new(0);
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 static KILLS: AtomicUsize = AtomicUsize::new(0);
 static LOST: AtomicUsize = AtomicUsize::new(0);
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
+static COUNTS: Mutex<BTreeMap<&str, usize>> = Mutex::new(BTreeMap::new());
 static SEEN: Mutex<Vec<(u8, String)>> = Mutex::new(Vec::new());
 
 pub(crate) fn scenario() {
@@ -36,6 +40,11 @@ pub(crate) fn event() {
     EVENTS.fetch_add(1, Relaxed);
 }
 
+/// So many more of `what` were tried, and all of it held.
+pub(crate) fn count(what: &'static str, times: usize) {
+    *COUNTS.lock().unwrap().entry(what).or_default() += times;
+}
+
 /// Prints what a scenario has seen of one of the things that must show, and keeps it for the end.
 pub(crate) fn show(item: u8, figures: impl Into<String>) {
     let figures = figures.into();
@@ -44,6 +53,9 @@ pub(crate) fn show(item: u8, figures: impl Into<String>) {
 }
 
 pub(crate) fn print(conclusion: &Conclusion) {
+    for (what, times) in COUNTS.lock().unwrap().iter() {
+        counts::tell(what, "machine", *times);
+    }
     let events = EVENTS.load(Relaxed);
     if events > 0 {
         show(

@@ -64,7 +64,7 @@ fn sweep() -> Result<(), String> {
             bed.stop(&machine.name).map_err(told)?;
         }
     }
-    for base in bases::FROZEN {
+    for base in bases::passing() {
         bed.remove_base(base).map_err(told)?;
     }
     Ok(())

@@ -1,0 +1,173 @@
+//! Secrets that are searched for wherever a run leaves or shows anything, in every form in which
+//! they could have got there.
+
+use std::fmt::Write as _;
+
+/// Where each secret is at home: places that only those can read whom it is for. One list, for the
+/// tests on the model machine and on the real one; a new secret gets a line here.
+pub const HOMES: &[(&str, &[&str])] = &[
+    (
+        "the password of Odoo's first user",
+        &["/var/lib/odoo-deploy/odoo/secrets/admin-password"],
+    ),
+    (
+        "its hash",
+        &["/var/lib/odoo-deploy/odoo/secrets/admin-password.hash"],
+    ),
+    (
+        "the master password",
+        &["/var/lib/odoo-deploy/odoo/secrets/master-password"],
+    ),
+    (
+        "its hash",
+        &[
+            "/var/lib/odoo-deploy/odoo/secrets/master-password.hash",
+            "/etc/odoo.conf",
+            "/var/lib/odoo-deploy/odoo/blobs/",
+        ],
+    ),
+    // lent in memory while git runs
+    (
+        "root's SSH key",
+        &["/root/.ssh/id_ed25519", "/run/odoo-deploy/odoo-build-ssh/"],
+    ),
+    // the owner's own file, and where it is kept when another takes its place
+    (
+        "a password in an earlier odoo.conf",
+        &[
+            "/etc/odoo.conf",
+            "/etc/odoo.conf.kept-",
+            "/var/lib/odoo-deploy/odoo/blobs/",
+        ],
+    ),
+];
+
+/// A secret.
+#[derive(Clone, Debug)]
+pub struct Canary {
+    what: &'static str,
+    homes: &'static [&'static str],
+    forms: Vec<(&'static str, String)>,
+}
+
+impl Canary {
+    /// The secret `value`, of the kind that has line `number` of [`HOMES`].
+    pub fn new(number: usize, value: &str) -> Self {
+        let (what, homes) = HOMES[number];
+        Self {
+            what,
+            homes,
+            forms: forms(value),
+        }
+    }
+
+    /// What `text` gives away of it. `place` is where the text lies on a machine; at its homes a
+    /// secret is no leak.
+    pub fn leak(&self, place: &str, text: &[u8]) -> Option<String> {
+        if self.homes.iter().any(|home| place.starts_with(home)) {
+            return None;
+        }
+        let found = self
+            .forms
+            .iter()
+            .find(|(_, form)| contains(text, form.as_bytes()));
+        found.map(|(form, _)| format!("{}, {form}, in {place}", self.what))
+    }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    // the first byte decides nearly always
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| *byte == part[0]) {
+        rest = &rest[at..];
+        if rest.starts_with(part) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
+
+/// What each of `canaries` gives away in each of the texts, by the place of each.
+pub fn leaks<'t>(
+    canaries: &[Canary],
+    texts: impl IntoIterator<Item = (&'t str, &'t [u8])>,
+) -> Vec<String> {
+    let texts = texts.into_iter();
+    texts
+        .flat_map(|(place, text)| canaries.iter().filter_map(move |c| c.leak(place, text)))
+        .collect()
+}
+
+/// A secret as it is, encoded, quoted, and cut.
+fn forms(secret: &str) -> Vec<(&'static str, String)> {
+    assert!(secret.len() >= 16, "too short to be told from chance");
+    let hex = |format: fn(&mut String, u8)| {
+        let mut text = String::new();
+        secret.bytes().for_each(|byte| format(&mut text, byte));
+        text
+    };
+    let mut forms = vec![
+        ("raw", secret.to_owned()),
+        ("its end", secret[secret.len() - 8..].to_owned()),
+        (
+            "in hex",
+            hex(|text, byte| write!(text, "{byte:02x}").unwrap()),
+        ),
+        (
+            "in upper hex",
+            hex(|text, byte| write!(text, "{byte:02X}").unwrap()),
+        ),
+        ("URL-quoted", url(secret)),
+        ("shell-quoted", secret.replace('\'', r"'\''")),
+        (
+            "in JSON",
+            serde_json::to_string(secret)
+                .unwrap()
+                .trim_matches('"')
+                .to_owned(),
+        ),
+    ];
+    // in a longer text its encoding depends on where it begins
+    for offset in 0..3 {
+        let standard = base64(secret.as_bytes(), offset, *b"+/");
+        let safe = base64(secret.as_bytes(), offset, *b"-_");
+        forms.extend([("in base64", standard), ("in URL-safe base64", safe)]);
+    }
+    forms
+}
+
+fn url(text: &str) -> String {
+    let mut quoted = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            quoted.push(byte.into());
+        } else {
+            write!(quoted, "%{byte:02X}").unwrap();
+        }
+    }
+    quoted
+}
+
+/// The base64 of `bytes` that begin `offset` bytes into a group of three, without the letters in
+/// which their neighbours have a part.
+fn base64(bytes: &[u8], offset: usize, last: [u8; 2]) -> String {
+    let letters: Vec<u8> = (b'A'..=b'Z')
+        .chain(b'a'..=b'z')
+        .chain(b'0'..=b'9')
+        .chain(last)
+        .collect();
+    let bits: Vec<u8> = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1))
+        .collect();
+    // the first whole letter
+    let skipped = (6 - offset * 8 % 6) % 6;
+    let groups = bits[skipped..].chunks_exact(6);
+    groups
+        .map(|group| {
+            let value = group.iter().fold(0, |value, bit| value << 1 | bit);
+            char::from(letters[usize::from(value)])
+        })
+        .collect()
+}
