@@ -208,9 +208,7 @@ pub fn lend(
             (Path::new(LENT), "root", 0o755),
             (&folder(builder), builder, 0o750),
         ] {
-            if host.meta(path)?.is_none() {
-                host.make_folder(path, "root", group, mode)?;
-            }
+            host.ensure_folder(path, "root", group, mode)?;
         }
         let lent = folder(builder).join(name);
         host.write(&lent, bytes, "root", builder, 0o640)?;

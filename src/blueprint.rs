@@ -1,6 +1,7 @@
 //! A site, a playbook and a machine, made into a plan.
 
 mod learn;
+mod parts;
 mod proxy;
 
 use std::collections::BTreeMap;
@@ -25,12 +26,30 @@ use crate::site::{Site, Workers};
 use crate::sizing::{self, Ground, Pools, Sizing};
 use crate::source::{self, ReadError};
 use crate::template;
+use crate::wkhtmltopdf::Chosen;
 
 /// The files that are part of the program; one of the same name beside `site.toml` goes before.
 const EMBEDDED: &[(&str, &str)] = &[
     ("odoo.toml", include_str!("../playbooks/odoo.toml")),
     ("odoo.conf", include_str!("../templates/odoo.conf")),
     ("odoo.service", include_str!("../templates/odoo.service")),
+    ("firewall.nft", include_str!("../templates/firewall.nft")),
+    (
+        "firewall.service",
+        include_str!("../templates/firewall.service"),
+    ),
+    (
+        "fail2ban-filter.conf",
+        include_str!("../templates/fail2ban-filter.conf"),
+    ),
+    (
+        "fail2ban-jail.conf",
+        include_str!("../templates/fail2ban-jail.conf"),
+    ),
+    (
+        "fail2ban-unit.conf",
+        include_str!("../templates/fail2ban-unit.conf"),
+    ),
     (
         "odoo.logrotate",
         include_str!("../templates/odoo.logrotate"),
@@ -189,7 +208,7 @@ impl Blueprint {
 
     /// The packages of apt: those of the release, and what the site needs beside them. The server is
     /// needed where it is this host's.
-    fn packages(&self) -> Vec<String> {
+    fn packages(&self, wkhtmltopdf: &Chosen) -> Vec<String> {
         let mut packages = self.release.packages.clone();
         if self.site.postgres.server.is_some() {
             packages.retain(|name| name != "postgresql");
@@ -198,7 +217,10 @@ impl Blueprint {
         if self.site.logs.file {
             packages.push("logrotate".into());
         }
+        packages.extend(self.parts());
+        packages.extend(wkhtmltopdf.packages.iter().cloned());
         packages.sort();
+        packages.dedup();
         packages
     }
 
@@ -275,6 +297,7 @@ impl Blueprint {
             None => unknown(),
         };
         let home = &self.site.paths.home;
+        let wkhtmltopdf = self.wkhtmltopdf()?;
         let sizing = self.sizing();
         let server = self.site.postgres.server.as_ref();
         let tuning = self.tuning();
@@ -287,8 +310,11 @@ impl Blueprint {
         Ok(json!({
             "site": self.site,
             "release": self.release,
-            "packages": self.packages(),
+            "packages": self.packages(&wkhtmltopdf),
             "transport": transport(&sources),
+            "wkhtmltopdf": wkhtmltopdf,
+            "firewall": self.firewall(),
+            "fail2ban": self.fail2ban(),
             "host": self.facts,
             "odoo": sources[0],
             "addons": sources[1..],
@@ -444,10 +470,8 @@ fn source_key(repository: &str, branch: &str) -> String {
 
 /// The file `name` beside `site.toml` in `folder`, or else the one that is built in.
 fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
-    let own = folder.join(name);
-    if own.exists() {
-        let text = source::read(&own)?;
-        return Ok((own, text));
+    if let Some(own) = source::read_beside(folder, name)? {
+        return Ok(own);
     }
     let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;

@@ -70,6 +70,15 @@ pub enum Probe {
         /// The port.
         port: u16,
     },
+    /// Print a page, as its user.
+    Pdf {
+        /// What prints it.
+        program: String,
+        /// Whether it is to be the patched build, which prints headers and footers too.
+        patched: bool,
+        /// Who prints.
+        user: String,
+    },
     /// Run as one and the same process for so many seconds.
     Steady {
         /// How long.
@@ -107,7 +116,7 @@ fn listed(journal: &[String]) -> String {
 
 impl Probe {
     /// The names of all kinds, as playbooks write them.
-    pub const KINDS: &[&str] = &["http", "listen", "proxy", "steady"];
+    pub const KINDS: &[&str] = &["http", "listen", "pdf", "proxy", "steady"];
 }
 
 impl Check {
@@ -127,6 +136,7 @@ impl Check {
             Probe::Listen { address, port } => {
                 format!("{} listens on {address}:{port} alone", self.unit)
             }
+            Probe::Pdf { program, .. } => format!("{program} prints a page"),
             Probe::Steady { seconds } => format!("{} runs on for {seconds} s", self.unit),
         }
     }
@@ -229,6 +239,11 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
                 Ok(())
             }
         }
+        Probe::Pdf {
+            program,
+            patched,
+            user,
+        } => print(host, program, *patched, user).await,
         Probe::Steady { seconds } => {
             let first = show(host, &check.unit).await?.pid;
             tokio::time::sleep(Duration::from_secs(*seconds)).await;
@@ -239,6 +254,41 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
                 Err("its main process does not stay".into())
             }
         }
+    }
+}
+
+/// Prints a page with text in two scripts; the patched build with a header and a footer.
+async fn print(host: &Host, program: &str, patched: bool, user: &str) -> Result<(), String> {
+    let run = async |cmd: Cmd| {
+        let output = host.run(&cmd.user(user).env("HOME", "/nonexistent")).await;
+        output.map_err(|e| crate::error::chain(&e))
+    };
+    let version = run(Cmd::new(program).arg("--version")).await?.stdout;
+    if patched && !version.contains("with patched qt") {
+        return Err(format!(
+            "it is `{}`, without the patched Qt",
+            version.trim()
+        ));
+    }
+    let edges: &[&str] = if patched {
+        &["--header-center", "header", "--footer-center", "[page]"]
+    } else {
+        &[]
+    };
+    let page = "<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>";
+    let printed = run(Cmd::new(program)
+        .arg("--quiet")
+        .args(edges.iter().copied())
+        .args(["-", "-"])
+        .stdin(page))
+    .await?;
+    if printed.stderr.contains("unpatched qt") {
+        return Err("it prints no headers and footers".into());
+    }
+    if printed.stdout.starts_with("%PDF") && printed.stdout.trim_end().ends_with("%%EOF") {
+        Ok(())
+    } else {
+        Err("what it prints is no PDF".into())
     }
 }
 

@@ -54,6 +54,13 @@ impl Facts {
             ipv6: host.path(Path::new("/proc/net/if_inet6")).exists(),
         })
     }
+
+    /// What the distribution's suites are named after; empty where it is not known.
+    #[must_use]
+    pub fn codename(&self) -> &'static str {
+        self.distribution
+            .map_or("", |known| known.codename.as_str())
+    }
 }
 
 /// A value of `os-release(5)`.

@@ -40,3 +40,4 @@ pub mod sizing;
 pub mod source;
 pub mod stop;
 pub mod template;
+pub mod wkhtmltopdf;

@@ -1,5 +1,6 @@
 //! What makes a deployment impossible here, found out before anything is touched.
 
+mod closed;
 mod neighbours;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::observe::Observed;
 use crate::pairing::{Pairing, pairing};
 use crate::release::Release;
 use crate::site::{Site, Tls};
+use crate::wkhtmltopdf;
 
 /// The least memory, in MiB, that an Odoo with its database starts in.
 const MEMORY: u64 = 700;
@@ -47,6 +49,11 @@ pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Pairing, Vec<S
             facts.memory
         ));
     }
+    if let Some(known) = facts.distribution {
+        let (wanted, home) = (&site.wkhtmltopdf, &site.paths.home);
+        let chosen = wkhtmltopdf::choose(wanted, home, &known.codename, &facts.architecture);
+        reasons.extend(chosen.err());
+    }
     let found = match facts.distribution {
         Some(distribution) => pairing(Release::of(site.odoo.version), distribution)
             .map_err(|refusal| refusal.to_string()),
@@ -79,6 +86,9 @@ pub fn plan(
 ) -> Result<Vec<String>> {
     let mut reasons = observed.refusals.clone();
     reasons.extend(ports(host, site, workers)?);
+    if site.firewall.enabled {
+        reasons.extend(closed::ports(host, site)?);
+    }
     reasons.extend(neighbours::ports(host, site, workers)?);
     reasons.extend(neighbours::names(host, site)?);
     reasons.extend(disk(host, observed)?);

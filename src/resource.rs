@@ -1,6 +1,7 @@
 //! The kinds of things a server can have, and the one verb that moves them.
 
 mod apt;
+mod archive;
 mod certificate;
 mod checkout;
 mod cluster;
@@ -18,6 +19,7 @@ mod role;
 mod secret;
 pub(crate) mod service;
 mod settings;
+mod tree;
 mod user;
 mod venv;
 
@@ -26,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use apt::wait_for_apt;
+pub use archive::Archive;
 pub use certificate::{Certificate, Issuer};
 pub use checkout::Checkout;
 pub use cluster::Cluster;
@@ -313,6 +316,7 @@ macro_rules! resources {
 }
 
 resources! {
+    "archive" Archive,
     "certificate" Certificate,
     "checkout" Checkout,
     "cluster" Cluster,

@@ -20,14 +20,14 @@ use std::path::Path;
 use serde::Serialize;
 
 pub use company::{Company, Country, Language};
-pub use git::{Branch, Commit, ODOO, Repository};
+pub use git::{Branch, Commit, ODOO, Repository, Sha256};
 pub use logs::LogHandler;
 pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
-pub use net::{Domain, Index, Port};
+pub use net::{Address, Domain, Index, Port};
 pub use place::{CredentialName, FilePath, Login, Variable};
 pub use postgres::{RoleName, ServerName, SslMode};
 pub use proxy::{BodyLimit, Email, Tls};
-pub use setting::{Folder, Installer, Processes, Users, Workers};
+pub use setting::{Build, Count, Folder, Installer, Processes, Script, Users, Workers};
 pub use text::is_forbidden;
 
 use crate::access::Access;
@@ -54,6 +54,12 @@ pub struct Site {
     pub apt: Apt,
     /// Where it listens.
     pub http: Http,
+    /// What prints reports.
+    pub wkhtmltopdf: Wkhtmltopdf,
+    /// What is closed to the outside.
+    pub firewall: Firewall,
+    /// Who is kept out for trying passwords.
+    pub fail2ban: Fail2ban,
     /// Where its database lies.
     pub postgres: Postgres,
     /// Where it says what it does.
@@ -144,6 +150,42 @@ pub struct Http {
     pub users: Option<Users>,
     /// Whether a proxy is before it, whose `X-Forwarded-*` headers are believed.
     pub proxy_mode: bool,
+}
+
+/// The section `[wkhtmltopdf]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Wkhtmltopdf {
+    /// Which build; none where there is no such section.
+    pub build: Build,
+    /// A mirror of the patched build.
+    pub url: Option<Address>,
+    /// The patched build, on this server.
+    pub file: Option<FilePath>,
+    /// The digest of what `url` or `file` names, where it is not the known build.
+    pub sha256: Option<Sha256>,
+    /// Further scripts that reports are written in.
+    pub fonts: Vec<Script>,
+}
+
+/// The section `[firewall]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Firewall {
+    /// Whether the ports behind a proxy, and PostgreSQL's, are closed to the outside.
+    pub enabled: bool,
+}
+
+/// The section `[fail2ban]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Fail2ban {
+    /// Whether there is a jail.
+    pub enabled: bool,
+    /// How many failed logins within ten minutes lead there.
+    pub attempts: Count,
+    /// For how long, in minutes.
+    pub minutes: Count,
 }
 
 /// The section `[postgres]`.
@@ -240,6 +282,9 @@ impl Paths {
     }
 }
 
+/// Where `PostgreSQL` listens, if it listens to the network at all.
+const POSTGRESQL: u16 = 5432;
+
 /// Why there is no site.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
@@ -252,6 +297,13 @@ pub enum SiteError {
 }
 
 impl Site {
+    /// The ports that a firewall closes to the outside: Odoo's own and `PostgreSQL`'s.
+    #[must_use]
+    pub fn closed_ports(&self) -> [u16; 3] {
+        let http = &self.http;
+        [http.port.number(), http.gevent_port.number(), POSTGRESQL]
+    }
+
     /// Reads a site from a file.
     ///
     /// # Errors

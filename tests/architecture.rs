@@ -32,6 +32,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "access",
             "check",
             "diagnostic",
+            "distribution",
             "facts",
             "host",
             "modules",
@@ -46,6 +47,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "sizing",
             "source",
             "template",
+            "wkhtmltopdf",
         ],
     ),
     ("change", &[]),
@@ -89,7 +91,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("playbook", &["diagnostic", "reader", "template"]),
     (
         "preflight",
-        &["facts", "host", "observe", "pairing", "release", "site"],
+        &[
+            "facts",
+            "host",
+            "observe",
+            "pairing",
+            "release",
+            "site",
+            "wkhtmltopdf",
+        ],
     ),
     ("reader", &["diagnostic"]),
     ("rehearse", &[]),
@@ -113,6 +123,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("stop", &[]),
     ("template", &["diagnostic"]),
+    ("wkhtmltopdf", &["release", "site"]),
 ];
 
 /// One file of the program: its room, its path, and its code without comments and tests.

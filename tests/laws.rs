@@ -100,7 +100,10 @@ fn resource(kind: &str, fields: Value) -> AnyResource {
 
 /// Every thing of a whole site, in order, as the journal has them, with the contents of files.
 fn of_a_site() -> Vec<AnyResource> {
-    let machine = installed(&Wish::default());
+    let machine = installed(&Wish {
+        proxy: true,
+        ..Wish::default()
+    });
     let runs = odoo_deploy::journal::runs(&journals(&machine)).unwrap();
     let steps = runs[0].steps.iter().map(|step| step.resource.clone());
     let with_content = steps.map(|mut resource| {

@@ -79,7 +79,7 @@ impl Blueprint {
         let mut published = Vec::new();
         for (index, source) in sources.iter().enumerate() {
             let path = Path::new(&source.path).join("requirements.txt");
-            match host.read_text(&path)? {
+            match host.text(&path)? {
                 Some(text) => published.push(text),
                 // Odoo has requirements; an add-on may have none, but must be there to say so
                 None if index == 0 || host.meta(Path::new(&source.path))?.is_none() => {

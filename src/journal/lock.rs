@@ -1,15 +1,15 @@
 //! One agent per site at a time.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{OpenOptions, TryLockError};
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::Disk;
 use crate::host::disk::OpenFile;
+use crate::host::{Disk, ground};
 use crate::journal::{Error, Result, now};
 
 /// The lock of a site, held until this value goes or the process ends, however it ends.
@@ -71,6 +71,7 @@ impl Lock {
             .mode(0o600);
         let opened = disk.create(path, options);
         let mut open = opened.map_err(Error::file("open", path))?;
+        ground::refuse_other_names(open.file(), path).map_err(Error::file("open", path))?;
         match open.file().try_lock() {
             Ok(()) => (),
             Err(TryLockError::WouldBlock) => {
@@ -102,7 +103,7 @@ impl Lock {
     /// Who holds the lock at `path`, where anybody does. Takes nothing.
     #[must_use]
     pub fn holder(path: &Path) -> Option<Holder> {
-        let mut file = File::open(path).ok()?;
+        let mut file = ground::open_file(path).ok()?;
         if file.try_lock_shared().is_ok() {
             return None;
         }

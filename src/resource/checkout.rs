@@ -8,7 +8,7 @@ use crate::access::{self, Access, Introduction};
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
-use crate::resource::{Moved, Resource};
+use crate::resource::{Moved, Resource, tree};
 
 /// One commit of a repository, without its history.
 ///
@@ -44,10 +44,9 @@ impl Checkout {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 
-    /// Where half-made checkouts of this path lie.
+    /// Where it is made.
     fn partial(&self) -> PathBuf {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        self.folder().join(format!(".partial-{name}"))
+        tree::partial(&self.path)
     }
 
     fn as_builder(&self, program: &str) -> Cmd {
@@ -127,14 +126,6 @@ impl Checkout {
             .await?;
         Ok(())
     }
-
-    fn clear(&self, host: &Host) -> Result<()> {
-        access::take_back(host, &self.builder)?;
-        if host.meta(&self.partial())?.is_some() {
-            host.remove_tree(&self.partial())?;
-        }
-        Ok(())
-    }
 }
 
 impl Resource for Checkout {
@@ -145,7 +136,7 @@ impl Resource for Checkout {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let head = host.read_text(&self.path.join(".git/HEAD"))?;
+        let head = host.text(&self.path.join(".git/HEAD"))?;
         Ok(head.map(|text| State {
             commit: text.trim().to_owned(),
         }))
@@ -157,25 +148,28 @@ impl Resource for Checkout {
         })
     }
 
+    /// Whatever its HEAD was bent to, no other commit ever lies at this path.
+    fn back(
+        &self,
+        _now: Option<&State>,
+        before: Option<&State>,
+        _after: Option<&State>,
+    ) -> Option<State> {
+        before.and_then(|_| self.want(before))
+    }
+
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        self.clear(host)?;
+        access::take_back(host, &self.builder)?;
+        tree::clear(host, &self.path)?;
         if from == to && to.is_some() {
             return Ok(Moved::There);
         }
-        // by one rename: a release that is half removed would be taken for a whole one; also what is
-        // no checkout any more, its `.git` being gone
-        if host.meta(&self.path)?.is_some() {
-            host.rename(&self.path, &self.partial())?;
-            self.clear(host)?;
+        // also what is no checkout any more, its `.git` being gone
+        tree::take_away(host, &self.path)?;
+        if to.is_some() {
+            self.fetch(host).await?;
+            tree::put(host, &self.partial().join("tree"), &self.path)?;
         }
-        if to.is_none() {
-            return Ok(Moved::There);
-        }
-        self.fetch(host).await?;
-        let tree = self.partial().join("tree");
-        host.sync(&tree)?;
-        host.rename(&tree, &self.path)?;
-        self.clear(host)?;
         Ok(Moved::There)
     }
 

@@ -220,9 +220,7 @@ impl Venv {
     async fn build(&self, host: &Host) -> Result<()> {
         let run = Path::new(SCRATCH);
         for folder in [run, &self.scratch()] {
-            if host.meta(folder)?.is_none() {
-                host.make_folder(folder, "root", "root", 0o755)?;
-            }
+            host.ensure_folder(folder, "root", "root", 0o755)?;
         }
         let hand = |name: &str, text: &str| {
             host.write(
@@ -276,7 +274,7 @@ impl Resource for Venv {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let marker = host.read_text(&self.path.join(MARKER))?;
+        let marker = host.text(&self.path.join(MARKER))?;
         Ok(marker.map(|text| State {
             content: text.trim().to_owned(),
         }))

@@ -11,6 +11,8 @@ text! {
     Branch <- branch;
     /// A commit: 40 hex digits in lower case.
     Commit <- commit;
+    /// The digest of a file: 64 hex digits in lower case.
+    Sha256 <- sha256;
 }
 
 /// Odoo's own repository.
@@ -172,5 +174,12 @@ fn commit(text: &str) -> Result<String, Invalid> {
         invalid.hint(format!("`git rev-parse {text}` in a clone prints all 40"))
     } else {
         invalid.hint("a branch goes to `branch`")
+    })
+}
+
+fn sha256(text: &str) -> Result<String, Invalid> {
+    let good = text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit());
+    good.then(|| text.to_ascii_lowercase()).ok_or_else(|| {
+        refuse(text, "a SHA-256", "64 hex digits").hint("`sha256sum FILE` prints it")
     })
 }

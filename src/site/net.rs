@@ -15,6 +15,8 @@ text! {
     Domain <- domain;
     /// The address of a Python package index, without credentials.
     Index <- index;
+    /// The address of a file that can be fetched, without credentials.
+    Address <- address;
 }
 
 /// A TCP port a service without privileges can listen on: 1024 to 65535.
@@ -159,6 +161,30 @@ fn index(text: &str) -> Result<String, Invalid> {
     )?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     is_authority(authority)
+        .then(|| text.to_owned())
+        .ok_or_else(refused)
+}
+
+fn address(text: &str) -> Result<String, Invalid> {
+    let refused = || {
+        refuse(
+            &without_userinfo(text),
+            "the address of a file",
+            "`https://`",
+        )
+    };
+    if !text
+        .chars()
+        .all(|c| c.is_ascii_graphic() && c != '\'' && c != '"')
+    {
+        return Err(refused().hint("without spaces and quotes, and in ASCII"));
+    }
+    let Some(rest) = text.strip_prefix("https://") else {
+        return Err(refused());
+    };
+    refuse_credentials(rest, "take away what is before the `@`")?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    (is_authority(authority) && !path.is_empty())
         .then(|| text.to_owned())
         .ok_or_else(refused)
 }

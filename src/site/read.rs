@@ -3,6 +3,7 @@
 mod access;
 mod http;
 mod odoo;
+mod parts;
 mod postgres;
 mod proxy;
 
@@ -99,6 +100,9 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let upgrade = table.take("upgrade").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
 
+    let wkhtmltopdf = parts::wkhtmltopdf(root, errors);
+    let firewall = parts::firewall(root.table("firewall"), errors);
+    let fail2ban = parts::fail2ban(root.table("fail2ban"), errors);
     let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
 
     let mut table = root.table("logs");
@@ -119,6 +123,9 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         python,
         apt: Apt { upgrade },
         http,
+        wkhtmltopdf,
+        firewall,
+        fail2ban,
         postgres,
         logs: Logs { file },
         proxy: match proxy {

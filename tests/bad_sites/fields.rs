@@ -55,7 +55,7 @@ const URL: &str = "\"https://example.org/a\"";
 const SECRET: &str = "password = { file = \"/run/p\" }";
 const HEX: &str = "\"0123456789012345678901234567890123456789\"";
 
-const FIELDS: [Field; 34] = [
+const FIELDS: [Field; 43] = [
     field("site", "name", "\"erp\"", TEXT),
     field("site", "domain", "\"erp.example.org\"", TEXT),
     field("odoo", "version", "\"19.0\"", TEXT),
@@ -73,6 +73,15 @@ const FIELDS: [Field; 34] = [
     field("addons", "repository", URL, TEXT),
     field("addons", "branch", "\"b\"", TEXT),
     field("addons", "commit", HEX, TEXT),
+    field("addons", "token", "{ env = \"TOKEN\" }", &[Kind::Table]),
+    field("wkhtmltopdf", "build", "\"patched\"", TEXT),
+    field("wkhtmltopdf", "url", URL, TEXT),
+    field("wkhtmltopdf", "file", "\"/srv/w.deb\"", TEXT),
+    field("wkhtmltopdf", "fonts", "[\"cjk\"]", &[Kind::List]),
+    field("firewall", "enabled", "true", &[Kind::Bool]),
+    field("fail2ban", "enabled", "true", &[Kind::Bool]),
+    field("fail2ban", "attempts", "5", &[Kind::Number]),
+    field("fail2ban", "minutes", "15", &[Kind::Number]),
     field("python", "installer", "\"pip\"", TEXT),
     field("python", "index", URL, TEXT),
     field("python", "wheels", "\"/srv/wheels\"", TEXT),
@@ -176,7 +185,17 @@ fn of_another_type() {
     }
     // Sections.
     for section in [
-        "site", "odoo", "addons", "python", "apt", "http", "postgres", "logs",
+        "site",
+        "odoo",
+        "addons",
+        "python",
+        "apt",
+        "http",
+        "postgres",
+        "logs",
+        "wkhtmltopdf",
+        "firewall",
+        "fail2ban",
     ] {
         for (kind, value, part) in VALUES {
             if kind == Kind::Table || (section == "addons" && kind == Kind::List) {
@@ -277,7 +296,17 @@ fn keys() {
             );
         }
     }
-    for section in ["site", "python", "apt", "http", "postgres", "logs"] {
+    for section in [
+        "site",
+        "python",
+        "apt",
+        "http",
+        "postgres",
+        "logs",
+        "wkhtmltopdf",
+        "firewall",
+        "fail2ban",
+    ] {
         let twice = format!("{GOOD}[{section}]\n[{section}]\n");
         told(section, &twice, &[mistake(4, section, "duplicate key")]);
         let list = format!("{GOOD}[[{section}]]\n");

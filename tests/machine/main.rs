@@ -16,14 +16,19 @@ mod bare;
 mod drift;
 mod dry_run;
 mod failures;
+mod hardened;
 mod kept;
 mod kills;
+mod payloads;
+mod private;
 mod production;
+mod proxy;
 mod refusals;
 mod rehearse;
 mod settled;
 mod sources;
 mod support;
+mod two_sites;
 
 use std::process::ExitCode;
 
@@ -41,13 +46,18 @@ fn main() -> ExitCode {
         bare::trials(),
         kept::trials(),
         kills::trials(),
+        proxy::trials(),
+        two_sites::trials(),
         failures::trials(),
         rehearse::trials(),
         sources::trials(),
         drift::trials(),
         settled::trials(),
+        payloads::trials(),
         agents::trials(),
         dry_run::trials(),
+        hardened::trials(),
+        private::trials(),
         refusals::trials(),
     ]
     .into_iter()

@@ -23,6 +23,7 @@ pub mod dice;
 pub mod drift;
 pub mod expected;
 pub mod machine;
+pub mod plant;
 pub mod residue;
 pub mod scenario;
 pub mod site;

@@ -69,7 +69,11 @@ pub(super) fn odoo(
 }
 
 /// Notes every value that was there before.
-fn unique<T: Ord + std::fmt::Display>(values: &[Spanned<T>], what: &str, errors: &mut Errors) {
+pub(super) fn unique<T: Ord + std::fmt::Display>(
+    values: &[Spanned<T>],
+    what: &str,
+    errors: &mut Errors,
+) {
     let mut first: BTreeMap<&T, &Spanned<T>> = BTreeMap::new();
     for value in values {
         if let Some(before) = first.get(value.get_ref()) {

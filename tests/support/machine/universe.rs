@@ -52,6 +52,13 @@ pub const TOKEN_FILE: &str = "/etc/private.token";
 /// The token.
 pub const TOKEN: &str = "glpat-canary-7391";
 
+/// An archive that can be fetched: where, its SHA-256, and the one file in it.
+pub(super) const ARCHIVE_OF_WKHTMLTOPDF: (&str, &str, &str) = (
+    "https://github.com/wkhtmltopdf/packaging/releases/download/0.12.6.1-3/wkhtmltox_0.12.6.1-3.bookworm_amd64.deb",
+    "98ba0d157b50d36f23bd0dedf4c0aa28c7b0c50fcdcdc54aa5b6bbba81a3941d",
+    "usr/local/bin/wkhtmltopdf",
+);
+
 /// One package.
 pub(super) struct Package {
     pub(super) name: &'static str,
@@ -125,6 +132,12 @@ pub(super) const ARCHIVE: &[Package] = &[
         &["libc6", "liberror-perl"],
         &["/usr/bin/git"],
     ),
+    package(
+        "nginx",
+        "1.22.1-9+deb12u3",
+        &["libc6"],
+        &["/usr/sbin/nginx", "/usr/lib/systemd/system/nginx.service"],
+    ),
     package("libc6-dev", "2.36-9+deb12u10", &["libc6"], &[]),
     package("liberror-perl", "0.17029-2", &["perl-base"], &[]),
     package("libldap-dev", "2.5.13+dfsg-5", &["libc6-dev"], &[]),
@@ -143,6 +156,25 @@ pub(super) const ARCHIVE: &[Package] = &[
         "3.21.0-1",
         &["libc6"],
         &["/usr/sbin/logrotate"],
+    ),
+    package("fontconfig", "1.0-1", &["libc6"], &[]),
+    package("libfreetype6", "1.0-1", &["libc6"], &[]),
+    package("libjpeg62-turbo", "1.0-1", &["libc6"], &[]),
+    package("libpng16-16", "1.0-1", &["libc6"], &[]),
+    package("libssl3", "1.0-1", &["libc6"], &[]),
+    package("libstdc++6", "1.0-1", &["libc6"], &[]),
+    package("libx11-6", "1.0-1", &["libc6"], &[]),
+    package("libxcb1", "1.0-1", &["libc6"], &[]),
+    package("libxext6", "1.0-1", &["libc6"], &[]),
+    package("libxrender1", "1.0-1", &["libc6"], &[]),
+    package("xfonts-75dpi", "1.0-1", &["libc6"], &[]),
+    package("xfonts-base", "1.0-1", &["libc6"], &[]),
+    package("zlib1g", "1.0-1", &["libc6"], &[]),
+    package(
+        "nftables",
+        "1.0.6-2+deb12u2",
+        &["libc6"],
+        &["/usr/sbin/nft"],
     ),
     package("postgresql", "15+248", &[SERVER], &[]),
     package(
