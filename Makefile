@@ -1,7 +1,7 @@
 # Needs cargo, a C compiler and make; on Debian and Ubuntu `test` and `rehearse` install the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: build test test-fast test-machine soak rehearse lint tools clean-bed
+.PHONY: build test test-fast test-machine soak rehearse lint fuzz mutants tools clean-bed
 
 CARGO_TARGET_DIR ?= target
 BED ?= /var/tmp/odoo-deploy-bed
@@ -23,7 +23,7 @@ build:
 # The fast tests first, so that a simple mistake is told within minutes.
 test: tools
 	@rm -rf $(counts)
-	$(MAKE) --no-print-directory test-fast test-machine
+	$(MAKE) --no-print-directory test-fast fuzz test-machine
 	@tests/counts.sh $(counts) commit
 
 test-fast: lint
@@ -44,9 +44,19 @@ soak: tools
 
 lint:
 	@tests/toolchain.sh
+	@tests/mutants.sh check
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	cargo clippy --quiet --locked --test machine -- -D warnings
+
+# What people and disks hand us, SECONDS for each target.
+SECONDS ?= 20
+fuzz: tools
+	@tests/fuzz.sh $(SECONDS)
+
+# Plants bugs in a copy of the tree, and sees that each is noticed; takes half an hour.
+mutants:
+	@tests/mutants.sh
 
 tools:
 	@tests/tools.sh

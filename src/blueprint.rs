@@ -1,5 +1,9 @@
 //! A site, a playbook and a machine, made into a plan.
 
+mod learn;
+mod parts;
+mod proxy;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -7,26 +11,59 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::access::{Access, is_ssh};
 use crate::check::{Check, Probe};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::facts::Facts;
+use crate::host;
 use crate::host::store::digest;
-use crate::host::{self, Host};
 use crate::pairing::Pairing;
 use crate::plan::{Plan, Step};
 use crate::playbook::{Playbook, Task};
 use crate::release::Release;
-use crate::resolve::resolve;
-use crate::resource::{AnyResource, is_ssh};
+use crate::resource::AnyResource;
 use crate::site::{Site, Workers};
+use crate::sizing::{self, Ground, Pools, Sizing};
 use crate::source::{self, ReadError};
-use crate::{requirements, template};
+use crate::template;
+use crate::wkhtmltopdf::Chosen;
 
 /// The files that are part of the program; one of the same name beside `site.toml` goes before.
 const EMBEDDED: &[(&str, &str)] = &[
     ("odoo.toml", include_str!("../playbooks/odoo.toml")),
     ("odoo.conf", include_str!("../templates/odoo.conf")),
     ("odoo.service", include_str!("../templates/odoo.service")),
+    ("firewall.nft", include_str!("../templates/firewall.nft")),
+    (
+        "firewall.service",
+        include_str!("../templates/firewall.service"),
+    ),
+    (
+        "fail2ban-filter.conf",
+        include_str!("../templates/fail2ban-filter.conf"),
+    ),
+    (
+        "fail2ban-jail.conf",
+        include_str!("../templates/fail2ban-jail.conf"),
+    ),
+    (
+        "fail2ban-unit.conf",
+        include_str!("../templates/fail2ban-unit.conf"),
+    ),
+    (
+        "odoo.logrotate",
+        include_str!("../templates/odoo.logrotate"),
+    ),
+    (
+        "postgresql.service",
+        include_str!("../templates/postgresql.service"),
+    ),
+    ("nginx.conf", include_str!("../templates/nginx.conf")),
+    (
+        "nginx-http.conf",
+        include_str!("../templates/nginx-http.conf"),
+    ),
+    ("nginx.service", include_str!("../templates/nginx.service")),
 ];
 
 /// Why there is no plan.
@@ -50,6 +87,9 @@ pub enum Error {
         /// What.
         what: String,
     },
+    /// What is asked cannot be had, as was found out by now.
+    #[error("{0}")]
+    Refused(String),
     /// A state or a site could not be put into words.
     #[error("cannot put a value into words")]
     Encode(#[from] serde_json::Error),
@@ -67,6 +107,8 @@ pub struct Blueprint {
     resolved: BTreeMap<String, String>,
     /// The published requirements, once the source is there.
     requirements: Option<String>,
+    /// The connections of the database's server, once it is there: all, and those of other sites.
+    connections: Option<(u32, u32)>,
 }
 
 /// A source of code with what is known of it.
@@ -79,6 +121,8 @@ struct Source {
     path: String,
     /// Where the running service looks for it.
     link: String,
+    /// What opens it, where it is private.
+    access: Option<Access>,
 }
 
 impl Blueprint {
@@ -104,6 +148,7 @@ impl Blueprint {
             playbook,
             resolved,
             requirements: None,
+            connections: None,
         })
     }
 
@@ -122,47 +167,61 @@ impl Blueprint {
     /// How many worker processes the service gets.
     #[must_use]
     pub fn workers(&self) -> u32 {
-        match self.site.http.workers {
-            Workers::Auto => self.facts.workers(),
-            Workers::Threaded => 0,
-            Workers::Processes(processes) => u32::from(processes.number()),
-        }
+        self.sizing().workers
     }
 
-    /// Finds out what can be found out by now: commits of branches, requirements of the source.
-    ///
-    /// # Errors
-    /// Where a repository cannot be reached or has no such branch.
-    pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
-        for source in self.sources() {
-            if !is_unknown(&source.commit) {
-                continue;
-            }
-            if let Some(commit) = resolve(host, &source.repository, &source.branch).await? {
-                self.resolved
-                    .insert(source_key(&source.repository, &source.branch), commit);
-            }
+    fn sizing(&self) -> Sizing {
+        Sizing::of(Ground {
+            cores: self.facts.cores,
+            memory: self.facts.memory,
+            users: self.site.http.users.map(|users| users.number().into()),
+            workers: match self.site.http.workers {
+                Workers::Auto => None,
+                Workers::Threaded => Some(0),
+                Workers::Processes(processes) => Some(processes.number().into()),
+            },
+            // without workers nothing listens where the proxy sends `/websocket`
+            least: if self.site.proxy.is_some() { 2 } else { 0 },
+        })
+    }
+
+    /// The pools of connections, or what stands for them until the server is there.
+    fn pools(&self, sizing: &Sizing) -> Value {
+        let pools = self
+            .connections
+            .and_then(|(all, taken)| Pools::of(sizing, all, taken));
+        pools.map_or_else(
+            || {
+                let unknown = "‹max_connections of PostgreSQL›";
+                json!({ "process": unknown, "gevent": unknown })
+            },
+            |pools| json!(pools),
+        )
+    }
+
+    /// What PostgreSQL is to be told, where the site says anything about it: nothing takes it back.
+    fn tuning(&self) -> Option<BTreeMap<String, String>> {
+        let settings = || sizing::settings(self.facts.cores, self.facts.memory);
+        let tuning = self.site.postgres.tuning?;
+        Some(if tuning { settings() } else { BTreeMap::new() })
+    }
+
+    /// The packages of apt: those of the release, and what the site needs beside them. The server is
+    /// needed where it is this host's.
+    fn packages(&self, wkhtmltopdf: &Chosen) -> Vec<String> {
+        let mut packages = self.release.packages.clone();
+        if self.site.postgres.server.is_some() {
+            packages.retain(|name| name != "postgresql");
+            packages.push("postgresql-client".into());
         }
-        let mut published = Vec::new();
-        for (index, source) in self.sources().iter().enumerate() {
-            let path = Path::new(&source.path).join("requirements.txt");
-            match host.read_text(&path)? {
-                Some(text) => published.push(text),
-                // Odoo has requirements; an add-on may have none, but must be there to say so
-                None if index == 0 || host.meta(Path::new(&source.path))?.is_none() => {
-                    return Ok(());
-                }
-                None => (),
-            }
+        if self.site.logs.file {
+            packages.push("logrotate".into());
         }
-        let published: Vec<&str> = published.iter().map(String::as_str).collect();
-        let text = requirements::effective(
-            &published,
-            &self.release.overrides,
-            &self.release.requirements,
-        );
-        self.requirements = Some(text);
-        Ok(())
+        packages.extend(self.parts());
+        packages.extend(wkhtmltopdf.packages.iter().cloned());
+        packages.sort();
+        packages.dedup();
+        packages
     }
 
     /// The sources: Odoo first, then the add-ons in order.
@@ -193,6 +252,7 @@ impl Blueprint {
                 commit,
                 path,
                 link,
+                access: None,
             }
         };
         let odoo = &site.odoo;
@@ -203,8 +263,9 @@ impl Blueprint {
             odoo.commit.as_ref().map(ToString::to_string),
             format!("{home}/current"),
         );
-        let addons = site.addons.iter().map(|addons| {
-            source(
+        let addons = site.addons.iter().map(|addons| Source {
+            access: addons.access.clone(),
+            ..source(
                 addons.name.as_str(),
                 addons.repository.to_string(),
                 addons.branch.to_string(),
@@ -236,22 +297,70 @@ impl Blueprint {
             None => unknown(),
         };
         let home = &self.site.paths.home;
+        let wkhtmltopdf = self.wkhtmltopdf()?;
+        let sizing = self.sizing();
+        let server = self.site.postgres.server.as_ref();
+        let tuning = self.tuning();
+        let addons: Vec<&str> = sources[1..]
+            .iter()
+            .map(|addon| addon.link.as_str())
+            .collect();
+        let nginx = self.facts.distribution.map(|found| found.nginx);
+        let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
         Ok(json!({
             "site": self.site,
             "release": self.release,
+            "packages": self.packages(&wkhtmltopdf),
             "transport": transport(&sources),
+            "wkhtmltopdf": wkhtmltopdf,
+            "firewall": self.firewall(),
+            "fail2ban": self.fail2ban(),
             "host": self.facts,
             "odoo": sources[0],
             "addons": sources[1..],
-            "postgresql": { "minimum": Release::of(self.site.odoo.version).postgresql },
+            "postgresql": {
+                "minimum": Release::of(self.site.odoo.version).postgresql,
+                "tuned": tuning.is_some(),
+                "settings": tuning,
+                "remote": server.is_some(),
+                "service": server.map(|_| self.service_file()),
+                "host": server.map(|server| &server.host),
+                "port": server.map(|server| server.port),
+                "user": server.map(|server| &server.user),
+                "sslmode": server.map(|server| server.sslmode),
+                "root_certificate": server.and_then(|server| server.root_certificate.as_ref()),
+                "password": server.map(|server| &server.password),
+            },
+            "conf": { "secrets": self.secrets() },
+            "role": server.map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
+            "proxy": proxy,
             "local": local(self.site.http.interface),
-            "gevent": self.workers() > 0,
-            "workers": self.workers(),
-            "cron_threads": if self.facts.cores > 4 { 2 } else { 1 },
+            "gevent": sizing.workers > 0,
+            "workers": sizing.workers,
+            "cron_threads": sizing.cron_threads,
+            "pools": self.pools(&sizing),
+            "sizing": sizing,
             "mask": crate::resource::MASK,
             "inputs": self.inputs(&sources),
             "venv": { "path": format!("{home}/venvs/{venv}"), "requirements": requirements },
         }))
+    }
+
+    /// What the configuration holds of secrets, and where they lie.
+    fn secrets(&self) -> BTreeMap<&str, String> {
+        let state = &self.site.paths.state;
+        let master = (
+            "admin_passwd",
+            format!("{state}/secrets/master-password.hash"),
+        );
+        let server = self.site.postgres.server.as_ref();
+        let database = server.map(|server| ("db_password", server.password.to_string()));
+        [master].into_iter().chain(database).collect()
+    }
+
+    /// What tells libpq how to reach the server of another host.
+    fn service_file(&self) -> PathBuf {
+        Path::new(&self.site.paths.state).join("secrets/postgresql.service")
     }
 
     /// What the service runs, by the step of the playbook that makes it.
@@ -361,10 +470,8 @@ fn source_key(repository: &str, branch: &str) -> String {
 
 /// The file `name` beside `site.toml` in `folder`, or else the one that is built in.
 fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
-    let own = folder.join(name);
-    if own.exists() {
-        let text = source::read(&own)?;
-        return Ok((own, text));
+    if let Some(own) = source::read_beside(folder, name)? {
+        return Ok(own);
     }
     let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;

@@ -1,5 +1,7 @@
 //! Whether the service does what it is there for. Checks change nothing.
 
+mod through;
+
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -47,12 +49,34 @@ pub enum Probe {
         #[serde(default)]
         contains: String,
     },
+    /// Answer as a visitor would be answered, through the proxy before it.
+    Proxy {
+        /// The name it is visited by.
+        domain: String,
+        /// Whether by HTTPS.
+        tls: bool,
+        /// The certificate of the authority that must have signed its own, where that is known here.
+        trust: String,
+        /// The page; where 101 is expected, it is asked as a websocket.
+        path: String,
+        /// With this status.
+        status: u16,
+    },
     /// Listen on this port at this address, and nowhere else on it.
     Listen {
         /// The address.
         address: IpAddr,
         /// The port.
         port: u16,
+    },
+    /// Print a page, as its user.
+    Pdf {
+        /// What prints it.
+        program: String,
+        /// Whether it is to be the patched build, which prints headers and footers too.
+        patched: bool,
+        /// Who prints.
+        user: String,
     },
     /// Run as one and the same process for so many seconds.
     Steady {
@@ -91,16 +115,27 @@ fn listed(journal: &[String]) -> String {
 
 impl Probe {
     /// The names of all kinds, as playbooks write them.
-    pub const KINDS: &[&str] = &["http", "listen", "steady"];
+    pub const KINDS: &[&str] = &["http", "listen", "pdf", "proxy", "steady"];
 }
 
 impl Check {
     fn subject(&self) -> String {
         match &self.probe {
             Probe::Http { url, status, .. } => format!("GET {url} answers {status}"),
+            Probe::Proxy {
+                domain,
+                tls,
+                path,
+                status,
+                ..
+            } => {
+                let scheme = if *tls { "https" } else { "http" };
+                format!("GET {scheme}://{domain}{path} answers {status}")
+            }
             Probe::Listen { address, port } => {
                 format!("{} listens on {address}:{port} alone", self.unit)
             }
+            Probe::Pdf { program, .. } => format!("{program} prints a page"),
             Probe::Steady { seconds } => format!("{} runs on for {seconds} s", self.unit),
         }
     }
@@ -173,6 +208,21 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
                 Err(format!("the page is without `{contains}`"))
             }
         }
+        Probe::Proxy {
+            domain,
+            tls,
+            trust,
+            path,
+            status,
+        } => {
+            let trust = tls.then_some(trust.as_str());
+            let found = through::status(host, domain, trust, path, *status == 101).await?;
+            if found == *status {
+                Ok(())
+            } else {
+                Err(format!("it answers {found}"))
+            }
+        }
         Probe::Listen { address, port } => {
             let listeners = host.listeners().map_err(|e| e.to_string())?;
             let on_port: Vec<_> = listeners
@@ -188,6 +238,11 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
                 Ok(())
             }
         }
+        Probe::Pdf {
+            program,
+            patched,
+            user,
+        } => print(host, program, *patched, user).await,
         Probe::Steady { seconds } => {
             let first = main_process(host, &check.unit).await;
             tokio::time::sleep(Duration::from_secs(*seconds)).await;
@@ -198,6 +253,41 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
                 Err("its main process does not stay".into())
             }
         }
+    }
+}
+
+/// Prints a page with text in two scripts; the patched build with a header and a footer.
+async fn print(host: &Host, program: &str, patched: bool, user: &str) -> Result<(), String> {
+    let run = async |cmd: Cmd| {
+        let output = host.run(&cmd.user(user).env("HOME", "/nonexistent")).await;
+        output.map_err(|e| crate::error::chain(&e))
+    };
+    let version = run(Cmd::new(program).arg("--version")).await?.stdout;
+    if patched && !version.contains("with patched qt") {
+        return Err(format!(
+            "it is `{}`, without the patched Qt",
+            version.trim()
+        ));
+    }
+    let edges: &[&str] = if patched {
+        &["--header-center", "header", "--footer-center", "[page]"]
+    } else {
+        &[]
+    };
+    let page = "<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>";
+    let printed = run(Cmd::new(program)
+        .arg("--quiet")
+        .args(edges.iter().copied())
+        .args(["-", "-"])
+        .stdin(page))
+    .await?;
+    if printed.stderr.contains("unpatched qt") {
+        return Err("it prints no headers and footers".into());
+    }
+    if printed.stdout.starts_with("%PDF") && printed.stdout.trim_end().ends_with("%%EOF") {
+        Ok(())
+    } else {
+        Err("what it prints is no PDF".into())
     }
 }
 

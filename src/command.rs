@@ -9,6 +9,7 @@ mod rollback;
 mod run;
 mod session;
 mod status;
+mod unlisted;
 
 pub use install::install;
 pub use rollback::rollback;

@@ -24,6 +24,18 @@ pub struct Distribution {
     pub python: PythonVersion,
     /// The major version of its package `postgresql`.
     pub postgresql: u16,
+    /// What its package `nginx` understands; later ones understand it too.
+    pub nginx: Nginx,
+}
+
+/// What a version of nginx understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nginx {
+    /// The directive `http2`, instead of the parameter of `listen`: 1.25.1.
+    pub http2_directive: bool,
+    /// The directive `proxy_cookie_flags`: 1.19.3.
+    pub cookie_flags: bool,
 }
 
 macro_rules! data {

@@ -25,6 +25,8 @@ pub struct Facts {
     pub systemd: bool,
     /// Whether any network but the loopback is there.
     pub network: bool,
+    /// Whether the kernel knows IPv6.
+    pub ipv6: bool,
 }
 
 impl Facts {
@@ -49,19 +51,15 @@ impl Facts {
             memory: memory(&text("/proc/meminfo")?),
             systemd: host.path(Path::new("/run/systemd/system")).is_dir(),
             network: has_network(&text("/proc/net/route")?, &text("/proc/net/ipv6_route")?),
+            ipv6: host.path(Path::new("/proc/net/if_inet6")).exists(),
         })
     }
 
-    /// How many worker processes cores and memory carry: two a core at most, by Odoo's own rule,
-    /// each with 325 MB of what is left after a GiB for PostgreSQL and the system; none where that
-    /// is less than two, as one alone can print no reports.
-    ///
-    /// Source: Odoo's documentation, *Deploying Odoo*, worker number calculation.
+    /// What the distribution's suites are named after; empty where it is not known.
     #[must_use]
-    pub fn workers(&self) -> u32 {
-        let by_memory = u32::try_from(self.memory.saturating_sub(1024) / 325).unwrap_or(u32::MAX);
-        let workers = (self.cores * 2).min(by_memory).min(64);
-        if workers < 2 { 0 } else { workers }
+    pub fn codename(&self) -> &'static str {
+        self.distribution
+            .map_or("", |known| known.codename.as_str())
     }
 }
 
@@ -108,37 +106,6 @@ fn has_network(route: &str, ipv6_route: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn machine(cores: u32, memory: u64) -> Facts {
-        let (distribution_name, architecture) = (String::new(), String::new());
-        Facts {
-            distribution: None,
-            distribution_name,
-            architecture,
-            cores,
-            memory,
-            systemd: true,
-            network: true,
-        }
-    }
-
-    #[test]
-    fn workers_follow_the_scarcer_of_cores_and_memory_and_are_never_one() {
-        for (cores, memory, workers) in [
-            (2, 24000, 4),
-            (1, 1024, 0),
-            (1, 1500, 0),
-            (1, 2048, 2),
-            (8, 4096, 9),
-            (64, 999_999, 64),
-        ] {
-            assert_eq!(
-                machine(cores, memory).workers(),
-                workers,
-                "{cores} cores, {memory} MiB"
-            );
-        }
-    }
 
     #[test]
     fn os_release_is_read_with_and_without_quotes() {

@@ -5,6 +5,7 @@ pub mod command;
 pub mod disk;
 mod error;
 mod files;
+pub(crate) mod ground;
 mod process;
 pub mod store;
 

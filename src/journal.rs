@@ -19,8 +19,8 @@ pub use lock::{Holder, Lock};
 pub use record::{FORMAT, Record, key};
 pub use run::{Run, Standing, Step};
 
-use crate::host::Disk;
 use crate::host::disk::OpenFile;
+use crate::host::{Disk, ground};
 
 /// What this room answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -65,7 +65,7 @@ impl Journal {
     /// Where it cannot be read as this program wrote it.
     pub fn resume(disk: &Disk, folder: &Path, number: u32) -> Result<Self> {
         let path = run_path(folder, number);
-        let text = fs::read(&path).map_err(Error::file("read", &path))?;
+        let text = ground::read(&path).map_err(Error::file("read", &path))?;
         let (records, seal, length) = record::parse(&path, &text)?;
         let run = Run::replay(&path, number, &records)?;
         let opened = disk.create(&path, OpenOptions::new().append(true));
@@ -122,7 +122,7 @@ pub fn runs(folder: &Path) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for number in numbers(folder)? {
         let path = run_path(folder, number);
-        let text = fs::read(&path).map_err(Error::file("read", &path))?;
+        let text = ground::read(&path).map_err(Error::file("read", &path))?;
         let (records, _, _) = record::parse(&path, &text)?;
         if !records.is_empty() {
             runs.push(Run::replay(&path, number, &records)?);

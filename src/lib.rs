@@ -6,6 +6,7 @@
 //! playbook.toml ───────┘  (Steps)          (before, after)   (write-ahead)    (events)
 //! ```
 
+pub mod access;
 pub mod apply;
 pub mod blueprint;
 pub mod change;
@@ -19,6 +20,7 @@ pub mod event;
 pub mod facts;
 pub mod host;
 pub mod journal;
+pub mod modules;
 pub mod observe;
 pub mod pairing;
 pub mod password;
@@ -34,6 +36,8 @@ pub mod resolve;
 pub mod resource;
 pub mod rollback;
 pub mod site;
+pub mod sizing;
 pub mod source;
 pub mod stop;
 pub mod template;
+pub mod wkhtmltopdf;

@@ -1,7 +1,10 @@
 //! What makes a deployment impossible here, found out before anything is touched.
 
+mod closed;
+mod neighbours;
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +13,8 @@ use crate::host::{Host, Result};
 use crate::observe::Observed;
 use crate::pairing::{Pairing, pairing};
 use crate::release::Release;
-use crate::site::Site;
+use crate::site::{Site, Tls};
+use crate::wkhtmltopdf;
 
 /// The least memory, in MiB, that an Odoo with its database starts in.
 const MEMORY: u64 = 700;
@@ -45,6 +49,11 @@ pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Pairing, Vec<S
             facts.memory
         ));
     }
+    if let Some(known) = facts.distribution {
+        let (wanted, home) = (&site.wkhtmltopdf, &site.paths.home);
+        let chosen = wkhtmltopdf::choose(wanted, home, &known.codename, &facts.architecture);
+        reasons.extend(chosen.err());
+    }
     let found = match facts.distribution {
         Some(distribution) => pairing(Release::of(site.odoo.version), distribution)
             .map_err(|refusal| refusal.to_string()),
@@ -77,6 +86,11 @@ pub fn plan(
 ) -> Result<Vec<String>> {
     let mut reasons = observed.refusals.clone();
     reasons.extend(ports(host, site, workers)?);
+    if site.firewall.enabled {
+        reasons.extend(closed::ports(host, site)?);
+    }
+    reasons.extend(neighbours::ports(host, site, workers)?);
+    reasons.extend(neighbours::names(host, site)?);
     reasons.extend(disk(host, observed)?);
     let fetches = observed
         .pending()
@@ -90,28 +104,24 @@ pub fn plan(
 }
 
 fn ports(host: &Host, site: &Site, workers: u32) -> Result<Vec<String>> {
-    let mut wanted = vec![("http.port", site.http.port.number())];
-    if workers > 0 {
-        wanted.push(("http.gevent_port", site.http.gevent_port.number()));
-    }
     let listeners = host.listeners()?;
     let mut reasons = Vec::new();
-    for (key, port) in wanted {
+    for wanted in wanted(site, workers) {
         let overlaps = |address: IpAddr| {
-            address == site.http.interface
+            address == wanted.interface
                 || address.is_unspecified()
-                || site.http.interface.is_unspecified()
+                || wanted.interface.is_unspecified()
         };
         let Some(listener) = listeners
             .iter()
-            .find(|l| l.port == port && overlaps(l.address))
+            .find(|l| l.port == wanted.port && overlaps(l.address))
         else {
             continue;
         };
         let holder = host.holder(listener);
         if holder
             .as_ref()
-            .is_some_and(|process| is_of(host, process.pid, &site.paths.unit))
+            .is_some_and(|process| is_of(host, process.pid, wanted.unit))
         {
             continue;
         }
@@ -120,10 +130,49 @@ fn ports(host: &Host, site: &Site, workers: u32) -> Result<Vec<String>> {
             |p| format!("`{}` (pid {})", p.command, p.pid),
         );
         reasons.push(format!(
-            "port {port} is taken by {name}; free it, or choose another `{key}`"
+            "port {} is taken by {name}; free it, or {}",
+            wanted.port, wanted.otherwise
         ));
     }
     Ok(reasons)
+}
+
+/// A port that the site needs.
+struct Wanted<'s> {
+    port: u16,
+    interface: IpAddr,
+    /// The unit that may hold it already.
+    unit: &'s str,
+    /// The other way out, where it is taken.
+    otherwise: String,
+}
+
+fn wanted(site: &Site, workers: u32) -> Vec<Wanted<'_>> {
+    let own = |key: &str, port: u16| Wanted {
+        port,
+        interface: site.http.interface,
+        unit: &site.paths.unit,
+        otherwise: format!("choose another `{key}`"),
+    };
+    let mut wanted = vec![own("http.port", site.http.port.number())];
+    if workers > 0 {
+        wanted.push(own("http.gevent_port", site.http.gevent_port.number()));
+    }
+    let Some(proxy) = &site.proxy else {
+        return wanted;
+    };
+    let public: &[u16] = if proxy.tls == Tls::None {
+        &[80]
+    } else {
+        &[80, 443]
+    };
+    wanted.extend(public.iter().map(|port| Wanted {
+        port: *port,
+        interface: Ipv4Addr::UNSPECIFIED.into(),
+        unit: "nginx.service",
+        otherwise: "take `[proxy]` away and have that program ask Odoo".to_owned(),
+    }));
+    wanted
 }
 
 /// Whether a process belongs to a unit, by its control group.

@@ -120,6 +120,26 @@ impl<'t, 'i> Table<'t, 'i> {
         Table::empty(name, value.span())
     }
 
+    /// Takes a table that is written as a value, `key = { … }`; `None` when it is absent or no table.
+    pub fn inline(&mut self, key: &'static str, example: &str) -> Option<Table<'t, 'i>> {
+        let value = self.raw(key)?;
+        if let Some(table) = value.get_ref().as_table() {
+            return Some(Table::new(key, value.span(), table));
+        }
+        let invalid = unexpected("a table", value.get_ref());
+        self.errors.push(
+            invalid
+                .hint(format!("write `{key} = {example}`"))
+                .at(value.span()),
+        );
+        None
+    }
+
+    /// Ends a table inside this one, and takes its errors over.
+    pub fn errors_of(&mut self, inner: Table<'_, '_>) {
+        self.errors.extend(inner.finish());
+    }
+
     /// Takes a list of tables, `[[key]]`; an absent one is empty.
     pub fn tables(&mut self, key: &'static str) -> Vec<Table<'t, 'i>> {
         let name = format!("[[{key}]]");

@@ -2,16 +2,21 @@
 
 use std::path::Path;
 
+use crate::access::{Access, introduce, is_ssh};
 use crate::host::command::{Cmd, PATH};
 use crate::host::{Error, Host, Result};
-use crate::resource::is_ssh;
 
 /// The commit that `branch` (or the tag of that name) of `url` is at; `None` while that cannot be
 /// asked yet, because git is not installed.
 ///
 /// # Errors
 /// Where the repository cannot be reached, or has no such branch.
-pub async fn resolve(host: &Host, url: &str, branch: &str) -> Result<Option<String>> {
+pub async fn resolve(
+    host: &Host,
+    url: &str,
+    branch: &str,
+    access: Option<&Access>,
+) -> Result<Option<String>> {
     if let Some(path) = url.strip_prefix("file://")
         && let Some(commit) = in_folder(host, Path::new(path), branch)?
     {
@@ -21,18 +26,20 @@ pub async fn resolve(host: &Host, url: &str, branch: &str) -> Result<Option<Stri
     if !has(host, "git") || (ssh && !has(host, "ssh")) {
         return Ok(None);
     }
+    let told = introduce(url, access)?;
     let ask = Cmd::new("git")
+        .args(told.options)
         .args(["ls-remote", "--exit-code", "--", url])
         .args([
             format!("refs/heads/{branch}"),
             format!("refs/tags/{branch}"),
         ])
         .env("GIT_TERMINAL_PROMPT", "0")
-        .env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+        .env("GIT_SSH_COMMAND", told.ssh)
         .accept(2)
         .deadline(120);
-    // only a list of names is read; where it takes a key, the key is root's
-    let ask = if ssh {
+    // only a list of names is read; where it takes a secret, that is root's
+    let ask = if ssh || access.is_some() {
         ask
     } else {
         ask.user("nobody").env("HOME", "/nonexistent")
@@ -60,12 +67,8 @@ fn in_folder(host: &Host, repository: &Path, branch: &str) -> Result<Option<Stri
     for git in [repository.to_owned(), repository.join(".git")] {
         for kind in ["refs/heads", "refs/tags"] {
             let name = format!("{kind}/{branch}");
-            let loose = host
-                .read_text(&git.join(&name))?
-                .map(|text| text.trim().to_owned());
-            let packed = host
-                .read_text(&git.join("packed-refs"))?
-                .unwrap_or_default();
+            let loose = text(host, &git.join(&name))?.map(|text| text.trim().to_owned());
+            let packed = text(host, &git.join("packed-refs"))?.unwrap_or_default();
             if let Some(commit) = loose
                 .or_else(|| in_packed(&packed, &name))
                 .filter(|text| is_commit(text))
@@ -75,6 +78,14 @@ fn in_folder(host: &Host, repository: &Path, branch: &str) -> Result<Option<Stri
         }
     }
     Ok(None)
+}
+
+/// What root does not read in a folder of others, a link, is left to git, which is not run as root.
+fn text(host: &Host, path: &Path) -> Result<Option<String>> {
+    match host.text(path) {
+        Err(Error::Unsafe { .. }) => Ok(None),
+        read => read,
+    }
 }
 
 /// A line `COMMIT NAME` of `packed-refs`; for a tag with a message, the next line `^COMMIT`.

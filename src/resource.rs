@@ -1,20 +1,25 @@
 //! The kinds of things a server can have, and the one verb that moves them.
 
 mod apt;
+mod archive;
+mod certificate;
 mod checkout;
 mod cluster;
 mod database;
 mod directory;
 mod dpkg;
 mod file;
-mod identity;
 mod link;
 mod lists;
 mod packages;
+mod place;
 mod postgres;
+mod remote;
 mod role;
 mod secret;
 pub(crate) mod service;
+mod settings;
+mod tree;
 mod user;
 mod venv;
 
@@ -23,18 +28,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use apt::wait_for_apt;
+pub use archive::Archive;
+pub use certificate::{Certificate, Issuer};
 pub use checkout::Checkout;
 pub use cluster::Cluster;
 pub use database::Database;
 pub use directory::Directory;
 pub use file::{File, MASK};
-pub use identity::is_ssh;
 pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
+pub use place::max_connections;
+pub use remote::Remote;
 pub use role::Role;
 pub use secret::Secret;
 pub use service::Service;
+pub use settings::Settings;
 pub use user::User;
 pub use venv::Venv;
 
@@ -307,6 +316,8 @@ macro_rules! resources {
 }
 
 resources! {
+    "archive" Archive,
+    "certificate" Certificate,
     "checkout" Checkout,
     "cluster" Cluster,
     "database" Database,
@@ -315,9 +326,11 @@ resources! {
     "link" Link,
     "lists" Lists,
     "packages" Packages,
+    "remote" Remote,
     "role" Role,
     "secret" Secret,
     "service" Service,
+    "settings" Settings,
     "user" User,
     "venv" Venv,
 }

@@ -1,8 +1,13 @@
 //! What the owner wants: `site.toml`, parsed once and never checked again later.
 
+mod company;
 mod git;
+mod logs;
 mod name;
 mod net;
+mod place;
+mod postgres;
+mod proxy;
 mod read;
 mod reserved;
 mod secret;
@@ -14,12 +19,18 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use git::{Branch, Commit, ODOO, Repository};
+pub use company::{Company, Country, Language};
+pub use git::{Branch, Commit, ODOO, Repository, Sha256};
+pub use logs::LogHandler;
 pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
-pub use net::{Domain, Index, Port};
-pub use setting::{Folder, Installer, Processes, Workers};
+pub use net::{Address, Domain, Index, Port};
+pub use place::{CredentialName, FilePath, Login, Variable};
+pub use postgres::{RoleName, ServerName, SslMode};
+pub use proxy::{BodyLimit, Email, Tls};
+pub use setting::{Build, Count, Folder, Installer, Processes, Script, Users, Workers};
 pub use text::is_forbidden;
 
+use crate::access::Access;
 use crate::diagnostic::Diagnostics;
 use crate::release::Series;
 use crate::source::{self, ReadError};
@@ -43,6 +54,18 @@ pub struct Site {
     pub apt: Apt,
     /// Where it listens.
     pub http: Http,
+    /// What prints reports.
+    pub wkhtmltopdf: Wkhtmltopdf,
+    /// What is closed to the outside.
+    pub firewall: Firewall,
+    /// Who is kept out for trying passwords.
+    pub fail2ban: Fail2ban,
+    /// Where its database lies.
+    pub postgres: Postgres,
+    /// Where it says what it does.
+    pub logs: Logs,
+    /// What stands before it, if anything does.
+    pub proxy: Option<Proxy>,
     /// What derives from the name.
     pub paths: Paths,
 }
@@ -65,6 +88,14 @@ pub struct Odoo {
     pub modules: Vec<ModuleName>,
     /// Whether a new database is filled with demonstration data.
     pub demo: bool,
+    /// The language of a new database.
+    pub language: Option<Language>,
+    /// The country of a new database's company, which decides on its currency and its accounts.
+    pub country: Option<Country>,
+    /// The name of a new database's company.
+    pub company: Option<Company>,
+    /// Loggers that tell more, or less, than usual.
+    pub log_handlers: Vec<LogHandler>,
 }
 
 /// One `[[addons]]`.
@@ -79,6 +110,8 @@ pub struct Addons {
     pub branch: Branch,
     /// The commit to stay at.
     pub commit: Option<Commit>,
+    /// What opens the repository, where it is private.
+    pub access: Option<Access>,
 }
 
 /// The section `[python]`.
@@ -113,8 +146,100 @@ pub struct Http {
     pub gevent_port: Port,
     /// How many processes answer.
     pub workers: Workers,
+    /// How many people are expected to work with it at once.
+    pub users: Option<Users>,
     /// Whether a proxy is before it, whose `X-Forwarded-*` headers are believed.
     pub proxy_mode: bool,
+}
+
+/// The section `[wkhtmltopdf]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Wkhtmltopdf {
+    /// Which build; none where there is no such section.
+    pub build: Build,
+    /// A mirror of the patched build.
+    pub url: Option<Address>,
+    /// The patched build, on this server.
+    pub file: Option<FilePath>,
+    /// The digest of what `url` or `file` names, where it is not the known build.
+    pub sha256: Option<Sha256>,
+    /// Further scripts that reports are written in.
+    pub fonts: Vec<Script>,
+}
+
+/// The section `[firewall]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Firewall {
+    /// Whether the ports behind a proxy, and PostgreSQL's, are closed to the outside.
+    pub enabled: bool,
+}
+
+/// The section `[fail2ban]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Fail2ban {
+    /// Whether there is a jail.
+    pub enabled: bool,
+    /// How many failed logins within ten minutes lead there.
+    pub attempts: Count,
+    /// For how long, in minutes.
+    pub minutes: Count,
+}
+
+/// The section `[postgres]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Postgres {
+    /// Whether the server of this host is set up for its memory; where nothing is said it is left as it is.
+    pub tuning: Option<bool>,
+    /// The server, where it is another host's.
+    pub server: Option<Server>,
+}
+
+/// A `PostgreSQL` server on another host.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Server {
+    /// Its name or address.
+    pub host: ServerName,
+    /// Its port.
+    pub port: Port,
+    /// The role to sign in as.
+    pub user: RoleName,
+    /// How the connection is secured.
+    pub sslmode: SslMode,
+    /// The authority that its certificate must come from.
+    pub root_certificate: Option<FilePath>,
+    /// The file that holds the role's password.
+    pub password: FilePath,
+}
+
+/// The section `[logs]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Logs {
+    /// Whether a file is written, and rotated; else the journal of systemd has it all.
+    pub file: bool,
+}
+
+/// The section `[proxy]`: nginx before Odoo, for [`Site::domain`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Proxy {
+    /// Where its certificate comes from.
+    pub tls: Tls,
+    /// The certificate with its chain, where it comes from files.
+    pub certificate: Option<FilePath>,
+    /// The private key of that certificate.
+    pub key: Option<FilePath>,
+    /// Whom the issuer writes to, where it comes by ACME.
+    pub email: Option<Email>,
+    /// The largest request.
+    pub body_limit: BodyLimit,
+    /// Proxies before nginx, whose `X-Forwarded-*` headers are believed.
+    pub trusted: Vec<IpAddr>,
 }
 
 /// What derives from the name of a site, so that two of them live side by side on one server.
@@ -135,8 +260,10 @@ pub struct Paths {
     pub user: String,
     /// The user that builds, who owns nothing the service can write.
     pub builder: String,
-    /// The role in `PostgreSQL`.
+    /// The role in the `PostgreSQL` of this host.
     pub role: String,
+    /// Where a file of its log would lie, `/var/log/NAME`.
+    pub logs: String,
 }
 
 impl Paths {
@@ -150,9 +277,13 @@ impl Paths {
             user: name.to_string(),
             builder: format!("{name}-build"),
             role: name.to_string(),
+            logs: format!("/var/log/{name}"),
         }
     }
 }
+
+/// Where `PostgreSQL` listens, if it listens to the network at all.
+const POSTGRESQL: u16 = 5432;
 
 /// Why there is no site.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +297,13 @@ pub enum SiteError {
 }
 
 impl Site {
+    /// The ports that a firewall closes to the outside: Odoo's own and `PostgreSQL`'s.
+    #[must_use]
+    pub fn closed_ports(&self) -> [u16; 3] {
+        let http = &self.http;
+        [http.port.number(), http.gevent_port.number(), POSTGRESQL]
+    }
+
     /// Reads a site from a file.
     ///
     /// # Errors

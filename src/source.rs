@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The largest file that is read, in bytes. A configuration of a megabyte is a mistake.
@@ -23,6 +24,17 @@ pub enum ReadError {
     TooLarge {
         /// The file.
         path: PathBuf,
+    },
+    /// Others can write into the folder that the file lies in, and may have put it there.
+    #[error(
+        "`{}` is not used: others than its owner can write into `{}`; type `chmod go-w {}` once you have seen that the file is yours",
+        path.display(), folder.display(), folder.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
     },
     /// The file is no UTF-8 text.
     #[error("`{}` is not UTF-8 text: line {line}, byte offset {offset}: byte 0x{byte:02x}", path.display())]
@@ -70,6 +82,34 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
     })
 }
 
+/// Reads the file `name` in `folder` that nobody named, where there is one.
+///
+/// # Errors
+///
+/// Those of [`read`], and where others than its owner can write into the folder.
+pub fn read_beside(folder: &Path, name: &str) -> Result<Option<(PathBuf, String)>, ReadError> {
+    let path = folder.join(name);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let here = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let meta = here.metadata().map_err(|source| ReadError::Io {
+        path: here.to_owned(),
+        source,
+    })?;
+    let mode = meta.mode();
+    if mode & 0o002 != 0 || (mode & 0o020 != 0 && meta.gid() != 0) {
+        let folder = here.to_owned();
+        return Err(ReadError::Exposed { path, folder });
+    }
+    let text = read(&path)?;
+    Ok(Some((path, text)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +132,22 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(matches!(read(&path), Err(ReadError::Io { .. })));
         assert!(matches!(read(folder.path()), Err(ReadError::Io { .. })));
+    }
+
+    #[test]
+    fn what_nobody_named_is_not_used_where_others_can_put_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |mode| {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            fs::set_permissions(folder.path(), mode).unwrap();
+        };
+        assert!(read_beside(folder.path(), "odoo.toml").unwrap().is_none());
+        fs::write(folder.path().join("odoo.toml"), "a").unwrap();
+        assert!(read_beside(folder.path(), "odoo.toml").unwrap().is_some());
+        for shared in [0o777, 0o1777, 0o757] {
+            mode(shared);
+            let error = read_beside(folder.path(), "odoo.toml").unwrap_err();
+            assert!(matches!(error, ReadError::Exposed { .. }), "{error}");
+        }
     }
 }

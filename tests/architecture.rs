@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Which rooms each room may use. Imports point one way; a new edge is a decision.
 const EDGES: &[(&str, &[&str])] = &[
+    ("access", &["host"]),
     (
         "apply",
         &[
@@ -28,10 +29,13 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "blueprint",
         &[
+            "access",
             "check",
             "diagnostic",
+            "distribution",
             "facts",
             "host",
+            "modules",
             "pairing",
             "plan",
             "playbook",
@@ -40,8 +44,10 @@ const EDGES: &[(&str, &[&str])] = &[
             "resolve",
             "resource",
             "site",
+            "sizing",
             "source",
             "template",
+            "wkhtmltopdf",
         ],
     ),
     ("change", &[]),
@@ -77,6 +83,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("facts", &["distribution", "host"]),
     ("host", &["event", "stop"]),
     ("journal", &["host", "resource"]),
+    ("modules", &["diagnostic", "host"]),
     ("observe", &["change", "event", "host", "plan", "resource"]),
     ("pairing", &["distribution", "release"]),
     ("password", &["host"]),
@@ -84,26 +91,46 @@ const EDGES: &[(&str, &[&str])] = &[
     ("playbook", &["diagnostic", "reader", "template"]),
     (
         "preflight",
-        &["facts", "host", "observe", "pairing", "release", "site"],
+        &[
+            "facts",
+            "host",
+            "observe",
+            "pairing",
+            "release",
+            "site",
+            "wkhtmltopdf",
+        ],
     ),
     ("reader", &["diagnostic"]),
     ("rehearse", &[]),
     ("release", &["diagnostic", "reader"]),
     ("report", &["change", "event"]),
     ("requirements", &[]),
-    ("resolve", &["host", "resource"]),
-    ("resource", &["change", "event", "host", "password"]),
+    ("resolve", &["access", "host"]),
+    (
+        "resource",
+        &["access", "change", "event", "host", "password"],
+    ),
     (
         "rollback",
         &["error", "event", "host", "journal", "resource", "stop"],
     ),
     (
         "site",
-        &["diagnostic", "password", "reader", "release", "source"],
+        &[
+            "access",
+            "diagnostic",
+            "password",
+            "reader",
+            "release",
+            "source",
+        ],
     ),
+    ("sizing", &[]),
     ("source", &[]),
     ("stop", &[]),
     ("template", &["diagnostic"]),
+    ("wkhtmltopdf", &["release", "site"]),
 ];
 
 /// One file of the program: its room, its path, and its code without comments and tests.

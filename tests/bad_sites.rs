@@ -15,6 +15,8 @@ mod fields;
 mod files;
 #[path = "bad_sites/oracle.rs"]
 mod oracle;
+#[path = "bad_sites/proxy.rs"]
+mod proxy;
 #[path = "bad_sites/together.rs"]
 mod together;
 #[path = "bad_sites/values.rs"]
@@ -167,14 +169,6 @@ fn a_proxy_without_workers() {
 #[test]
 fn a_secret() {
     insta::assert_snapshot!(render(&format!("{GOOD}[postgres]\nhost = \"db\"\npassword = \"hunter2\"\n")), @r"
-    error: unknown key `postgres` in the file
-     --> site.toml:3:2
-      |
-    3 | [postgres]
-      |  ^^^^^^^^ unknown key
-      |
-      = help: known keys: `site`, `odoo`, `addons`, `python`, `apt`, `http`
-
     error: `password` is never written in this file
      --> site.toml:5:1
       |
@@ -421,6 +415,178 @@ const ADDED: &[(&str, usize, &str)] = &[
         5,
         "named twice",
     ),
+    ("language = \"de-DE\"", 1, "did you mean `de_DE`?"),
+    ("language = \"German\"", 1, "not a language"),
+    ("country = \"de\"", 1, "did you mean `DE`?"),
+    ("country = \"Germany\"", 1, "not a country"),
+    ("company = \" Firma\"", 1, "not the name of a company"),
+    ("log_handlers = [\"odoo.sql_db\"]", 1, "after a colon"),
+    (
+        "log_handlers = [\"odoo.sql_db:debug\"]",
+        1,
+        "did you mean `odoo.sql_db:DEBUG`?",
+    ),
+    ("log_handlers = [\":LOUD\"]", 1, "the levels are"),
+    ("log_handlers = [\"a,b:INFO\"]", 1, "not a logger"),
+    ("[http]\nusers = 0", 2, "not a number of users"),
+    ("[http]\nusers = \"25\"", 2, "without quotes: `25`"),
+    ("[postgres]\ntuning = 1", 2, "found the number"),
+    (
+        "[postgres]\nhost = \"/run/postgresql\"\npassword = { file = \"/p\" }",
+        2,
+        "over its socket",
+    ),
+    (
+        "[postgres]\nhost = \"db:5433\"\npassword = { file = \"/p\" }",
+        2,
+        "port = 5433",
+    ),
+    (
+        "[postgres]\nhost = \"db\"\nuser = \"postgres\"\npassword = { file = \"/p\" }",
+        3,
+        "who may do anything",
+    ),
+    (
+        "[postgres]\nhost = \"db\"\nsslmode = \"prefer\"\npassword = { file = \"/p\" }",
+        3,
+        "falls back to a connection in clear text",
+    ),
+    (
+        "[postgres]\nhost = \"db\"\nsslmode = \"verify_full\"\npassword = { file = \"/p\" }",
+        3,
+        "did you mean `\"verify-full\"`?",
+    ),
+    (
+        "[postgres]\nhost = \"db\"\nsslmode = \"verify-ca\"\npassword = { file = \"/p\" }",
+        3,
+        "needs the certificate of an authority",
+    ),
+    (
+        "[postgres]\nhost = \"db\"\nroot_certificate = \"ca.pem\"\npassword = { file = \"/p\" }",
+        3,
+        "not a file",
+    ),
+    (
+        "[postgres]\nhost = \"db\"\npassword = { file = \"p\" }",
+        3,
+        "not a file",
+    ),
+    (
+        "[postgres]\nhost = \"db\"\npassword = { path = \"/p\" }",
+        3,
+        "unknown key `path`",
+    ),
+    (
+        "[postgres]\nhost = \"db\"\npassword = {}",
+        3,
+        "`file` of `password` is missing",
+    ),
+    ("[logs]\nfile = \"yes\"", 2, "found a string"),
+    (
+        "[site]\nname = \"odoo-firewall\"",
+        2,
+        "unit of a site's firewall",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"https://me:tok@example.org/a\"",
+        3,
+        "write `token = { file",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"https://example.org/a\"\nkey = { file = \"/k\" }",
+        4,
+        "over SSH only",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"git@example.org:a\"\ntoken = { file = \"/t\" }",
+        4,
+        "over HTTPS only",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"https://example.org/a\"\ntoken = { file = \"/t\", env = \"T\" }",
+        4,
+        "lies in one place",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"https://example.org/a\"\ntoken = {}",
+        4,
+        "lies in one place",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"https://example.org/a\"\ntoken = { file = \"/t; id\" }",
+        4,
+        "letters, digits and any of",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"https://example.org/a\"\ntoken = { env = \"A-B\" }",
+        4,
+        "environment variable",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"https://example.org/a\"\ntoken = { credential = \"../t\" }",
+        4,
+        "name of a credential",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"https://example.org/a\"\ntoken = { env = \"T\", user = \"a b\" }",
+        4,
+        "name of a user",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"git@example.org:a\"\nkey = { known_hosts = \"/k\" }",
+        4,
+        "where the key lies",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"git@example.org:a\"\nkey = { file = \"~/.ssh/k\" }",
+        4,
+        "without `~`",
+    ),
+    (
+        "[[addons]]\nname = \"a\"\nrepository = \"git@example.org:a\"\nkey = \"/k\"",
+        4,
+        "write `key = { file",
+    ),
+    (
+        "[wkhtmltopdf]\nbuild = \"patchd\"",
+        2,
+        "did you mean `patched`?",
+    ),
+    (
+        "[wkhtmltopdf]\nurl = \"http://example.org/w.deb\"",
+        2,
+        "the address of a file",
+    ),
+    ("[wkhtmltopdf]\nfile = \"w.deb\"", 2, "starts with `/`"),
+    (
+        "[wkhtmltopdf]\nurl = \"https://example.org/w.deb\"\nfile = \"/w.deb\"",
+        3,
+        "not both",
+    ),
+    (
+        "[wkhtmltopdf]\nfile = \"/w.deb\"\nsha256 = \"12\"",
+        3,
+        "64 hex digits",
+    ),
+    (
+        "[wkhtmltopdf]\nsha256 = \"98ba0d157b50d36f23bd0dedf4c0aa28c7b0c50fcdcdc54aa5b6bbba81a3941d\"",
+        2,
+        "that of a `url` or a `file`",
+    ),
+    (
+        "[wkhtmltopdf]\nbuild = \"none\"\nfile = \"/w.deb\"",
+        3,
+        "place of the patched build",
+    ),
+    ("[wkhtmltopdf]\nfonts = [\"latin\"]", 2, "`cjk` or `arabic`"),
+    (
+        "[wkhtmltopdf]\nfonts = [\"cjk\", \"cjk\"]",
+        2,
+        "named twice",
+    ),
+    ("[firewall]\nenabled = \"yes\"", 2, "`true` or `false`"),
+    ("[fail2ban]\nattempts = 0", 2, "1 to 10000"),
+    ("[fail2ban]\nminutes = -5", 2, "1 to 10000"),
     ("[python]\ninstaller = \"pipx\"", 2, "did you mean `pip`?"),
     (
         "[python]\nindex = \"ftp://example.org\"",

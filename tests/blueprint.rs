@@ -26,6 +26,7 @@ fn plan(site: &str) -> Plan {
         memory: 4096,
         systemd: true,
         network: true,
+        ipv6: true,
     };
     let folder = tempfile::tempdir().unwrap();
     Blueprint::new(site, release, facts, folder.path(), BTreeMap::new())

@@ -68,7 +68,7 @@ const PAYLOADS: [&str; 40] = [
 ];
 
 /// The fields that take text: section, key, a value that is good and found nowhere else.
-const FIELDS: [(&str, &str, &str); 18] = [
+const FIELDS: [(&str, &str, &str); 37] = [
     ("site", "name", "zqx"),
     ("site", "domain", "zqx.example.org"),
     ("odoo", "version", "19.0"),
@@ -77,6 +77,10 @@ const FIELDS: [(&str, &str, &str); 18] = [
     ("odoo", "commit", "0123456789012345678901234567890123456789"),
     ("odoo", "database", "zqx"),
     ("odoo", "modules", "zqx"),
+    ("odoo", "language", "zqx_ZQ"),
+    ("odoo", "country", "ZQ"),
+    ("odoo", "company", "zqx"),
+    ("odoo", "log_handlers", "zqx:DEBUG"),
     ("addons", "name", "zqx"),
     ("addons", "repository", "https://zqx.example.org/a"),
     ("addons", "branch", "zqx"),
@@ -90,13 +94,44 @@ const FIELDS: [(&str, &str, &str); 18] = [
     ("python", "wheels", "/srv/zqx"),
     ("http", "interface", "127.0.0.1"),
     ("http", "workers", "auto"),
+    ("proxy", "certificate", "/etc/zqx.crt"),
+    ("proxy", "key", "/etc/zqx.key"),
+    ("proxy", "email", "zqx@example.org"),
+    ("postgres", "host", "zqx.example.org"),
+    ("postgres", "user", "zqx"),
+    ("postgres", "sslmode", "require"),
+    ("postgres", "root_certificate", "/srv/zqx.pem"),
     ("ssh", "url", "ssh://git@zqx.example.org/a"),
+    ("token", "file", "/srv/zqx"),
+    ("token", "env", "zqx"),
+    ("token", "credential", "zqx"),
+    ("token", "user", "zqx"),
+    ("key", "file", "/srv/zqx"),
+    ("key", "known_hosts", "/srv/zqx"),
+    ("wkhtmltopdf", "file", "/srv/zqx.deb"),
+    ("wkhtmltopdf", "url", "https://zqx.example.org/w.deb"),
 ];
 
 /// A site with `value` in one field.
 fn site(section: &str, key: &str, value: &str) -> String {
     let quoted = toml::Value::String(value.to_owned()).to_string();
-    let value = if key == "modules" {
+    if section == "token" || section == "key" {
+        let repository = if section == "key" {
+            "git@example.org:a"
+        } else {
+            "https://example.org/a"
+        };
+        let rest = match key {
+            "user" => "env = \"T\", ",
+            "known_hosts" => "file = \"/srv/k\", ",
+            _ => "",
+        };
+        return format!(
+            "[odoo]\nversion = \"19.0\"\n[[addons]]\nname = \"web\"\nrepository = \"{repository}\"\n\
+             {section} = {{ {rest}{key} = {quoted} }}\n"
+        );
+    }
+    let value = if ["modules", "log_handlers"].contains(&key) {
         format!("[{quoted}]")
     } else {
         quoted
@@ -111,6 +146,21 @@ fn site(section: &str, key: &str, value: &str) -> String {
     add(section, format!("{key} = {value}\n"));
     if (section, key) != ("odoo", "version") {
         add("odoo", "version = \"19.0\"\n".into());
+    }
+    if section == "proxy" {
+        add("site", "domain = \"example.org\"\n".into());
+        let more = match key {
+            "email" => "tls = \"acme\"\n",
+            "key" => "tls = \"files\"\ncertificate = \"/etc/a.crt\"\n",
+            _ => "tls = \"files\"\nkey = \"/etc/a.key\"\n",
+        };
+        add("proxy", more.into());
+    }
+    if section == "postgres" {
+        add("postgres", "password = { file = \"/run/p\" }\n".into());
+        if key != "host" {
+            add("postgres", "host = \"db\"\n".into());
+        }
     }
     if section == "addons" && key != "name" {
         add("addons", "name = \"web\"\n".into());
@@ -150,6 +200,7 @@ fn things(text: &str) -> Option<Vec<AnyResource>> {
         memory: 4096,
         systemd: true,
         network: true,
+        ipv6: true,
     };
     let folder = tempfile::tempdir().unwrap();
     let blueprint = Blueprint::new(site, release, facts, folder.path(), BTreeMap::new());
@@ -275,9 +326,8 @@ fn what_is_typed_arrives_as_it_was_typed_or_is_refused() {
                     assert_eq!(expected, found, "{case}");
                 }
                 for ((path, good_text), (_, text)) in files(&base).into_iter().zip(files(&found)) {
-                    if path == Path::new("/etc/odoo.conf")
-                        || path.extension().is_some_and(|e| e == "conf")
-                    {
+                    let is_conf = path.extension().is_some_and(|e| e == "conf");
+                    if is_conf && path.parent() == Some(Path::new("/etc")) {
                         consumed.push(Reading {
                             case: case.clone(),
                             good,

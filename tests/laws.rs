@@ -57,7 +57,7 @@ async fn laws(host: &Host, resource: &AnyResource) -> Result<(), String> {
     // of the past
     let lenient = match resource.kind() {
         "database" => before.is_some(),
-        kind => ["lists", "packages", "service"].contains(&kind),
+        kind => ["lists", "packages", "service", "settings"].contains(&kind),
     };
     let kept = matches!(moved, Moved::Kept(_));
     if returned != back && !kept && !lenient {
@@ -100,7 +100,10 @@ fn resource(kind: &str, fields: Value) -> AnyResource {
 
 /// Every thing of a whole site, in order, as the journal has them, with the contents of files.
 fn of_a_site() -> Vec<AnyResource> {
-    let machine = installed(&Wish::default());
+    let machine = installed(&Wish {
+        proxy: true,
+        ..Wish::default()
+    });
     let runs = odoo_deploy::journal::runs(&journals(&machine)).unwrap();
     let steps = runs[0].steps.iter().map(|step| step.resource.clone());
     let with_content = steps.map(|mut resource| {
@@ -135,6 +138,20 @@ fn for_every_kind_on_a_bare_machine() {
     let cluster = resource("cluster", json!({ "encoding": "UTF8", "minimum": 13 }));
     kinds.insert(cluster.kind());
     block_on(laws(&host, &cluster)).unwrap();
+    let values = json!({ "shared_buffers": "400MB", "random_page_cost": "1.1" });
+    let settings = json!({ "file": "odoo-deploy.conf", "values": values });
+    let settings = resource("settings", settings);
+    kinds.insert(settings.kind());
+    block_on(laws(&host, &settings)).unwrap();
+    // another host's server is only asked, and stays as it is
+    machine.state.borrow_mut().postgres.remote = Some("hush".into());
+    let remote = json!({ "service": "/etc/postgresql.service", "minimum": 13 });
+    let remote = resource("remote", remote);
+    kinds.insert(remote.kind());
+    machine
+        .disk
+        .put("/etc/postgresql.service", "[odoo]\npassword=hush\n");
+    block_on(laws(&host, &remote)).unwrap();
     assert!(kinds.iter().eq(AnyResource::KINDS), "{kinds:?}");
 }
 
@@ -238,6 +255,26 @@ proptest! {
         }
         let user = resource("user", json!({ "name": "odoo", "home": "/var/lib/odoo" }));
         hold(&machine, &user)?;
+    }
+
+    #[test]
+    fn for_settings(
+        now in proptest::collection::btree_map("(shared_buffers|work_mem|wal_level)", "[1-9]MB", 0..3),
+        running in proptest::collection::btree_map("(shared_buffers|work_mem|wal_level)", "[1-9]MB", 0..3),
+        values in proptest::collection::btree_map("(shared_buffers|work_mem|wal_level)", "[1-9]MB", 0..3),
+    ) {
+        if support::skipped() { return Ok(()) }
+        let machine = installed_without_role();
+        let lines = |values: &std::collections::BTreeMap<String, String>| {
+            values.iter().map(|(k, v)| format!("{k} = {v}\n")).collect::<String>()
+        };
+        if !now.is_empty() {
+            machine.disk.put("/etc/postgresql/15/main/conf.d/odoo-deploy.conf", lines(&now));
+        }
+        machine.state.borrow_mut().postgres.settings = running;
+        let settings = resource("settings", json!({ "file": "odoo-deploy.conf", "values": values }));
+        hold(&machine, &settings)?;
+        prop_assert_eq!(&machine.state.borrow().postgres.settings, &values);
     }
 
     #[test]

@@ -93,6 +93,7 @@ fn wishes() -> Vec<Wish> {
                     modules,
                     addons,
                     installer,
+                    proxy: false,
                 });
             }
         }

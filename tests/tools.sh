@@ -4,7 +4,7 @@ set -euo pipefail
 
 # program:package
 readonly needs=(git:git python3:python3 systemd-nspawn:systemd-container mmdebstrap:mmdebstrap
-  ip:iproute2 nft:nftables dpkg-deb:dpkg unshare:util-linux)
+  ip:iproute2 nft:nftables dpkg-deb:dpkg unshare:util-linux g++:g++)
 
 missing=()
 for need in "${needs[@]}"; do

@@ -18,7 +18,7 @@ pub(super) async fn audit(host: Host, asked: &ForSite) -> Result<Ending, Ending>
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "audit", &name, None);
     let (plan, observed) = session.observe().await?;
-    session.show(&observed);
+    session.show(&plan, &observed);
     if !observed.is_settled() {
         return Ok(Ending::new(Outcome::Pending, 2).then(again("install", asked)));
     }
@@ -36,8 +36,8 @@ pub async fn install(host: Host, asked: &Install, report: &Report) -> Result<End
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "install", &name, None);
     if asked.dry_run {
-        let (_, observed) = session.observe().await?;
-        session.show(&observed);
+        let (plan, observed) = session.observe().await?;
+        session.show(&plan, &observed);
         let pending = !observed.is_settled();
         let code = if pending && asked.exit_code { 2 } else { 0 };
         let outcome = if pending {
@@ -51,7 +51,7 @@ pub async fn install(host: Host, asked: &Install, report: &Report) -> Result<End
     let lock = Lock::take(session.host.disk(), &path, "odoo-deploy install").map_err(locked)?;
     settle_earlier(&session, &name).await?;
     let (plan, observed) = session.observe().await?;
-    session.show(&observed);
+    session.show(&plan, &observed);
     let open = last(&session, Standing::Open)?;
     if observed.is_settled() && open.is_none() {
         checks(&session.host, &plan).await?;

@@ -11,6 +11,7 @@ use crate::host::Store;
 use crate::journal::{self, FORMAT, Journal, Record, key};
 use crate::observe::Observed;
 use crate::rollback::{rollback, take_back};
+use crate::site::{Site, Tls};
 
 /// Opens the journal of a new run, or of the one that is `open`, to go on with it.
 pub(super) fn open_journal(
@@ -142,13 +143,36 @@ async fn abandon(session: &Session, journal: &mut Journal) -> Result<(), String>
 /// What the owner wants to know at the end.
 fn done(session: &Session) -> Ending {
     let site = session.blueprint.site();
-    let address = local(site.http.interface);
+    let password = format!("{}/secrets/admin-password", site.paths.state);
     let next = format!(
-        "http://{address}:{} answers; sign in as `admin` with the password in {}/secrets/admin-password",
-        site.http.port.number(),
-        site.paths.state
+        "{} answers; sign in as `admin` with the password in {password}{}",
+        address(site),
+        import(site)
     );
     Ending::new(Outcome::Changed, 0).then(next)
+}
+
+/// Where people reach the site.
+fn address(site: &Site) -> String {
+    match (&site.proxy, &site.domain) {
+        (Some(proxy), Some(domain)) if proxy.tls == Tls::None => format!("http://{domain}"),
+        (Some(_), Some(domain)) => format!("https://{domain}"),
+        _ => format!(
+            "http://{}:{}",
+            local(site.http.interface),
+            site.http.port.number()
+        ),
+    }
+}
+
+/// What browsers must be told first, where they do not know who signed its certificate.
+fn import(site: &Site) -> &'static str {
+    match &site.proxy {
+        Some(proxy) if proxy.tls == Tls::SelfSigned => {
+            "; import /etc/ssl/odoo-deploy/ca.crt into the browsers, as an authority for web sites"
+        }
+        _ => "",
+    }
 }
 
 fn record_failure(journal: &mut Journal, error: &apply::Error, text: &str) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::blueprint::{self, Blueprint};
 use crate::command::Ending;
+use crate::command::unlisted::unlisted;
 use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::facts::Facts;
@@ -24,6 +25,7 @@ pub(super) struct Session {
     pub(super) facts: Facts,
     pub(super) blueprint: Blueprint,
     pub(super) folder: PathBuf,
+    runs: Vec<Run>,
 }
 
 /// Nothing was touched, and this is why.
@@ -47,6 +49,7 @@ pub(super) fn unplannable(error: blueprint::Error) -> Ending {
     match error {
         blueprint::Error::Invalid(wrong) => misconfigured(wrong.render(80, false)),
         blueprint::Error::Host(error) => refused(chain(&error)),
+        blueprint::Error::Refused(reason) => refused(reason),
         error => misconfigured(chain(&error)),
     }
 }
@@ -84,6 +87,7 @@ impl Session {
             facts,
             blueprint,
             folder,
+            runs,
         })
     }
 
@@ -108,11 +112,14 @@ impl Session {
     }
 
     /// Tells the plan.
-    pub(super) fn show(&self, observed: &Observed) {
+    pub(super) fn show(&self, plan: &Plan, observed: &Observed) {
         for change in &observed.changes {
             self.host.events().tell(Event::Planned(change.clone()));
         }
         self.host.events().tell(Event::Plan(observed.totals()));
+        if let Some(text) = unlisted(&self.runs, plan, observed) {
+            self.host.events().tell(Event::Note { text });
+        }
     }
 }
 

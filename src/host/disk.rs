@@ -10,6 +10,8 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, fchown, symlink
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::host::ground::{self, Ground, as_it_is};
+
 /// One call that is about to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call<'a> {
@@ -77,10 +79,16 @@ impl Disk {
         self.0.as_ref().map_or(Ok(()), |watch| watch(&call))
     }
 
-    /// Opens an entry that is there.
+    /// Opens an entry that is there, as it is.
     pub(crate) fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<OpenFile> {
         self.about_to(Call::Read(path))?;
         self.opened(path, options)
+    }
+
+    /// Opens the regular file that is there, to be read.
+    pub(crate) fn open_file(&self, path: &Path) -> io::Result<File> {
+        self.about_to(Call::Read(path))?;
+        ground::open_file(path)
     }
 
     /// Opens a file that may have to be made.
@@ -93,26 +101,26 @@ impl Disk {
         Ok(OpenFile {
             disk: self.clone(),
             path: path.to_owned(),
-            file: options.open(path)?,
+            file: as_it_is(options).open(path)?,
         })
     }
 
     /// Waits until the names in a folder are on disk: a rename is only then durable.
     pub(crate) fn sync_folder(&self, path: &Path) -> io::Result<()> {
         self.about_to(Call::SyncFolder(path))?;
-        File::open(path)?.sync_all()
+        ground::open_folder(path)?.sync_all()
     }
 
     /// Waits until all that was written to the file system of `path` is on disk.
     pub(crate) fn sync_disk(&self, path: &Path) -> io::Result<()> {
         self.about_to(Call::SyncDisk(path))?;
-        nix::unistd::syncfs(File::open(path)?).map_err(io::Error::from)
+        nix::unistd::syncfs(ground::open_folder(path)?).map_err(io::Error::from)
     }
 
     /// Gives an entry another name.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.about_to(Call::Rename(from, to))?;
-        fs::rename(from, to)
+        ground::rename(from, to)
     }
 
     /// Makes a symbolic link.
@@ -127,10 +135,11 @@ impl Disk {
         DirBuilder::new().mode(mode).create(path)
     }
 
-    /// Makes a folder and those above it, each durably, where they are not there.
+    /// Makes a folder of root's and those above it, each durably, where they are not there.
     pub(crate) fn make_folders(&self, path: &Path, mode: u32) -> io::Result<()> {
-        if path.is_dir() {
-            return Ok(());
+        match Ground::walk(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => (),
+            ground => return ground?.is_of_root(),
         }
         let parent = path.parent().unwrap_or(path);
         self.make_folders(parent, mode)?;
@@ -153,10 +162,14 @@ impl Disk {
         fs::remove_dir(path)
     }
 
-    /// Removes a folder with all that is in it, following no links.
+    /// Removes whatever is there, with all that is in it, following no links.
     pub(crate) fn remove_tree(&self, path: &Path) -> io::Result<()> {
         self.about_to(Call::RemoveTree(path))?;
-        fs::remove_dir_all(path)
+        if path.symlink_metadata()?.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        }
     }
 }
 

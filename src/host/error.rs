@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::host::command::Failure;
+use crate::host::ground::Refusal;
 use crate::stop::Stopped;
 
 /// An act on the machine that did not succeed.
@@ -82,10 +83,16 @@ impl Error {
         act: &'static str,
         path: &std::path::Path,
     ) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::File {
-            act,
-            path: path.to_owned(),
-            source,
+        move |source| match Refusal::of(&source) {
+            Some(Refusal { path, reason }) => Self::Unsafe {
+                path: path.clone(),
+                reason: reason.clone(),
+            },
+            None => Self::File {
+                act,
+                path: path.to_owned(),
+                source,
+            },
         }
     }
 

@@ -8,9 +8,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
-
 use crate::host::disk::{Call, OpenFile};
+use crate::host::ground::{Ground, refuse_other_names};
 use crate::host::{Error, Host, Result};
 
 /// The largest file that is taken for a configuration file.
@@ -73,35 +72,41 @@ impl Host {
         }))
     }
 
-    /// Reads a regular file; `None` where there is none. Neither follows a link at the end of the
-    /// path nor waits on a FIFO.
+    /// Reads a regular file; `None` where there is none. Follows no link at the end of the path, nor
+    /// any in a folder that others than root can change; waits on no FIFO, and wakes no device.
     ///
     /// # Errors
-    /// Where it is there and cannot be read, or is not a regular file.
+    /// Where it is there and cannot be read, is not a regular file, or is too large to be one of
+    /// ours.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
-        let opened = self.disk.open(&self.path(path), &as_it_is());
-        let file = match opened {
+        let file = match self.disk.open_file(&self.path(path)) {
             Ok(file) => file,
             Err(e) if is_absent(&e) => return Ok(None),
             Err(e) => return Err(Error::file("open", path)(e)),
         };
-        let file = file.file();
-        let meta = file.metadata().map_err(Error::file("look at", path))?;
-        if !meta.is_file() {
+        let mut bytes = Vec::new();
+        let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
+        let length = read.map_err(Error::file("read", path))?;
+        if length as u64 > LARGEST {
             return Err(Error::Unsafe {
                 path: path.into(),
-                reason: "it is not a regular file".into(),
+                reason: format!("it is larger than {LARGEST} bytes"),
             });
         }
-        let mut bytes = Vec::new();
-        file.take(LARGEST)
-            .read_to_end(&mut bytes)
-            .map_err(Error::file("read", path))?;
         Ok(Some(bytes))
     }
 
-    /// Reads a file as text, following links: for the system's own files, never for ones that a
-    /// service may have planted. Bytes that are not UTF-8 are replaced.
+    /// Reads a regular file as [`Host::read`] does, as text. Bytes that are not UTF-8 are replaced.
+    ///
+    /// # Errors
+    /// Those of [`Host::read`].
+    pub fn text(&self, path: &Path) -> Result<Option<String>> {
+        let bytes = self.read(path)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Reads a file of the system's as text, following links: for what only root can change. Bytes
+    /// that are not UTF-8 are replaced.
     ///
     /// # Errors
     /// Where it is there and cannot be read.
@@ -188,8 +193,12 @@ impl Host {
     /// # Errors
     /// Where it is a link, an account does not exist, or the change is refused.
     pub fn set_owner(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
-        let opened = self.disk.open(&self.path(path), &as_it_is());
+        self.owned_by_root(parent(path))?;
+        let opened = self
+            .disk
+            .open(&self.path(path), OpenOptions::new().read(true));
         let file = opened.map_err(Error::file("open", path))?;
+        refuse_other_names(file.file(), path).map_err(Error::file("give away", path))?;
         self.own(&file, path, owner, group, mode)?;
         file.sync().map_err(Error::file("sync", path))
     }
@@ -218,14 +227,20 @@ impl Host {
         self.sync_folder(parent(path))
     }
 
-    /// Makes a folder in a folder of root's, or gives the one that is there this owner and mode.
+    /// Makes sure of a folder in a folder of root's, whatever made it before: a unit's umask, or root's
+    /// own, may have kept others out of it.
     ///
     /// # Errors
-    /// Where it cannot be made or given away.
+    /// Where it cannot be made or changed.
     pub fn ensure_folder(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
         match self.meta(path)? {
             None => self.make_folder(path, owner, group, mode),
-            Some(meta) if (&*meta.owner, &*meta.group, meta.mode) == (owner, group, mode) => Ok(()),
+            Some(meta)
+                if (meta.owner.as_str(), meta.group.as_str(), meta.mode)
+                    == (owner, group, mode) =>
+            {
+                Ok(())
+            }
             Some(_) => self.set_owner(path, owner, group, mode),
         }
     }
@@ -243,7 +258,7 @@ impl Host {
         }
     }
 
-    /// Removes a folder with all that is in it, following no links.
+    /// Removes whatever is there, with all that is in it, following no links.
     ///
     /// # Errors
     /// Where something in it cannot be removed.
@@ -314,33 +329,11 @@ impl Host {
 
     /// Makes sure that nobody but root can swap `folder`, or entries of it, under our hands.
     fn owned_by_root(&self, folder: &Path) -> Result<()> {
-        let own = nix::unistd::geteuid().as_raw();
-        for folder in folder.ancestors() {
-            let meta = fs::metadata(self.path(folder)).map_err(Error::file("look at", folder))?;
-            let foreign = meta.uid() != 0 && meta.uid() != own;
-            let sticky = meta.mode() & 0o1000 != 0;
-            let shared = meta.mode() & 0o002 != 0 || (meta.mode() & 0o020 != 0 && meta.gid() != 0);
-            if foreign || (shared && !sticky) {
-                let reason = format!(
-                    "others than root can change the folder `{}`",
-                    folder.display()
-                );
-                return Err(Error::Unsafe {
-                    path: folder.into(),
-                    reason,
-                });
-            }
-        }
-        Ok(())
+        let ground = Ground::walk(&self.path(folder));
+        ground
+            .and_then(|ground| ground.is_of_root())
+            .map_err(Error::file("look at", folder))
     }
-}
-
-/// Opens whatever is there: no link is followed, no FIFO waited for.
-fn as_it_is() -> OpenOptions {
-    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(flags.bits());
-    options
 }
 
 /// The folder of an absolute path.

@@ -248,4 +248,28 @@ mod tests {
             None
         );
     }
+
+    #[test]
+    fn what_a_killed_agent_left_running_is_ended_and_nothing_else() {
+        let site = format!("test-{}", std::process::id());
+        let start = |site: &str| {
+            let mut sleep = std::process::Command::new("sleep");
+            sleep.arg("20").env(MARK, site).spawn().unwrap()
+        };
+        let (mut straggler, mut other) = (start(&site), start(&format!("{site}-two")));
+        let host = Host::this(crate::event::Events::silent());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        // the dead are taken from the table by their parent: this one
+        let reaper = std::thread::spawn(move || straggler.wait().unwrap());
+        let ended = runtime.block_on(host.end_stragglers(&site)).unwrap();
+        let alive = other.try_wait().unwrap().is_none();
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert_eq!(ended.len(), 1, "{ended:?}");
+        assert!(!reaper.join().unwrap().success());
+        assert!(alive, "it was another site's");
+    }
 }

@@ -1,12 +1,12 @@
 //! The site's own folder on the host: earlier bytes of files by digest, what was written, logs.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::host::{Disk, Error, Result};
+use crate::host::{Disk, Error, Result, ground};
 
 /// The site's folder, readable by root alone.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Store {
     /// Where they are not there, or are not what their name says.
     pub fn kept(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.folder.join("blobs").join(name);
-        let bytes = fs::read(&path).map_err(Error::file("read the kept bytes", &path))?;
+        let bytes = ground::read(&path).map_err(Error::file("read the kept bytes", &path))?;
         if digest(&bytes) != name {
             return Err(Error::garbled(
                 format!("`{}`", path.display()),
@@ -107,8 +107,11 @@ impl Store {
     /// Where the notes cannot be read.
     pub fn wrote(&self, path: &Path) -> Result<Vec<String>> {
         let note = self.written_path(path)?;
-        match fs::read_to_string(&note) {
-            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        match ground::read(&note) {
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes);
+                Ok(text.lines().map(str::to_owned).collect())
+            }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(e) => Err(Error::file("read", &note)(e)),
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::host::disk::OpenFile;
-use crate::host::{Disk, lock_owner};
+use crate::host::{Disk, ground, lock_owner};
 use crate::journal::{Error, Result, now};
 
 /// How long one who holds the lock may take to write down who it is.
@@ -75,6 +75,7 @@ impl Lock {
             .mode(0o600);
         let opened = disk.create(path, options);
         let mut open = opened.map_err(Error::file("open", path))?;
+        ground::refuse_other_names(open.file(), path).map_err(Error::file("open", path))?;
         let until = Instant::now() + NAMELESS;
         while let Err(error) = open.file().try_lock() {
             if let TryLockError::Error(e) = error {
@@ -100,7 +101,7 @@ impl Lock {
     /// Who holds the lock at `path`, where anybody does. Takes nothing.
     #[must_use]
     pub fn holder(path: &Path) -> Option<Holder> {
-        Holder::of(&File::open(path).ok()?)
+        Holder::of(&ground::open_file(path).ok()?)
     }
 }
 

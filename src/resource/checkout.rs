@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::{self, Access, Introduction};
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
-use crate::resource::{Moved, Resource, identity};
+use crate::resource::{Moved, Resource, tree};
 
 /// One commit of a repository, without its history.
 ///
@@ -27,6 +28,9 @@ pub struct Checkout {
     pub builder: String,
     /// The site, by which a later agent finds what a killed one left running.
     pub site: String,
+    /// What opens the repository, where it is private.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
 }
 
 /// The commit that is checked out.
@@ -40,10 +44,9 @@ impl Checkout {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 
-    /// Where half-made checkouts of this path lie.
+    /// Where it is made.
     fn partial(&self) -> PathBuf {
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        self.folder().join(format!(".partial-{name}"))
+        tree::partial(&self.path)
     }
 
     fn as_builder(&self, program: &str) -> Cmd {
@@ -78,18 +81,23 @@ impl Checkout {
             .env("GIT_TERMINAL_PROMPT", "0")
     }
 
-    /// Fetches with root's SSH identity, where the way goes through ssh.
+    /// Fetches with what opens the repository, lent for that time.
     async fn fetch(&self, host: &Host) -> Result<()> {
-        if !identity::is_ssh(&self.url) {
-            return self.fetch_by(host, "ssh -o BatchMode=yes").await;
-        }
-        let ssh = identity::lend(host, &self.builder)?;
-        let fetched = self.fetch_by(host, &ssh).await;
-        identity::take_back(host, &self.builder)?;
+        let told = access::lend(host, &self.builder, &self.url, self.access.as_ref())?;
+        let fetched = self.fetch_by(host, &told).await;
+        access::take_back(host, &self.builder)?;
         fetched
     }
 
-    async fn fetch_by(&self, host: &Host, ssh: &str) -> Result<()> {
+    /// Fetches what `args` name.
+    async fn fetch_one(&self, host: &Host, told: &Introduction, args: &[&str]) -> Result<()> {
+        let options: Vec<&str> = told.options.iter().map(String::as_str).collect();
+        let words = [&options[..], &["fetch", "--quiet", "--no-tags"], args].concat();
+        let fetch = self.git(&words).env("GIT_SSH_COMMAND", &told.ssh);
+        host.run(&fetch.log("git-fetch")).await.map(drop)
+    }
+
+    async fn fetch_by(&self, host: &Host, told: &Introduction) -> Result<()> {
         let tree = self.partial().join("tree").display().to_string();
         host.run(&self.as_builder("mkdir").args(["-p", "--", &tree]))
             .await?;
@@ -102,19 +110,8 @@ impl Checkout {
         host.run(&safe).await?;
         host.run(&self.git(&["init", "--quiet", "--template="]))
             .await?;
-        let exact = self.git(&[
-            "fetch",
-            "--quiet",
-            "--depth=1",
-            "--no-tags",
-            "--",
-            &self.url,
-            &self.commit,
-        ]);
-        if let Err(error) = host
-            .run(&exact.env("GIT_SSH_COMMAND", ssh).log("git-fetch"))
-            .await
-        {
+        let exact = ["--depth=1", "--", &self.url, &self.commit];
+        if let Err(error) = self.fetch_one(host, told, &exact).await {
             if !refused_a_commit(&error) {
                 return Err(error);
             }
@@ -122,27 +119,11 @@ impl Checkout {
                 "the repository gives no single commits; fetching its branch with all history"
                     .to_owned();
             host.events().tell(Event::Note { text });
-            let branch = self.git(&[
-                "fetch",
-                "--quiet",
-                "--no-tags",
-                "--",
-                &self.url,
-                &self.branch,
-            ]);
-            host.run(&branch.env("GIT_SSH_COMMAND", ssh).log("git-fetch"))
-                .await?;
+            let branch = ["--", &self.url, &self.branch];
+            self.fetch_one(host, told, &branch).await?;
         }
         host.run(&self.git(&["checkout", "--quiet", "--detach", &self.commit]))
             .await?;
-        Ok(())
-    }
-
-    fn clear(&self, host: &Host) -> Result<()> {
-        identity::take_back(host, &self.builder)?;
-        if host.meta(&self.partial())?.is_some() {
-            host.remove_tree(&self.partial())?;
-        }
         Ok(())
     }
 }
@@ -155,7 +136,7 @@ impl Resource for Checkout {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let head = host.read_text(&self.path.join(".git/HEAD"))?;
+        let head = host.text(&self.path.join(".git/HEAD"))?;
         Ok(head.map(|text| State {
             commit: text.trim().to_owned(),
         }))
@@ -167,25 +148,28 @@ impl Resource for Checkout {
         })
     }
 
+    /// Whatever its HEAD was bent to, no other commit ever lies at this path.
+    fn back(
+        &self,
+        _now: Option<&State>,
+        before: Option<&State>,
+        _after: Option<&State>,
+    ) -> Option<State> {
+        before.and_then(|_| self.want(before))
+    }
+
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        self.clear(host)?;
+        access::take_back(host, &self.builder)?;
+        tree::clear(host, &self.path)?;
         if from == to {
             return Ok(Moved::There);
         }
-        // by one rename: a release that is half removed would be taken for a whole one; also what is
-        // no checkout any more, its `.git` being gone
-        if host.meta(&self.path)?.is_some() {
-            host.rename(&self.path, &self.partial())?;
-            self.clear(host)?;
+        // also what is no checkout any more, its `.git` being gone
+        tree::take_away(host, &self.path)?;
+        if to.is_some() {
+            self.fetch(host).await?;
+            tree::put(host, &self.partial().join("tree"), &self.path)?;
         }
-        if to.is_none() {
-            return Ok(Moved::There);
-        }
-        self.fetch(host).await?;
-        let tree = self.partial().join("tree");
-        host.sync(&tree)?;
-        host.rename(&tree, &self.path)?;
-        self.clear(host)?;
         Ok(Moved::There)
     }
 

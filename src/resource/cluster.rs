@@ -1,22 +1,16 @@
 //! The PostgreSQL server of this host.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
-use crate::resource::{Moved, Resource, postgres};
+use crate::resource::place::Place;
+use crate::resource::postgres::{self, Server};
+use crate::resource::{Moved, Resource};
 
 /// How long a server may take to answer after its start, in seconds.
 const START: u64 = 60;
-
-/// Where Debian and Ubuntu keep the configuration of clusters, by major version and name.
-const CLUSTERS: &str = "/etc/postgresql";
-
-/// The port whose socket is used.
-const PORT: u16 = 5432;
 
 /// The local cluster on the default port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,7 +42,7 @@ impl Resource for Cluster {
         if postgres::psql(host)?.is_none() {
             return Ok(None);
         }
-        if !postgres::is_up(host)? {
+        if !Server::Local.is_up(host)? {
             return Ok(Some(State {
                 running: false,
                 encoding: None,
@@ -57,7 +51,7 @@ impl Resource for Cluster {
         }
         let sql = "select pg_encoding_to_char(encoding), current_setting('server_version_num')::int / 10000 \
                    from pg_database where datname = 'template0';";
-        let rows = match postgres::query(host, "postgres", sql).await {
+        let rows = match Server::Local.query(host, "postgres", sql).await {
             Ok(rows) => rows,
             // a socket left by a killed server
             Err(_) if !answers(host).await => {
@@ -112,26 +106,20 @@ impl Resource for Cluster {
         host.run(&Cmd::new("systemctl").args(["enable", "--quiet", "postgresql.service"]))
             .await?;
         // that service only stands for all clusters, and is active though one of them is not
-        let unit = unit(host)?;
+        let place = Place::find(host)?.ok_or_else(|| {
+            Error::impossible(
+                "no PostgreSQL cluster is set up; make one: `pg_createcluster VERSION main`"
+                    .to_owned(),
+            )
+        })?;
         host.run(
             &Cmd::new("systemctl")
-                .args(["start", "--", &unit])
+                .args(["start", "--", &place.unit()])
                 .deadline(180),
         )
         .await?;
-        host.events().tell(Event::Waiting {
-            what: "PostgreSQL to answer".into(),
-            at_most: START,
-        });
-        for _ in 0..START * 5 {
-            if answers(host).await {
-                return Ok(Moved::There);
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        }
-        Err(Error::impossible(format!(
-            "PostgreSQL did not answer within {START} s; see `journalctl -u 'postgresql@*'`"
-        )))
+        await_answer(host).await?;
+        Ok(Moved::There)
     }
 
     fn refuses(&self, now: Option<&State>) -> Option<String> {
@@ -162,72 +150,27 @@ impl Resource for Cluster {
     }
 }
 
-/// The unit of the cluster on the default port. No other is touched: it may be somebody else's.
-fn unit(host: &Host) -> Result<String> {
-    let folder = Path::new(CLUSTERS);
-    let mut others = Vec::new();
-    for version in host.list(folder)? {
-        for name in host.list(&folder.join(&version))? {
-            let conf = folder.join(&version).join(&name).join("postgresql.conf");
-            let port = port(&host.read_text(&conf)?.unwrap_or_default());
-            if port == PORT {
-                return Ok(format!("postgresql@{version}-{name}.service"));
-            }
-            others.push(format!("{version}/{name} on port {port}"));
+/// Waits until the server answers after a start.
+pub(super) async fn await_answer(host: &Host) -> Result<()> {
+    host.events().tell(Event::Waiting {
+        what: "PostgreSQL to answer".into(),
+        at_most: START,
+    });
+    for _ in 0..START * 5 {
+        if answers(host).await {
+            return Ok(());
         }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
-    let found = if others.is_empty() {
-        "there is none".to_owned()
-    } else {
-        format!("there is {}", others.join(", "))
-    };
     Err(Error::impossible(format!(
-        "no PostgreSQL cluster is set up for port {PORT}, {found}; make one: `pg_createcluster --port {PORT} VERSION odoo`"
+        "PostgreSQL did not answer within {START} s; see `journalctl -u 'postgresql@*'`"
     )))
 }
 
-/// The port in `postgresql.conf`, the last line going first; PostgreSQL's own where there is none.
-fn port(conf: &str) -> u16 {
-    let value = |line: &str| {
-        line.trim_start()
-            .strip_prefix("port")?
-            .trim_start()
-            .strip_prefix('=')
-            .map(str::to_owned)
-    };
-    let number = |value: String| {
-        value
-            .trim()
-            .split(|c: char| !c.is_ascii_digit())
-            .next()?
-            .parse()
-            .ok()
-    };
-    conf.lines()
-        .rev()
-        .find_map(|line| number(value(line)?))
-        .unwrap_or(PORT)
-}
-
 async fn answers(host: &Host) -> bool {
-    postgres::is_up(host).unwrap_or(false)
-        && postgres::query(host, "postgres", "select 1;").await.is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_is_read_as_postgresql_does() {
-        for (conf, expected) in [
-            ("", 5432),
-            ("port = 5433\t\t\t\t# (change requires restart)\n", 5433),
-            ("#port = 5433\n", 5432),
-            ("port=5434\nport = 5435\n", 5435),
-            ("  port = 5436\n", 5436),
-        ] {
-            assert_eq!(port(conf), expected, "{conf}");
-        }
-    }
+    Server::Local.is_up(host).unwrap_or(false)
+        && Server::Local
+            .query(host, "postgres", "select 1;")
+            .await
+            .is_ok()
 }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
 use crate::password;
+use crate::resource::postgres::{self, Server};
 use crate::resource::secret::Secret;
-use crate::resource::{Moved, Resource, postgres};
+use crate::resource::{Moved, Resource};
 
 /// The comment of a database while it is being initialised: only what carries it, or holds no table
 /// at all, may be thrown away and begun again.
@@ -24,8 +25,20 @@ const WHOLE: &str = "odoo-deploy: initialised";
 pub struct Database {
     /// Its name.
     pub name: String,
-    /// Its owner: the role and the system user of that name.
+    /// The role that owns it.
     pub owner: String,
+    /// The system user that Odoo runs as, where it is not named as the role.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The service file of the server, where that is another host's.
+    #[serde(default)]
+    pub remote: Option<PathBuf>,
+    /// The authority that the certificate of that server must come from.
+    #[serde(default)]
+    pub root_certificate: Option<PathBuf>,
+    /// Whom a new one is for. Later it is the owner's to change.
+    #[serde(default)]
+    pub first: First,
     /// The modules that must be installed in it. Others are left alone.
     pub modules: Vec<String>,
     /// The interpreter with Odoo's requirements.
@@ -42,6 +55,18 @@ pub struct Database {
     pub site: String,
 }
 
+/// Whom a new database is for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct First {
+    /// Its language, as Odoo names it.
+    pub language: Option<String>,
+    /// The two letters of its company's country.
+    pub country: Option<String>,
+    /// The name of its company.
+    pub company: Option<String>,
+}
+
 /// What can be seen of a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
@@ -53,6 +78,14 @@ pub struct State {
 }
 
 impl Database {
+    fn server(&self) -> Server<'_> {
+        self.remote.as_deref().map_or(Server::Local, Server::Remote)
+    }
+
+    fn account(&self) -> &str {
+        self.account.as_deref().unwrap_or(&self.owner)
+    }
+
     /// The modules that are asked for; `base` always is.
     fn asked(&self) -> BTreeSet<String> {
         self.modules
@@ -68,7 +101,9 @@ impl Database {
                    (select count(*) from pg_tables where schemaname = 'public') > 0 as tables \\gset\n\
                    \\echo :odoo :tables\n\\if :odoo\n\
                    select name from ir_module_module where state in ('installed', 'to upgrade');\n\\endif\n";
-        let mut rows = postgres::query(host, &self.name, sql)
+        let mut rows = self
+            .server()
+            .query(host, &self.name, sql)
             .await?
             .into_iter()
             .flatten();
@@ -77,39 +112,34 @@ impl Database {
         Ok((odoo == "t", tables == "t", rows.collect()))
     }
 
-    async fn odoo(&self, host: &Host, modules: &BTreeSet<String>, log: &str) -> Result<()> {
-        let list = modules
-            .iter()
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(",");
-        let (odoo, conf) = (
-            self.odoo.display().to_string(),
-            self.conf.display().to_string(),
-        );
+    /// A call of Odoo's launcher on the database, as the account that the service runs as.
+    fn call(&self, command: &[&str], log: &str) -> Cmd {
         let call = Cmd::new(self.python.display().to_string())
-            .args([
-                &odoo,
-                "--config",
-                &conf,
-                "--database",
-                &self.name,
-                "--init",
-                &list,
-            ])
+            .arg(self.odoo.display().to_string())
+            .args(command.iter().copied())
+            .args(["--config", &self.conf.display().to_string()])
+            .args(["--database", &self.name])
             // `--no-http`: with workers it would bind the port of the running service
-            .args([
-                "--stop-after-init",
-                "--no-http",
-                "--workers=0",
-                "--max-cron-threads=0",
-            ])
-            .user(&self.owner)
+            .args(["--no-http", "--workers=0", "--max-cron-threads=0"])
+            // what is done here is told here: the service's own file is not to be begun by another
+            .arg("--logfile=")
+            .user(self.account())
             .folder(&self.data)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .killable(&self.site)
             .deadline(7200)
             .log(log);
+        match &self.root_certificate {
+            Some(path) => call.env("PGSSLROOTCERT", path.display().to_string()),
+            None => call,
+        }
+    }
+
+    async fn odoo(&self, host: &Host, modules: &BTreeSet<String>, log: &str) -> Result<()> {
+        let list: Vec<&str> = modules.iter().map(String::as_str).collect();
+        let call = self
+            .call(&[], log)
+            .args(["--init", &list.join(","), "--stop-after-init"]);
         host.run(&call).await?;
         // PostgreSQL syncs what it is given, Odoo does not sync the files that the rows point to
         host.sync(&self.data)?;
@@ -128,21 +158,63 @@ impl Database {
         )))
     }
 
-    async fn initialise(&self, host: &Host) -> Result<()> {
-        self.drop(host).await?;
+    async fn initialise(&self, host: &Host, from: Option<&State>) -> Result<()> {
+        self.make(host, from).await?;
+        let base = BTreeSet::from(["base".to_owned()]);
+        let rest: BTreeSet<String> = self.asked().difference(&base).cloned().collect();
+        if let Some(script) = self.first.script() {
+            // the accounts of a country come with the modules, so it must be known before them
+            self.odoo(host, &base, "database").await?;
+            let call = self.call(&["shell"], "company").stdin(script);
+            host.run(&call).await?;
+            if !rest.is_empty() {
+                self.odoo(host, &rest, "modules").await?;
+            }
+        } else {
+            self.odoo(host, &self.asked(), "database").await?;
+        }
+        self.set_password(host).await
+    }
+
+    /// Makes it anew, empty. On another host's server only what is known to be ours is dropped, and an
+    /// empty one that somebody has made for the role is taken as it is.
+    async fn make(&self, host: &Host, from: Option<&State>) -> Result<()> {
+        let server = self.server();
         let (name, owner) = (
             postgres::identifier(&self.name),
             postgres::identifier(&self.owner),
         );
         let begun = postgres::literal(BEGUN);
+        let mark = format!("comment on database {name} is {begun};\n");
+        let is_given = self.remote.is_some()
+            && from.is_some()
+            && self
+                .comment(host)
+                .await?
+                .is_some_and(|comment| comment != BEGUN);
+        if is_given {
+            server.query(host, &self.name, &mark).await?;
+            return Ok(());
+        }
+        if self.remote.is_none() || from.is_some() {
+            self.drop(host).await?;
+        }
         // as Odoo itself creates one, whatever the locale of the cluster
-        let sql = format!(
-            "create database {name} owner {owner} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8';\n\
-             comment on database {name} is {begun};\n"
+        let create = format!(
+            "create database {name} owner {owner} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8';\n"
         );
-        postgres::query(host, "postgres", &sql).await?;
-        self.odoo(host, &self.asked(), "database").await?;
-        self.set_password(host).await
+        server.query(host, "postgres", &(create + &mark)).await?;
+        Ok(())
+    }
+
+    /// What was said of it, `-` being nothing; `None` where it does not exist.
+    async fn comment(&self, host: &Host) -> Result<Option<String>> {
+        let sql = format!(
+            "select coalesce(shobj_description(oid, 'pg_database'), '-') from pg_database where datname = {};",
+            postgres::literal(&self.name)
+        );
+        let rows = self.server().query(host, "postgres", &sql).await?;
+        Ok(rows.concat().into_iter().next())
     }
 
     /// Replaces the password `admin` that every new database has, and with the same stroke calls
@@ -158,8 +230,15 @@ impl Database {
                 self.password.display()
             )));
         }
+        // on another host's server that is its superuser's to say, and what would be logged is a hash
+        let quiet = match self.server() {
+            Server::Local => {
+                "set local log_statement = 'none';\nset local log_min_duration_statement = -1;\n"
+            }
+            Server::Remote(_) => "",
+        };
         let sql = format!(
-            "begin;\nset local log_statement = 'none';\nset local log_min_duration_statement = -1;\n\
+            "begin;\n{quiet}\
              with changed as (update res_users set password = {} where id = (select res_id from ir_model_data \
              where module = 'base' and name = 'user_admin') returning 1) select count(*) from changed;\n\
              comment on database {} is {};\ncommit;\n",
@@ -167,7 +246,7 @@ impl Database {
             postgres::identifier(&self.name),
             postgres::literal(WHOLE)
         );
-        let changed = postgres::query(host, &self.name, &sql).await?.concat();
+        let changed = self.server().query(host, &self.name, &sql).await?.concat();
         if changed == ["1"] {
             return Ok(());
         }
@@ -180,25 +259,45 @@ impl Database {
     /// Drops the database, its connections and its part of the filestore.
     async fn drop(&self, host: &Host) -> Result<()> {
         let name = postgres::identifier(&self.name);
-        postgres::query(
-            host,
-            "postgres",
-            &format!("drop database if exists {name} with (force);"),
-        )
-        .await?;
+        let sql = format!("drop database if exists {name} with (force);");
+        self.server().query(host, "postgres", &sql).await?;
         let filestore = self.data.join("filestore").join(&self.name);
         if host.path(&filestore).exists() {
             // as its owner: root follows no path that the service can bend
             let remove = Cmd::new("rm").args(["-rf", "--", &filestore.display().to_string()]);
             host.run(
                 &remove
-                    .user(&self.owner)
+                    .user(self.account())
                     .folder(Path::new("/"))
                     .deadline(600),
             )
             .await?;
         }
         Ok(())
+    }
+}
+
+impl First {
+    /// What Odoo's shell is given to read; `None` where nothing is asked. Through Odoo's own models:
+    /// a country brings its currency, a language its translations.
+    fn script(&self) -> Option<String> {
+        if *self == Self::default() {
+            return None;
+        }
+        // a text of JSON is one of Python too
+        let given = |value: &Option<String>| {
+            value.as_ref().map_or_else(
+                || "None".to_owned(),
+                |text| serde_json::json!(text).to_string(),
+            )
+        };
+        Some(format!(
+            "language, country, company = {}, {}, {}\n{}",
+            given(&self.language),
+            given(&self.country),
+            given(&self.company),
+            include_str!("../../templates/first.py")
+        ))
     }
 }
 
@@ -210,15 +309,15 @@ impl Resource for Database {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        if !postgres::is_up(host)? {
+        if !self.server().is_up(host)? {
             return Ok(None);
         }
-        let sql = format!(
-            "select coalesce(shobj_description(oid, 'pg_database'), '-') from pg_database where datname = {};",
-            postgres::literal(&self.name)
-        );
-        let rows = postgres::query(host, "postgres", &sql).await?;
-        let Some(comment) = rows.concat().first().cloned() else {
+        let comment = match self.comment(host).await {
+            // a server of another host that lets nobody in has a step of its own, which says so
+            Err(Error::Command(_)) if self.remote.is_some() => None,
+            comment => comment?,
+        };
+        let Some(comment) = comment else {
             return Ok(None);
         };
         if comment == BEGUN {
@@ -253,7 +352,7 @@ impl Resource for Database {
             .map_or(&nothing, |from| &from.modules);
         match to {
             None if from.is_some() => self.drop(host).await?,
-            Some(to) if to.initialised && has.is_empty() => self.initialise(host).await?,
+            Some(to) if to.initialised && has.is_empty() => self.initialise(host, from).await?,
             Some(to) if to.modules.is_subset(has) && from != Some(to) => {
                 return Ok(Moved::Kept(
                     "installed modules stay: taking one out would delete its data".into(),

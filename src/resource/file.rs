@@ -66,7 +66,7 @@ impl File {
             let secret = line
                 .split_once('=')
                 .and_then(|(k, v)| Some((k, v.trim(), self.secrets.get(k.trim())?)));
-            let Some((key, value, path)) = secret else {
+            let Some((_, value, path)) = secret else {
                 lines.push(line.to_owned());
                 continue;
             };
@@ -78,10 +78,7 @@ impl File {
             } else {
                 " (not the one that was set)"
             };
-            lines.push(format!(
-                "{}= {MASK}{suffix}",
-                key.trim_end().to_owned() + " "
-            ));
+            lines.push(format!("{}{MASK}{suffix}", head(line)));
         }
         Ok(lines.join("\n"))
     }
@@ -109,7 +106,7 @@ impl File {
                     path.display()
                 ))
             };
-            lines.push(format!("{key} = {}", value.ok_or_else(missing)?));
+            lines.push(format!("{}{}", head(line), value.ok_or_else(missing)?));
         }
         Ok(lines.join("\n"))
     }
@@ -274,6 +271,12 @@ fn rewritten(text: &str) -> String {
     let stays = |line: &&str| !line.trim().is_empty() && !line.starts_with([';', '#']);
     let lines: Vec<&str> = text.lines().filter(stays).collect();
     lines.join("\n") + "\n\n"
+}
+
+/// What stands before the value in `line`: not every reader takes blanks round the `=`.
+fn head(line: &str) -> &str {
+    let rest = &line[line.find('=').map_or(0, |at| at + 1)..];
+    &line[..line.len() - rest.trim_start().len()]
 }
 
 /// The secret in the file at `path`; `None` where it has not been made yet.

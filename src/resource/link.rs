@@ -13,7 +13,7 @@ use crate::resource::{Moved, Resource};
 pub struct Link {
     /// Where it is.
     pub path: PathBuf,
-    /// Where it points.
+    /// Where it points; where that is empty, there is to be none.
     pub target: PathBuf,
 }
 
@@ -45,9 +45,8 @@ impl Resource for Link {
     }
 
     fn want(&self, _now: Option<&State>) -> Option<State> {
-        Some(State {
-            target: self.target.clone(),
-        })
+        let target = self.target.clone();
+        (!target.as_os_str().is_empty()).then_some(State { target })
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {

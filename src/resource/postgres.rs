@@ -26,44 +26,70 @@ pub(super) fn psql(host: &Host) -> Result<Option<PathBuf>> {
     Ok(program.filter(|p| host.path(p).exists()))
 }
 
-/// Whether a server can be asked: it is installed and its socket is there.
-pub(super) fn is_up(host: &Host) -> Result<bool> {
-    Ok(psql(host)?.is_some() && host.path(Path::new(SOCKET)).exists())
+/// The server that is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Server<'a> {
+    /// This host's, as its superuser over the socket.
+    Local,
+    /// The one that the service file at this path names, as Odoo's own role. libpq reads the file, and
+    /// the password with it: it is in no argument and no environment.
+    Remote(&'a Path),
 }
 
-/// Runs `sql` as the superuser over the socket and answers its rows, fields parted by `|`.
-///
-/// The statements go through standard input: an argument could be read by anyone.
-pub(super) async fn query(host: &Host, database: &str, sql: &str) -> Result<Vec<Vec<String>>> {
-    let Some(program) = psql(host)? else {
-        return Err(Error::Missing {
-            program: "psql".into(),
-        });
-    };
-    let call = Cmd::new(program.display().to_string())
-        .args([
-            "--no-psqlrc",
-            "--quiet",
-            "--tuples-only",
-            "--no-align",
-            "--set=ON_ERROR_STOP=1",
-        ])
-        .args([
-            "--host=/var/run/postgresql",
-            "--port=5432",
-            &format!("--dbname={database}"),
-            "--file=-",
-        ])
-        .env("PGCONNECT_TIMEOUT", "10")
-        .env("PGAPPNAME", "odoo-deploy")
-        .user("postgres")
-        .deadline(300)
-        .stdin(sql);
-    let output = host.run(&call).await?;
-    let rows = output.stdout.lines().filter(|line| !line.is_empty());
-    Ok(rows
-        .map(|line| line.split('|').map(str::to_owned).collect())
-        .collect())
+impl Server<'_> {
+    /// Whether it can be asked: psql is installed, and the socket or the service file is there.
+    pub(super) fn is_up(self, host: &Host) -> Result<bool> {
+        let file = match self {
+            Self::Local => Path::new(SOCKET),
+            Self::Remote(service) => service,
+        };
+        Ok(psql(host)?.is_some() && host.path(file).exists())
+    }
+
+    /// Runs `sql` and answers its rows, fields parted by `|`.
+    ///
+    /// The statements go through standard input: an argument could be read by anyone.
+    pub(super) async fn query(
+        self,
+        host: &Host,
+        database: &str,
+        sql: &str,
+    ) -> Result<Vec<Vec<String>>> {
+        let Some(program) = psql(host)? else {
+            return Err(Error::Missing {
+                program: "psql".into(),
+            });
+        };
+        let call = Cmd::new(program.display().to_string())
+            .args([
+                "--no-psqlrc",
+                "--quiet",
+                "--tuples-only",
+                "--no-align",
+                "--no-password",
+                "--set=ON_ERROR_STOP=1",
+                "--file=-",
+            ])
+            .env("PGCONNECT_TIMEOUT", "10")
+            .env("PGAPPNAME", "odoo-deploy")
+            .deadline(300)
+            .stdin(sql);
+        let call = match self {
+            Self::Local => call.user("postgres").args([
+                "--host=/var/run/postgresql",
+                "--port=5432",
+                &format!("--dbname={database}"),
+            ]),
+            Self::Remote(service) => call
+                .env("PGSERVICEFILE", service.display().to_string())
+                .arg(format!("--dbname=service=odoo dbname={database}")),
+        };
+        let output = host.run(&call).await?;
+        let rows = output.stdout.lines().filter(|line| !line.is_empty());
+        Ok(rows
+            .map(|line| line.split('|').map(str::to_owned).collect())
+            .collect())
+    }
 }
 
 /// `name` as an SQL identifier.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::{Error, Host, Result};
-use crate::resource::{Moved, Resource, postgres};
+use crate::resource::postgres::{self, Server};
+use crate::resource::{Moved, Resource};
 
 /// A role that may log in and create databases, and nothing beyond.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,14 +35,14 @@ impl Resource for Role {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        if !postgres::is_up(host)? {
+        if !Server::Local.is_up(host)? {
             return Ok(None);
         }
         let sql = format!(
             "select rolcanlogin, rolcreatedb, rolsuper, rolcreaterole from pg_roles where rolname = {};",
             postgres::literal(&self.name)
         );
-        let rows = postgres::query(host, "postgres", &sql).await?;
+        let rows = Server::Local.query(host, "postgres", &sql).await?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
@@ -77,14 +78,16 @@ impl Resource for Role {
                 "select datname from pg_database d join pg_roles r on r.oid = datdba where rolname = {};",
                 postgres::literal(&self.name)
             );
-            let owned = postgres::query(host, "postgres", &sql).await?.concat();
+            let owned = Server::Local.query(host, "postgres", &sql).await?.concat();
             if !owned.is_empty() {
                 return Ok(Moved::Kept(format!(
                     "it owns the database `{}`",
                     owned.join("`, `")
                 )));
             }
-            postgres::query(host, "postgres", &format!("drop role {name};")).await?;
+            Server::Local
+                .query(host, "postgres", &format!("drop role {name};"))
+                .await?;
             return Ok(Moved::There);
         };
         if from == Some(to) {
@@ -99,7 +102,7 @@ impl Resource for Role {
         ];
         let verb = if from.is_none() { "create" } else { "alter" };
         let sql = format!("{verb} role {name} {};", attributes.join(" "));
-        postgres::query(host, "postgres", &sql).await?;
+        Server::Local.query(host, "postgres", &sql).await?;
         Ok(Moved::There)
     }
 

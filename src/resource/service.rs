@@ -24,6 +24,13 @@ pub struct Service {
     pub inputs: BTreeMap<String, PathBuf>,
     /// Where the unit writes down what it was started with.
     pub record: PathBuf,
+    /// Whether others use it too: then it is reloaded and never restarted, is not stopped on the way
+    /// back, and goes with its packages.
+    #[serde(default)]
+    pub shared: bool,
+    /// A program with its arguments that must succeed before it is started or reloaded.
+    #[serde(default)]
+    pub test: Vec<String>,
 }
 
 /// What can be seen of a service.
@@ -104,6 +111,19 @@ impl Service {
         host.sync(Path::new("/etc/systemd/system"))
     }
 
+    /// Puts what lies on disk to work. What fails its test is never put to work.
+    async fn put_to_work(&self, host: &Host, active: bool) -> Result<()> {
+        if let [program, args @ ..] = self.test.as_slice() {
+            host.run(&Cmd::new(program).args(args)).await?;
+        }
+        let verb = if active && self.shared {
+            "reload"
+        } else {
+            "restart"
+        };
+        self.systemctl(host, &[verb]).await
+    }
+
     async fn systemctl(&self, host: &Host, verb: &[&str]) -> Result<()> {
         host.run(
             &Cmd::new("systemctl")
@@ -157,6 +177,12 @@ impl Resource for Service {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         let Some(to) = to else {
+            if let Some(from) = from.filter(|_| self.shared) {
+                if from.active && !from.outdated.is_empty() {
+                    self.put_to_work(host, true).await?;
+                }
+                return Ok(Moved::Kept("others may use it".into()));
+            }
             if from.is_some() {
                 self.enable(host, &["disable", "--quiet", "--now"]).await?;
                 // else a unit that failed stays on systemd's list after it is gone
@@ -192,10 +218,10 @@ impl Resource for Service {
                     .args(["reset-failed", "--quiet", "--", &self.unit])
                     .accept(1);
                 host.run(&reset).await?;
-                self.systemctl(host, &["restart"]).await?;
+                self.put_to_work(host, false).await?;
             }
             (true, true) if from.is_some_and(|from| from.outdated != to.outdated) => {
-                self.systemctl(host, &["restart"]).await?;
+                self.put_to_work(host, true).await?;
             }
             (true, true) => (),
         }
@@ -203,6 +229,9 @@ impl Resource for Service {
     }
 
     fn rest(&self, state: &State) -> State {
+        if self.shared {
+            return state.clone();
+        }
         State {
             active: false,
             outdated: Vec::new(),
@@ -210,13 +239,15 @@ impl Resource for Service {
         }
     }
 
-    /// What it was started with is of the past: there it runs what lies on disk.
+    /// What it was started with is of the past: there it runs what lies on disk. One that came with
+    /// packages of the run is gone with them.
     fn back(
         &self,
-        _now: Option<&State>,
+        now: Option<&State>,
         before: Option<&State>,
         _after: Option<&State>,
     ) -> Option<State> {
+        let before = before.filter(|_| now.is_some() || !self.shared);
         before.map(|before| State {
             outdated: Vec::new(),
             ..before.clone()
@@ -242,6 +273,9 @@ impl Resource for Service {
         match (from, to) {
             (None, Some(_)) => "enabled at boot and started".into(),
             (Some(from), Some(to)) if !from.active && to.active => "started".into(),
+            (Some(from), Some(to)) if from.outdated != to.outdated && self.shared => {
+                "reloaded".into()
+            }
             (Some(from), Some(to)) if from.outdated != to.outdated => "restarted".into(),
             _ => String::new(),
         }

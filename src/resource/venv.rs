@@ -269,7 +269,7 @@ impl Resource for Venv {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let marker = host.read_text(&self.path.join(MARKER))?;
+        let marker = host.text(&self.path.join(MARKER))?;
         Ok(marker.map(|text| State {
             content: text.trim().to_owned(),
         }))

@@ -11,10 +11,15 @@ text! {
     Branch <- branch;
     /// A commit: 40 hex digits in lower case.
     Commit <- commit;
+    /// The digest of a file: 64 hex digits in lower case.
+    Sha256 <- sha256;
 }
 
 /// Odoo's own repository.
 pub const ODOO: &str = "https://github.com/odoo/odoo.git";
+
+/// Where what opens a repository is written instead.
+const ELSEWHERE: &str = "take away what is before the `@`, and write `token = { file = \"/path\" }` beside the repository";
 
 impl Repository {
     /// Odoo's own repository, [`ODOO`].
@@ -62,13 +67,13 @@ fn repository(text: &str) -> Result<String, Invalid> {
         );
     }
     if let Some(rest) = text.strip_prefix("https://") {
-        super::net::refuse_credentials(rest)?;
+        super::net::refuse_credentials(rest, ELSEWHERE)?;
         return remote(rest).then(|| text.to_owned()).ok_or_else(refused);
     }
     if let Some(rest) = text.strip_prefix("ssh://") {
         let (user, _) = super::net::userinfo(rest);
         if user.is_some_and(|user| user.contains(':')) {
-            super::net::refuse_credentials(rest)?;
+            super::net::refuse_credentials(rest, ELSEWHERE)?;
         }
         let good = !rest.starts_with('-') && user.is_none_or(is_user);
         return (good && remote(rest))
@@ -169,5 +174,12 @@ fn commit(text: &str) -> Result<String, Invalid> {
         invalid.hint(format!("`git rev-parse {text}` in a clone prints all 40"))
     } else {
         invalid.hint("a branch goes to `branch`")
+    })
+}
+
+fn sha256(text: &str) -> Result<String, Invalid> {
+    let good = text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit());
+    good.then(|| text.to_ascii_lowercase()).ok_or_else(|| {
+        refuse(text, "a SHA-256", "64 hex digits").hint("`sha256sum FILE` prints it")
     })
 }

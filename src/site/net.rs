@@ -15,6 +15,8 @@ text! {
     Domain <- domain;
     /// The address of a Python package index, without credentials.
     Index <- index;
+    /// The address of a file that can be fetched, without credentials.
+    Address <- address;
 }
 
 /// A TCP port a service without privileges can listen on: 1024 to 65535.
@@ -27,6 +29,8 @@ impl Port {
     pub const HTTP: Self = Self(8069);
     /// Odoo's port for websockets when there are workers.
     pub const GEVENT: Self = Self(8072);
+    /// `PostgreSQL`'s port.
+    pub const POSTGRESQL: Self = Self(5432);
 
     /// The number.
     #[must_use]
@@ -108,12 +112,14 @@ fn domain(text: &str) -> Result<String, Invalid> {
     if text.contains('*') {
         return Err(refused().hint("one name, not a pattern"));
     }
+    host_name(text).ok_or_else(refused)
+}
+
+/// The name of a host, with or without a domain, in lower case.
+pub(super) fn host_name(text: &str) -> Option<String> {
     let numeric = |label: &str| label.chars().all(|c| c.is_ascii_digit());
-    if is_host_name(text) && !text.rsplit('.').next().is_none_or(numeric) {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err(refused())
-    }
+    let is_good = is_host_name(text) && !text.rsplit('.').next().is_none_or(numeric);
+    is_good.then(|| text.to_ascii_lowercase())
 }
 
 /// RFC 1123: labels of 1 to 63 letters, digits and inner dashes, at most 253 in all.
@@ -149,9 +155,36 @@ fn index(text: &str) -> Result<String, Invalid> {
     else {
         return Err(refused());
     };
-    refuse_credentials(rest)?;
+    refuse_credentials(
+        rest,
+        "take away what is before the `@`, and keep it in `/root/.netrc`",
+    )?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     is_authority(authority)
+        .then(|| text.to_owned())
+        .ok_or_else(refused)
+}
+
+fn address(text: &str) -> Result<String, Invalid> {
+    let refused = || {
+        refuse(
+            &without_userinfo(text),
+            "the address of a file",
+            "`https://`",
+        )
+    };
+    if !text
+        .chars()
+        .all(|c| c.is_ascii_graphic() && c != '\'' && c != '"')
+    {
+        return Err(refused().hint("without spaces and quotes, and in ASCII"));
+    }
+    let Some(rest) = text.strip_prefix("https://") else {
+        return Err(refused());
+    };
+    refuse_credentials(rest, "take away what is before the `@`")?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    (is_authority(authority) && !path.is_empty())
         .then(|| text.to_owned())
         .ok_or_else(refused)
 }
@@ -203,11 +236,11 @@ pub(super) fn without_userinfo(address: &str) -> String {
 }
 
 /// Secrets are never inline, and the part before an `@` of a web address is one: a password or a token.
-pub(super) fn refuse_credentials(rest: &str) -> Result<(), Invalid> {
+pub(super) fn refuse_credentials(rest: &str, hint: &str) -> Result<(), Invalid> {
     match userinfo(rest) {
         (None, _) => Ok(()),
         (Some(_), _) => Err(Invalid::new("credentials are never written in an address")
             .label("the part before `@` is a secret")
-            .hint("take away what is before the `@`, and keep it in `/root/.netrc`")),
+            .hint(hint)),
     }
 }

@@ -1,7 +1,11 @@
 //! From the text to the [`Site`], collecting every error.
 
+mod access;
 mod http;
 mod odoo;
+mod parts;
+mod postgres;
+mod proxy;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -9,7 +13,7 @@ use std::path::Path;
 use toml::Spanned;
 
 use super::secret::{self, Found};
-use super::{Apt, Installer, Paths, Python, Site, SiteName};
+use super::{Apt, Installer, Logs, Paths, Python, Site, SiteName};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::reader::{self, Table};
 
@@ -83,6 +87,7 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         (false, None) => "odoo".parse().ok(),
         (true, None) => None,
     };
+    let has_domain = table.has("domain");
     let domain = table.take("domain").map(Spanned::into_inner);
     errors.items.extend(table.finish());
 
@@ -95,7 +100,19 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let upgrade = table.take("upgrade").is_some_and(Spanned::into_inner);
     errors.items.extend(table.finish());
 
-    let http = http::http(root.table("http"), errors);
+    let wkhtmltopdf = parts::wkhtmltopdf(root, errors);
+    let firewall = parts::firewall(root.table("firewall"), errors);
+    let fail2ban = parts::fail2ban(root.table("fail2ban"), errors);
+    let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
+
+    let mut table = root.table("logs");
+    let file = table.take("file").is_some_and(Spanned::into_inner);
+    errors.items.extend(table.finish());
+    let asked = root.has("proxy");
+    let table = root.table("proxy");
+    let line = asked.then(|| errors.line_of(table.span().start));
+    let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
+    let http = http::http(root.table("http"), line, errors);
     let name = name?;
     Some(Site {
         paths: Paths::of(&name),
@@ -106,6 +123,15 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
         python,
         apt: Apt { upgrade },
         http,
+        wkhtmltopdf,
+        firewall,
+        fail2ban,
+        postgres,
+        logs: Logs { file },
+        proxy: match proxy {
+            Some(proxy) => Some(proxy?),
+            None => None,
+        },
     })
 }
 

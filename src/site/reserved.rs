@@ -64,6 +64,8 @@ pub(super) fn reason(name: &str) -> Option<&'static str> {
         Some("it is the name of this program, whose journals lie below it")
     } else if name.ends_with("-build") {
         Some("this ending is for the user that builds a site")
+    } else if name.ends_with("-firewall") {
+        Some("this ending is for the unit of a site's firewall")
     } else {
         None
     }
@@ -71,7 +73,9 @@ pub(super) fn reason(name: &str) -> Option<&'static str> {
 
 /// A name near a reserved one that is free.
 pub(super) fn instead(name: &str) -> String {
-    let start = name.trim_end_matches("-build");
+    let start = name
+        .trim_end_matches("-build")
+        .trim_end_matches("-firewall");
     let prefixed = format!(
         "odoo-{}",
         start

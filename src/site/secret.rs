@@ -69,6 +69,11 @@ pub(super) fn mask(source: &str, values: &[Range<usize>]) -> String {
         }
         start += line.len();
     }
+    for (at, frame) in source.match_indices("PRIVATE KEY-----") {
+        let rest = &source[at + frame.len()..];
+        let end = rest.find("-----END").unwrap_or(rest.len());
+        hidden.push(at + frame.len()..at + frame.len() + end);
+    }
     let mut masked = String::with_capacity(source.len());
     hidden.sort_by_key(|range| range.start);
     let mut hidden = hidden.into_iter().peekable();

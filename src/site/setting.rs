@@ -29,37 +29,104 @@ fn folder(text: &str) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
-/// What builds the Python environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Installer {
-    /// [uv](https://docs.astral.sh/uv/).
-    Uv,
-    /// The pip of the environment itself.
-    Pip,
+/// Makes a type of a choice between words.
+macro_rules! choice {
+    ($(#[$meta:meta])* $name:ident, $what:literal { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        pub enum $name {
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word,)+ })
+            }
+        }
+
+        impl FromToml for $name {
+            fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+                let words = [$($word),+];
+                match text::read(value)? {
+                    $($word => Ok(Self::$variant),)+
+                    other => {
+                        let invalid = refuse(other, $what, &one_of(&words, "`"));
+                        Err(match did_you_mean(other, words) {
+                            Some(near) => invalid.hint(format!("did you mean `{near}`?")),
+                            None => invalid.hint(format!("write {}", one_of(&words, "`\""))),
+                        })
+                    }
+                }
+            }
+        }
+    };
 }
 
-impl fmt::Display for Installer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Uv => "uv",
-            Self::Pip => "pip",
-        })
+choice! {
+    /// What builds the Python environment.
+    Installer, "an installer" {
+        /// [uv](https://docs.astral.sh/uv/).
+        Uv = "uv",
+        /// The pip of the environment itself.
+        Pip = "pip",
     }
 }
 
-impl FromToml for Installer {
+choice! {
+    /// Which wkhtmltopdf prints reports.
+    Build, "a build of wkhtmltopdf" {
+        /// The patched one where it is known, else the distribution's.
+        Auto = "auto",
+        /// The one with a patched Qt: with headers and footers.
+        Patched = "patched",
+        /// The package of the distribution.
+        Distribution = "distribution",
+        /// None: no PDF reports.
+        None = "none",
+    }
+}
+
+choice! {
+    /// A script that needs fonts of its own.
+    Script, "a script" {
+        /// Chinese, Japanese, Korean.
+        Cjk = "cjk",
+        /// Arabic.
+        Arabic = "arabic",
+    }
+}
+
+/// The words in a row, each between quotes.
+fn one_of(words: &[&str], quote: &str) -> String {
+    let close: String = quote.chars().rev().collect();
+    let quoted: Vec<String> = words
+        .iter()
+        .map(|word| format!("{quote}{word}{close}"))
+        .collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.join(""),
+    }
+}
+
+/// A small whole number, 1 to 10000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Count(u16);
+
+impl Count {
+    /// A number that is known to be one.
+    pub(super) const fn of(number: u16) -> Self {
+        Self(number)
+    }
+}
+
+impl FromToml for Count {
     fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
-        match text::read(value)? {
-            "uv" => Ok(Self::Uv),
-            "pip" => Ok(Self::Pip),
-            other => {
-                let invalid = refuse(other, "an installer", "`uv` or `pip`");
-                Err(match did_you_mean(other, ["uv", "pip"]) {
-                    Some(near) => invalid.hint(format!("did you mean `{near}`?")),
-                    None => invalid.hint("write `\"uv\"` or `\"pip\"`"),
-                })
-            }
+        let number = integer(value, "a number")?;
+        match u16::try_from(number) {
+            Ok(number @ 1..=10_000) => Ok(Self(number)),
+            _ => Err(Invalid::new(format!("`{number}` is out of range")).label("1 to 10000")),
         }
     }
 }
@@ -85,6 +152,31 @@ impl Processes {
     #[must_use]
     pub fn number(self) -> u16 {
         self.0
+    }
+}
+
+/// How many people work with Odoo at once, 1 to 5000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Users(u16);
+
+impl Users {
+    /// The number.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+}
+
+impl FromToml for Users {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+        let number = integer(value, "a number of users")?;
+        match u16::try_from(number) {
+            Ok(number @ 1..=5000) => Ok(Self(number)),
+            _ => {
+                Err(Invalid::new(format!("`{number}` is not a number of users")).label("1 to 5000"))
+            }
+        }
     }
 }
 

@@ -40,6 +40,21 @@ fn the_smallest_site_has_every_default() {
         "workers": "auto",
         "proxy_mode": false
       },
+      "wkhtmltopdf": {
+        "build": "none",
+        "url": null,
+        "file": null,
+        "sha256": null,
+        "fonts": []
+      },
+      "firewall": {
+        "enabled": false
+      },
+      "fail2ban": {
+        "enabled": false,
+        "attempts": 5,
+        "minutes": 15
+      },
       "paths": {
         "conf": "/etc/odoo.conf",
         "unit": "odoo.service",

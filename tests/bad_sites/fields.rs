@@ -52,9 +52,10 @@ const fn field(
 
 const TEXT: &[Kind] = &[Kind::Text];
 const URL: &str = "\"https://example.org/a\"";
+const SECRET: &str = "password = { file = \"/run/p\" }";
 const HEX: &str = "\"0123456789012345678901234567890123456789\"";
 
-const FIELDS: [Field; 22] = [
+const FIELDS: [Field; 43] = [
     field("site", "name", "\"erp\"", TEXT),
     field("site", "domain", "\"erp.example.org\"", TEXT),
     field("odoo", "version", "\"19.0\"", TEXT),
@@ -64,10 +65,23 @@ const FIELDS: [Field; 22] = [
     field("odoo", "database", "\"erp\"", TEXT),
     field("odoo", "modules", "[\"sale\"]", &[Kind::List]),
     field("odoo", "demo", "true", &[Kind::Bool]),
+    field("odoo", "language", "\"de_DE\"", TEXT),
+    field("odoo", "country", "\"DE\"", TEXT),
+    field("odoo", "company", "\"Firma\"", TEXT),
+    field("odoo", "log_handlers", "[\":DEBUG\"]", &[Kind::List]),
     field("addons", "name", "\"web\"", TEXT),
     field("addons", "repository", URL, TEXT),
     field("addons", "branch", "\"b\"", TEXT),
     field("addons", "commit", HEX, TEXT),
+    field("addons", "token", "{ env = \"TOKEN\" }", &[Kind::Table]),
+    field("wkhtmltopdf", "build", "\"patched\"", TEXT),
+    field("wkhtmltopdf", "url", URL, TEXT),
+    field("wkhtmltopdf", "file", "\"/srv/w.deb\"", TEXT),
+    field("wkhtmltopdf", "fonts", "[\"cjk\"]", &[Kind::List]),
+    field("firewall", "enabled", "true", &[Kind::Bool]),
+    field("fail2ban", "enabled", "true", &[Kind::Bool]),
+    field("fail2ban", "attempts", "5", &[Kind::Number]),
+    field("fail2ban", "minutes", "15", &[Kind::Number]),
     field("python", "installer", "\"pip\"", TEXT),
     field("python", "index", URL, TEXT),
     field("python", "wheels", "\"/srv/wheels\"", TEXT),
@@ -76,7 +90,15 @@ const FIELDS: [Field; 22] = [
     field("http", "port", "8069", &[Kind::Number]),
     field("http", "gevent_port", "8072", &[Kind::Number]),
     field("http", "workers", "2", &[Kind::Number, Kind::Text]),
+    field("http", "users", "25", &[Kind::Number]),
     field("http", "proxy_mode", "true", &[Kind::Bool]),
+    field("postgres", "tuning", "true", &[Kind::Bool]),
+    field("postgres", "host", "\"db.example.org\"", TEXT),
+    field("postgres", "port", "5433", &[Kind::Number]),
+    field("postgres", "user", "\"erp\"", TEXT),
+    field("postgres", "sslmode", "\"require\"", TEXT),
+    field("postgres", "root_certificate", "\"/etc/ca.pem\"", TEXT),
+    field("logs", "file", "true", &[Kind::Bool]),
 ];
 
 impl Field {
@@ -88,6 +110,10 @@ impl Field {
             ("addons", "name") => format!("{GOOD}[[addons]]\nrepository = {URL}\n"),
             ("addons", "repository") => format!("{GOOD}[[addons]]\nname = \"web\"\n"),
             ("addons", _) => format!("{GOOD}[[addons]]\nname = \"web\"\nrepository = {URL}\n"),
+            ("postgres", "host") => format!("{GOOD}[postgres]\n{SECRET}\n"),
+            ("postgres", key) if key != "tuning" => {
+                format!("{GOOD}[postgres]\nhost = \"db\"\n{SECRET}\n")
+            }
             (section, _) => format!("{GOOD}[{section}]\n"),
         };
         let line = before.lines().count() + 1;
@@ -103,6 +129,10 @@ impl Field {
             ("addons", "name") => "repository = \"https://example.org/a\", ",
             ("addons", "repository") => "name = \"web\", ",
             ("addons", _) => "name = \"web\", repository = \"https://example.org/a\", ",
+            ("postgres", "host") => "password = { file = \"/run/p\" }, ",
+            ("postgres", key) if key != "tuning" => {
+                "host = \"db\", password = { file = \"/run/p\" }, "
+            }
             _ => "",
         };
         let table = format!("{{ {rest}{key} = {value} }}");
@@ -154,7 +184,19 @@ fn of_another_type() {
         }
     }
     // Sections.
-    for section in ["site", "odoo", "addons", "python", "apt", "http"] {
+    for section in [
+        "site",
+        "odoo",
+        "addons",
+        "python",
+        "apt",
+        "http",
+        "postgres",
+        "logs",
+        "wkhtmltopdf",
+        "firewall",
+        "fail2ban",
+    ] {
         for (kind, value, part) in VALUES {
             if kind == Kind::Table || (section == "addons" && kind == Kind::List) {
                 continue;
@@ -223,7 +265,9 @@ fn keys() {
         told(&case, &source, &[mistake(at + 1, key, "duplicate key")]);
 
         // Beside the right one, so that nothing is missing: two letters changed places.
-        let slip = format!("{}{}{}", &key[1..2], &key[..1], &key[2..]);
+        let at = usize::from(key[..1] == key[1..2]);
+        let (head, tail) = key.split_at(at);
+        let slip = format!("{head}{}{}{}", &tail[1..2], &tail[..1], &tail[2..]);
         let (source, at) = field.site(&format!("{line}\n{slip} = {good}"));
         let hint = format!("did you mean `{key}`?");
         told(&case, &source, &[mistake(at + 1, &slip, &hint)]);
@@ -252,7 +296,17 @@ fn keys() {
             );
         }
     }
-    for section in ["site", "python", "apt", "http"] {
+    for section in [
+        "site",
+        "python",
+        "apt",
+        "http",
+        "postgres",
+        "logs",
+        "wkhtmltopdf",
+        "firewall",
+        "fail2ban",
+    ] {
         let twice = format!("{GOOD}[{section}]\n[{section}]\n");
         told(section, &twice, &[mistake(4, section, "duplicate key")]);
         let list = format!("{GOOD}[[{section}]]\n");

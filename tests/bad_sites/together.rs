@@ -22,6 +22,20 @@ fn contradictions() {
             "`/websocket` dead",
         ),
         ("modules = [\"a\",\n\"b\",\n\"a\"]", 3, "named twice"),
+        ("log_handlers = [\":INFO\",\n\":INFO\"]", 2, "named twice"),
+        ("[postgres]\nport = 5433", 2, "`host` is missing"),
+        ("[postgres]\nuser = \"erp\"", 2, "`host` is missing"),
+        (
+            "[postgres]\npassword = { file = \"/run/p\" }",
+            2,
+            "`host` is missing",
+        ),
+        ("[postgres]\nhost = \"db\"", 1, "`password` of `[postgres]`"),
+        (
+            "[postgres]\ntuning = true\nhost = \"db\"\npassword = { file = \"/run/p\" }",
+            2,
+            "`host` names another",
+        ),
         (
             "[[addons]]\nname = \"a\"\nrepository = \"https://a/b\"\n[[addons]]\nname = \"a\"\nrepository = \"https://a/c\"",
             5,

@@ -31,8 +31,13 @@ mod dice;
 mod drift;
 mod dry_run;
 mod failures;
+mod hardened;
 mod kept;
 mod kills;
+mod payloads;
+mod private;
+mod production;
+mod proxy;
 mod random_kills;
 mod refusals;
 mod rehearse;
@@ -40,6 +45,7 @@ mod settled;
 mod signals;
 mod sources;
 mod support;
+mod two_sites;
 
 use std::process::ExitCode;
 
@@ -53,11 +59,14 @@ fn main() -> ExitCode {
     let wanted: Vec<&str> = wanted.split(',').filter(|part| !part.is_empty()).collect();
     // The longest first, so that none is left alone at the end.
     let trials: Vec<Trial> = [
+        production::trials(),
         bare::trials(),
         kept::trials(),
         random_kills::trials(),
         kills::trials(),
         canaries::trials(),
+        proxy::trials(),
+        two_sites::trials(),
         failures::trials(),
         rehearse::trials(),
         sources::trials(),
@@ -65,8 +74,11 @@ fn main() -> ExitCode {
         signals::trials(),
         settled::trials(),
         contention::trials(),
+        payloads::trials(),
         agents::trials(),
         dry_run::trials(),
+        hardened::trials(),
+        private::trials(),
         refusals::trials(),
     ]
     .into_iter()

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod apt;
+mod archive;
 mod bare;
 mod builder;
 mod clone;
@@ -10,7 +11,9 @@ mod disk;
 mod fuse;
 mod git;
 mod image;
+mod nginx;
 mod odoo;
+mod openssl;
 mod postgres;
 mod power;
 mod proc;
@@ -41,6 +44,10 @@ pub struct State {
     pub postgres: Postgres,
     /// The units that systemd has in memory.
     pub units: std::collections::BTreeMap<String, Unit>,
+    /// The web server.
+    pub nginx: nginx::Nginx,
+    /// How many keys were made.
+    keys: u32,
     last_pid: u32,
 }
 

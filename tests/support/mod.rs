@@ -23,6 +23,7 @@ pub mod counts;
 pub mod dice;
 pub mod drift;
 pub mod machine;
+pub mod plant;
 pub mod residue;
 pub mod scenario;
 pub mod site;

@@ -8,8 +8,11 @@ use super::snapshot::{Snapshot, differences};
 const LEFT: &[&str] = &[
     "/etc/group-",
     "/etc/passwd-",
+    "/etc/nginx/sites-available/default",
+    "/etc/nginx/sites-enabled/default",
     "/etc/postgresql",
-    "/etc/ssl",
+    "/etc/ssl/certs",
+    "/etc/systemd/system/multi-user.target.wants/nginx.service",
     "/etc/systemd/system/multi-user.target.wants/postgresql.service",
     "/var/lib/apt/lists/",
     "/var/lib/postgresql",
@@ -17,6 +20,10 @@ const LEFT: &[&str] = &[
 
 /// Folders that come with what is made in them.
 const FOLDERS: &[&str] = &[
+    "/etc/nginx",
+    "/etc/nginx/sites-available",
+    "/etc/nginx/sites-enabled",
+    "/etc/ssl",
     "/etc/systemd/system/multi-user.target.wants",
     "/run/odoo-deploy",
     "/run/postgresql",

@@ -20,13 +20,14 @@ pub struct Scenario {
 }
 
 /// The names of all scenarios.
-pub const ALL: [&str; 8] = [
+pub const ALL: [&str; 9] = [
     "fresh",
     "fresh by pip",
     "no-op",
     "workers",
     "new add-ons",
     "drift",
+    "proxy",
     "rollback",
     "resumed",
 ];
@@ -67,6 +68,20 @@ impl Scenario {
                 let machine = installed(&wish());
                 drift(&machine);
                 Self::at(name, Act::Install, machine, &wish())
+            }
+            "proxy" => {
+                let (before, now) = (
+                    Wish {
+                        addons: false,
+                        ..wish()
+                    },
+                    Wish {
+                        addons: false,
+                        proxy: true,
+                        ..wish()
+                    },
+                );
+                Self::at(name, Act::Install, installed(&before), &now)
             }
             "rollback" => Self::at(name, Act::Rollback, installed(&wish()), &wish()),
             _ => {

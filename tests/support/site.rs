@@ -15,6 +15,8 @@ pub struct Wish {
     pub modules: Vec<&'static str>,
     /// Whether there are add-ons.
     pub addons: bool,
+    /// Whether nginx is before it.
+    pub proxy: bool,
     /// Which program installs Python packages.
     pub installer: &'static str,
 }
@@ -25,6 +27,7 @@ impl Default for Wish {
             workers: 2,
             modules: vec!["sale"],
             addons: true,
+            proxy: false,
             installer: "uv",
         }
     }
@@ -41,15 +44,18 @@ impl SiteFile {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!(
             "[odoo]\nversion = \"19.0\"\nrepository = \"https://git.example.org/odoo.git\"\nmodules = {:?}\n\
-             [python]\ninstaller = \"{}\"\n[http]\nworkers = {}\n",
+             [wkhtmltopdf]\nbuild = \"patched\"\n[firewall]\nenabled = true\n[python]\ninstaller = \"{}\"\n[http]\nworkers = {}\n",
             wish.modules, wish.installer, wish.workers
         );
         if wish.addons {
             writeln!(
                 text,
-                "[[addons]]\nname = \"web\"\nrepository = \"https://git.example.org/web.git\""
+                "[[addons]]\nname = \"web\"\nrepository = \"https://git.example.org/web.git\"\ntoken = {{ file = \"/etc/private.token\" }}"
             )
             .unwrap();
+        }
+        if wish.proxy {
+            text += "[proxy]\n[site]\ndomain = \"erp.example.org\"\n";
         }
         fs::write(folder.path().join("site.toml"), text).unwrap();
         let playbook = include_str!("../../playbooks/odoo.toml")

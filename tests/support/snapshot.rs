@@ -44,6 +44,16 @@ pub fn snapshot(machine: &Machine) -> Snapshot {
         }
         all.insert(format!("postgres database {name}"), format!("{database:?}"));
     }
+    if state.nginx.running {
+        let sites = format!("{:?}", state.nginx.sites);
+        let drop_ins = format!("{:?}", state.nginx.loaded);
+        let seen = format!(
+            "{} {}",
+            digest(sites.as_bytes()),
+            digest(drop_ins.as_bytes())
+        );
+        all.insert("nginx".into(), format!("runs {seen}"));
+    }
     for (name, unit) in &state.units {
         let wants = format!("/etc/systemd/system/multi-user.target.wants/{name}");
         if unit.pid.is_none() && !unit.failed && !machine.disk.at(&wants).is_symlink() {
@@ -96,11 +106,16 @@ fn is_number(name: &str) -> bool {
 }
 
 fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
+    if name.starts_with("/etc/ssl/odoo-deploy/") {
+        return "of the authority".into();
+    }
     if name.contains("/secrets/") {
         return "a secret".into();
     }
     let text = String::from_utf8_lossy(bytes);
-    if name.starts_with("/run/odoo-deploy/") && name.ends_with(".started") {
+    if name.starts_with("/run/odoo-deploy/")
+        && (name.ends_with(".started") || name.ends_with(".nginx"))
+    {
         return text
             .lines()
             .map(|line| {

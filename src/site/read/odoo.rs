@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::reader::{FromToml, Table};
 use crate::release::Series;
 use crate::site::{
-    Addons, AddonsName, Branch, DatabaseName, ModuleName, Odoo, Repository, SiteName,
+    Addons, AddonsName, Branch, DatabaseName, LogHandler, ModuleName, Odoo, Repository, SiteName,
 };
 
 pub(super) fn odoo(
@@ -45,7 +45,12 @@ pub(super) fn odoo(
     };
     let listed = table.list::<ModuleName>("modules").unwrap_or_default();
     let demo = table.take("demo").is_some_and(Spanned::into_inner);
+    let language = table.take("language").map(Spanned::into_inner);
+    let country = table.take("country").map(Spanned::into_inner);
+    let company = table.take("company").map(Spanned::into_inner);
+    let handlers = table.list::<LogHandler>("log_handlers").unwrap_or_default();
     unique(&listed, "module", errors);
+    unique(&handlers, "log handler", errors);
     errors.items.extend(table.finish());
     let version = version?.into_inner();
     Some(Odoo {
@@ -56,11 +61,19 @@ pub(super) fn odoo(
         database: database?,
         modules: listed.into_iter().map(Spanned::into_inner).collect(),
         demo,
+        language,
+        country,
+        company,
+        log_handlers: handlers.into_iter().map(Spanned::into_inner).collect(),
     })
 }
 
 /// Notes every value that was there before.
-fn unique<T: Ord + std::fmt::Display>(values: &[Spanned<T>], what: &str, errors: &mut Errors) {
+pub(super) fn unique<T: Ord + std::fmt::Display>(
+    values: &[Spanned<T>],
+    what: &str,
+    errors: &mut Errors,
+) {
     let mut first: BTreeMap<&T, &Spanned<T>> = BTreeMap::new();
     for value in values {
         if let Some(before) = first.get(value.get_ref()) {
@@ -94,6 +107,7 @@ pub(super) fn addons(
         );
         let branch = table.take::<Branch>("branch").map(Spanned::into_inner);
         let commit = table.take("commit").map(Spanned::into_inner);
+        let access = super::access::access(&mut table, repository.as_ref());
         errors.items.extend(table.finish());
         names.extend(name.clone());
         let one = || {
@@ -102,6 +116,7 @@ pub(super) fn addons(
                 repository: repository?.into_inner(),
                 branch: branch.or_else(|| version.map(Branch::from))?,
                 commit,
+                access,
             })
         };
         all = all.zip(one()).map(|(mut all, one)| {

@@ -2,6 +2,8 @@
 
 pub(crate) mod allowed;
 pub(crate) mod bases;
+pub(crate) mod browser;
+pub(crate) mod proxy;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod snapshot;

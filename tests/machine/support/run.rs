@@ -223,6 +223,11 @@ impl Running {
         })
     }
 
+    /// Whether it goes on.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("its state").is_none()
+    }
+
     pub(crate) fn finish(mut self) -> Run {
         while self.next().is_some() {}
         let status = self.child.wait().expect("its end");

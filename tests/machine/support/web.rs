@@ -49,16 +49,67 @@ pub(crate) fn get(server: &Server, path: &str) -> Answer {
     ask(server, path, None)
 }
 
-/// Whether `admin` can sign in, over JSON-RPC.
-pub(crate) fn signs_in(server: &Server, password: &str) -> bool {
+/// Calls a service of Odoo's over JSON-RPC.
+///
+/// # Errors
+/// What Odoo says against it.
+#[allow(clippy::needless_pass_by_value, reason = "callers write it in place")]
+pub(crate) fn call(
+    server: &Server,
+    service: &str,
+    method: &str,
+    args: Value,
+) -> Result<Value, Value> {
     let call = json!({
         "jsonrpc": "2.0", "id": 1, "method": "call",
-        "params": {"service": "common", "method": "login", "args": ["odoo", "admin", password]},
+        "params": {"service": service, "method": method, "args": args},
     });
     let (status, text) = ask(server, "/jsonrpc", Some(&call));
     assert_eq!(status, 200, "{text}");
-    let answer: Value = serde_json::from_str(&text).expect("JSON");
-    answer["result"].as_u64().is_some_and(|user| user > 0)
+    let mut answer: Value = serde_json::from_str(&text).expect("JSON");
+    match answer.get("error") {
+        Some(error) => Err(error.clone()),
+        None => Ok(answer["result"].take()),
+    }
+}
+
+/// Whether `admin` can sign in.
+pub(crate) fn signs_in(server: &Server, password: &str) -> bool {
+    user(server, password).is_some_and(|user| user > 0)
+}
+
+fn user(server: &Server, password: &str) -> Option<u64> {
+    let args = json!(["odoo", "admin", password]);
+    call(server, "common", "login", args)
+        .expect("an answer")
+        .as_u64()
+}
+
+/// Odoo's models, as `admin` reaches them.
+pub(crate) struct Admin<'s> {
+    server: &'s Server,
+    user: u64,
+    password: String,
+}
+
+impl<'s> Admin<'s> {
+    pub(crate) fn of(server: &'s Server) -> Self {
+        let password = password(server);
+        let user = user(server, &password).expect("it signs in");
+        Self {
+            server,
+            user,
+            password,
+        }
+    }
+
+    /// Calls a method of a model; a refusal is the test's failure.
+    #[allow(clippy::needless_pass_by_value, reason = "callers write it in place")]
+    pub(crate) fn execute(&self, model: &str, method: &str, args: Value) -> Value {
+        let all = json!(["odoo", self.user, self.password, model, method, args]);
+        let answer = call(self.server, "object", "execute_kw", all);
+        answer.unwrap_or_else(|error| panic!("{model}.{method}: {}", error["data"]["message"]))
+    }
 }
 
 /// The generated password.

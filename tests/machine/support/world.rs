@@ -21,6 +21,7 @@ pub(crate) struct World {
     /// Where what is kept from one run of the tests to the next lies.
     pub(crate) kept: PathBuf,
     repository: OnceLock<PathBuf>,
+    full: OnceLock<PathBuf>,
 }
 
 pub(crate) fn world() -> &'static World {
@@ -44,6 +45,7 @@ pub(crate) fn begin() -> Result<(), String> {
         bed,
         kept,
         repository: OnceLock::new(),
+        full: OnceLock::new(),
     };
     let _ = WORLD.set(world);
     sweep()
@@ -74,22 +76,13 @@ pub(crate) const SHARED: &str = "/run/e2e";
 impl World {
     /// A repository laid out like Odoo's, of what `-i base` needs.
     pub(crate) fn repository(&self) -> &Path {
-        self.repository.get_or_init(|| {
-            let folder = env::var_os("ODOO_DEPLOY_REPOSITORIES")
-                .map_or_else(|| "/var/tmp/odoo-deploy-repositories".into(), PathBuf::from);
-            let repository = folder.join("odoo-lite.git");
-            if !repository.exists() {
-                let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-                    .join("tests/machine/make-odoo-repository.sh");
-                let made = Command::new("bash")
-                    .arg(script)
-                    .arg("lite")
-                    .arg(&folder)
-                    .status();
-                assert!(made.expect("bash").success(), "no repository was made");
-            }
-            repository
-        })
+        self.repository
+            .get_or_init(|| made("lite", "odoo-lite.git"))
+    }
+
+    /// The same with every module.
+    pub(crate) fn full_repository(&self) -> &Path {
+        self.full.get_or_init(|| made("full", "odoo.git"))
     }
 
     /// What every machine sees of this host.
@@ -106,4 +99,22 @@ impl World {
         binds.extend(wheels.map(|folder| bind(folder, "wheels")));
         binds
     }
+}
+
+/// A variant of the repository, made where it is not there yet.
+fn made(variant: &str, name: &str) -> PathBuf {
+    let folder = env::var_os("ODOO_DEPLOY_REPOSITORIES")
+        .map_or_else(|| "/var/tmp/odoo-deploy-repositories".into(), PathBuf::from);
+    let repository = folder.join(name);
+    if !repository.exists() {
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine/make-odoo-repository.sh");
+        let made = Command::new("bash")
+            .arg(script)
+            .arg(variant)
+            .arg(&folder)
+            .status();
+        assert!(made.expect("bash").success(), "no repository was made");
+    }
+    repository
 }

@@ -50,7 +50,7 @@ const FOLDERS: &[Managed] = &[
         0o755,
     ),
     (&["addons"], "/opt/odoo/addons", "root", "root", 0o755),
-    (&["data"], "/var/lib/odoo", "odoo", "odoo", 0o750),
+    (&["data"], "/var/lib/odoo", "odoo", "www-data", 0o2700),
     (&["secrets"], SECRETS, "root", "root", 0o700),
 ];
 

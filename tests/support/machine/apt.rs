@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::universe::{ARCHIVE, Package, SERVER, find};
-use super::{Answer, Disk, Model};
+use super::{Answer, Disk, Model, nginx};
 
 const INSTALLED: &str = "install ok installed";
 const UNPACKED: &str = "install ok unpacked";
@@ -178,7 +178,12 @@ impl Model {
         let (server, others): (Vec<_>, Vec<_>) = half.into_iter().partition(late);
         self.fuse.halves(
             || set(&others[..others.len() / 2], INSTALLED),
-            |()| set(&others, INSTALLED),
+            |()| {
+                if others.iter().any(|name| name == nginx::PACKAGE) {
+                    self.set_up_nginx();
+                }
+                set(&others, INSTALLED);
+            },
         );
         if !server.is_empty() {
             self.fuse.halves(
@@ -230,12 +235,22 @@ impl Model {
             if *name == SERVER {
                 self.stop_server();
             }
+            if *name == nginx::PACKAGE {
+                self.stop_nginx();
+            }
             for path in find(name).unwrap().files {
                 if !path.starts_with("/etc/") {
                     self.disk.remove(path);
                 }
             }
-            if [SERVER, "postgresql-common", "ca-certificates"].contains(name) {
+            if [
+                SERVER,
+                "postgresql-common",
+                "ca-certificates",
+                nginx::PACKAGE,
+            ]
+            .contains(name)
+            {
                 LEFT.clone_into(&mut status.get_mut(*name).unwrap().state);
             } else {
                 status.remove(*name);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Disk;
 use super::apt::{Status, write_status};
-use super::universe::BASE;
+use super::universe::{BASE, TOKEN, TOKEN_FILE};
 
 pub(super) fn fill(disk: &Disk) {
     for folder in [
@@ -26,6 +26,7 @@ pub(super) fn fill(disk: &Disk) {
         "/etc/os-release",
         "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n",
     );
+    disk.put_as(TOKEN_FILE, format!("{TOKEN}\n"), (0, 0), 0o600);
     disk.put("/var/lib/dpkg/arch", "amd64\n");
     disk.put("/proc/meminfo", "MemTotal:        8000000 kB\n");
     disk.put(
@@ -36,11 +37,12 @@ pub(super) fn fill(disk: &Disk) {
     disk.put(
         "/etc/passwd",
         "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n\
+         www-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n\
          nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     );
     disk.put(
         "/etc/group",
-        "root:x:0:\ndaemon:x:1:\nadm:x:4:\nsudo:x:27:\nusers:x:100:\nnogroup:x:65534:\n",
+        "root:x:0:\ndaemon:x:1:\nadm:x:4:\nsudo:x:27:\nwww-data:x:33:\nusers:x:100:\nnogroup:x:65534:\n",
     );
     let status = |package: &super::universe::Package| Status {
         state: "install ok installed".into(),

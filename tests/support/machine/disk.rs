@@ -40,9 +40,11 @@ impl Disk {
             .map_or_else(String::new, |b| String::from_utf8(b).unwrap())
     }
 
-    /// The bytes of a file.
+    /// The bytes of a file; of nothing else.
     pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
-        fs::read(self.at(&self.resolve(path))).ok()
+        let inside = self.at(&self.resolve(path));
+        // a FIFO would be waited for, a device read for ever
+        inside.is_file().then(|| fs::read(inside).ok()).flatten()
     }
 
     /// Writes a file of root's.
@@ -96,6 +98,19 @@ impl Disk {
         fs::set_permissions(inside, fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    /// Whether an account can read a file.
+    pub fn readable(&self, path: &str, (uid, gid): (u32, u32)) -> bool {
+        let Ok(meta) = self.at(&self.resolve(path)).symlink_metadata() else {
+            return false;
+        };
+        let bit = match () {
+            () if uid == meta.uid() => 0o400,
+            () if gid == meta.gid() => 0o040,
+            () => 0o004,
+        };
+        uid == 0 || meta.mode() & bit != 0
+    }
+
     /// The owner of an entry.
     pub fn owner(&self, path: &str) -> Option<u32> {
         Some(self.at(&self.resolve(path)).symlink_metadata().ok()?.uid())
@@ -114,7 +129,7 @@ impl Disk {
     /// `path` with all links followed, in the machine's own terms.
     pub fn resolve(&self, path: &str) -> String {
         let mut open: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
-        let mut done = String::new();
+        let (mut done, mut links) = (String::new(), 0);
         while let Some(part) = open.pop() {
             if part.is_empty() || part == "." {
                 continue;
@@ -125,14 +140,16 @@ impl Disk {
             }
             let here = format!("{done}/{part}");
             match fs::read_link(self.at(&here)) {
-                Ok(target) => {
+                // as many as the kernel follows
+                Ok(target) if links < 40 => {
+                    links += 1;
                     let target = target.to_str().unwrap();
                     if target.starts_with('/') {
                         done.clear();
                     }
                     open.extend(target.split('/').rev().map(str::to_owned));
                 }
-                Err(_) => done = here,
+                _ => done = here,
             }
         }
         done

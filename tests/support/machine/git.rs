@@ -2,7 +2,7 @@
 
 use odoo_deploy::host::command::Cmd;
 
-use super::universe::{REPOSITORIES, Repository};
+use super::universe::{PRIVATE, REPOSITORIES, Repository, TOKEN};
 use super::{Answer, Model};
 
 impl Model {
@@ -25,7 +25,10 @@ impl Model {
         }
         let folder = folder.unwrap_or_default();
         match words[..] {
-            ["ls-remote", url, branch, _] => ls_remote(url, branch),
+            ["ls-remote", url, branch, _] => {
+                self.let_in(cmd, url)?;
+                ls_remote(url, branch)
+            }
             ["config", file, "safe.directory", "*"] => {
                 self.may_write(cmd, file)?;
                 let owner = self.caller(cmd);
@@ -35,10 +38,33 @@ impl Model {
                 Ok(String::new())
             }
             ["init"] => self.init(cmd, folder),
-            ["fetch", url, what] => self.fetch(cmd, folder, url, what),
+            ["fetch", url, what] => {
+                self.let_in(cmd, url)?;
+                self.fetch(cmd, folder, url, what)
+            }
             ["checkout", commit] => self.checkout(cmd, folder, commit),
             _ => panic!("no model of git {args:?}"),
         }
+    }
+
+    /// Asks for a token, as the server of a private repository does: git gets it from the helper for
+    /// this server, which runs as the caller.
+    fn let_in(&self, cmd: &Cmd, url: &str) -> Result<(), (i32, String)> {
+        if url != PRIVATE {
+            return Ok(());
+        }
+        let mut helpers = cmd.args.iter().filter_map(|arg| {
+            arg.strip_prefix("credential.https://git.example.org.helper=")?
+                .strip_suffix("; }; f")
+        });
+        let file = helpers.next().and_then(|helper| helper.rsplit(' ').next());
+        let account = self.caller(cmd);
+        let answered = file.filter(|file| self.disk.readable(file, account));
+        if answered.is_some_and(|file| self.disk.text(file).contains(TOKEN)) {
+            return Ok(());
+        }
+        let words = "fatal: could not read Username for 'https://git.example.org': terminal prompts disabled";
+        Err((128, words.into()))
     }
 
     fn init(&self, cmd: &Cmd, folder: &str) -> Answer {

@@ -5,12 +5,16 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 
+use nix::sys::stat::{Mode, SFlag, mknod};
+
 /// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Image {
     Nothing,
     File(Rights, Vec<u8>),
     Link(Rights, PathBuf),
+    /// A FIFO, a socket, a device: its kind and number.
+    Node(Rights, SFlag, u64),
     Folder(Rights, Vec<(PathBuf, Image)>),
 }
 
@@ -27,8 +31,12 @@ impl Image {
         if meta.is_symlink() {
             return Self::Link(rights, fs::read_link(path).unwrap());
         }
-        if !meta.is_dir() {
+        if meta.is_file() {
             return Self::File(rights, fs::read(path).unwrap());
+        }
+        if !meta.is_dir() {
+            let kind = SFlag::from_bits_truncate(meta.mode() & SFlag::S_IFMT.bits());
+            return Self::Node(rights, kind, meta.rdev());
         }
         let names = fs::read_dir(path).unwrap();
         let inside = names.map(|entry| {
@@ -65,6 +73,10 @@ impl Image {
             Self::Link(Rights(uid, gid, _), target) => {
                 symlink(target, path).unwrap();
                 lchown(path, Some(*uid), Some(*gid)).unwrap();
+            }
+            Self::Node(rights, kind, device) => {
+                mknod(path, *kind, Mode::empty(), *device).unwrap();
+                rights.give(path);
             }
             Self::Folder(rights, inside) => {
                 fs::create_dir(path).unwrap();

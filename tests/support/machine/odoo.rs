@@ -27,13 +27,29 @@ impl Model {
         if !postgres.running {
             return Err((1, "could not connect to server: Connection refused".into()));
         }
-        if !postgres.roles.get(user).is_some_and(|role| role.login) {
-            return Err((1, format!("FATAL:  role \"{user}\" does not exist")));
+        let conf = self.disk.text(after("--config"));
+        let role = conf
+            .lines()
+            .find_map(|line| line.strip_prefix("db_user = "))
+            .expect("a role");
+        let peer = !conf.contains("\ndb_host = ");
+        assert!(!peer || role == user, "peer authentication");
+        if peer && !postgres.roles.get(role).is_some_and(|role| role.login) {
+            return Err((1, format!("FATAL:  role \"{role}\" does not exist")));
         }
-        if postgres.databases.get(name).is_none_or(|d| d.owner != user) {
+        if postgres.databases.get(name).is_none_or(|d| d.owner != role) {
             return Err((1, format!("FATAL:  database \"{name}\" does not exist")));
         }
         drop(state);
+        if args.contains(&"shell") {
+            let script = String::from_utf8(cmd.stdin.clone().expect("a script")).unwrap();
+            self.fuse.effect(|| {
+                let postgres = &mut self.state.borrow_mut().postgres;
+                let database = postgres.databases.get_mut(name).unwrap();
+                database.first = script.lines().next().map(str::to_owned);
+            });
+            return Ok(String::new());
+        }
         let asked: BTreeSet<String> = after("--init")
             .split(',')
             .filter(|module| MODULES.contains(module))

@@ -9,6 +9,7 @@ use super::{Answer, Model};
 
 const PSQL: &str = "/usr/lib/postgresql/15/bin/psql";
 const SOCKET: &str = "/run/postgresql/.s.PGSQL.5432";
+const FURTHER: &str = "/etc/postgresql/15/main/conf.d";
 const BASE: &str = "/var/lib/postgresql/15/main/base";
 
 /// A role.
@@ -41,6 +42,8 @@ pub struct Database {
     pub tables: bool,
     /// The modules of Odoo's that are installed; `None` where it is not Odoo's.
     pub modules: Option<BTreeSet<String>>,
+    /// What its shell was told of language, country and company.
+    pub first: Option<String>,
     /// The first user's password, as it is stored.
     pub password: Option<String>,
 }
@@ -54,6 +57,10 @@ pub struct Postgres {
     pub roles: BTreeMap<String, Role>,
     /// Its databases, but for its own.
     pub databases: BTreeMap<String, Database>,
+    /// The settings of its further files that it runs with.
+    pub settings: BTreeMap<String, String>,
+    /// With which password it lets a role in from another host; `None` where none comes through.
+    pub remote: Option<String>,
     last_oid: u32,
 }
 
@@ -69,8 +76,10 @@ impl Model {
             for oid in ["1", "4", "5"] {
                 self.disk.folder_as(&format!("{BASE}/{oid}"), owner, 0o700);
             }
+            let conf = "port = 5432\ninclude_dir = 'conf.d'\n";
             self.disk
-                .put("/etc/postgresql/15/main/postgresql.conf", "port = 5432\n");
+                .put("/etc/postgresql/15/main/postgresql.conf", conf);
+            self.disk.folder_as(FURTHER, owner, 0o755);
         }
         let wants = "/etc/systemd/system/multi-user.target.wants/postgresql.service";
         self.disk
@@ -80,7 +89,9 @@ impl Model {
     pub(super) fn start_server(&self) {
         let owner = self.account("postgres").unwrap();
         self.disk.put_as(SOCKET, "", owner, 0o777);
-        self.state.borrow_mut().postgres.running = true;
+        let postgres = &mut self.state.borrow_mut().postgres;
+        postgres.running = true;
+        postgres.settings = self.settings();
     }
 
     pub(super) fn stop_server(&self) {
@@ -94,9 +105,15 @@ impl Model {
 
     pub(super) fn psql(&self, cmd: &Cmd, args: &[&str]) -> Answer {
         assert_eq!(cmd.program, PSQL);
-        assert_eq!(cmd.user.as_deref(), Some("postgres"), "peer authentication");
         if !self.disk.exists(PSQL) {
             return Err((127, String::new()));
+        }
+        let file = cmd.env.get("PGSERVICEFILE");
+        if let Some(file) = file {
+            assert!(cmd.user.is_none(), "nobody else can read the file");
+            self.signs_in(file)?;
+        } else {
+            assert_eq!(cmd.user.as_deref(), Some("postgres"), "peer authentication");
         }
         if !self.state.borrow().postgres.running {
             let words = format!("psql: error: connection to server on socket \"{SOCKET}\" failed");
@@ -105,7 +122,8 @@ impl Model {
         let database = args
             .iter()
             .find_map(|arg| arg.strip_prefix("--dbname="))
-            .expect("psql with a database");
+            .expect("psql with a database")
+            .trim_start_matches("service=odoo dbname=");
         if database != "postgres"
             && !self
                 .state
@@ -121,6 +139,47 @@ impl Model {
         self.sql(database, &sql)
     }
 
+    /// As a server on another host does, which here is the same one.
+    fn signs_in(&self, file: &str) -> Result<(), (i32, String)> {
+        let text = self.disk.text(file);
+        let typed = text.lines().find_map(|line| line.strip_prefix("password="));
+        let state = self.state.borrow();
+        match &state.postgres.remote {
+            None => Err((2, "psql: error: connection timed out".into())),
+            known if known.as_deref() == typed => Ok(()),
+            Some(_) => Err((
+                2,
+                "psql: error: FATAL:  password authentication failed".into(),
+            )),
+        }
+    }
+
+    /// The settings of the further files.
+    fn settings(&self) -> BTreeMap<String, String> {
+        let mut settings = BTreeMap::new();
+        for name in self.disk.list(FURTHER) {
+            let text = self.disk.text(&format!("{FURTHER}/{name}"));
+            let lines = text.lines().filter_map(|line| line.split_once(" = "));
+            settings.extend(lines.map(|(k, v)| (k.to_owned(), v.to_owned())));
+        }
+        settings
+    }
+
+    /// The settings that it does not run with, and what each needs.
+    fn pending(&self) -> String {
+        let (said, running) = (self.settings(), &self.state.borrow().postgres.settings);
+        let names: BTreeSet<&String> = said.keys().chain(running.keys()).collect();
+        let pending = names
+            .into_iter()
+            .filter(|name| said.get(*name) != running.get(*name));
+        let row = |name: &String| {
+            let starts = ["max_connections", "shared_buffers"].contains(&name.as_str());
+            let context = if starts { "postmaster" } else { "user" };
+            format!("{name}|{context}\n")
+        };
+        pending.map(row).collect()
+    }
+
     fn sql(&self, database: &str, sql: &str) -> Answer {
         let (names, texts) = (quoted(sql, '"'), quoted(sql, '\''));
         let begins = |with: &str| sql.starts_with(with);
@@ -129,6 +188,15 @@ impl Model {
         let postgres = &state.postgres;
         if begins("select 1;") {
             return Ok("1\n".into());
+        }
+        if begins("with files as (select distinct on (name) name,") {
+            return Ok(self.pending());
+        }
+        if begins("select current_setting('server_version_num')::int / 10000, rolsuper ") {
+            return Ok("15|f\n".into());
+        }
+        if begins("select least(current_setting('max_connections')::int,") {
+            return Ok("100\n".into());
         }
         if begins("select pg_encoding_to_char(encoding), current_setting('server_version_num')") {
             return Ok("UTF8|15\n".into());
@@ -166,6 +234,13 @@ impl Model {
             return Ok(answer);
         }
         drop(state);
+        if begins("select pg_reload_conf();") {
+            self.fuse.effect(|| {
+                let said = self.settings();
+                self.state.borrow_mut().postgres.settings = said;
+            });
+            return Ok("t\n".into());
+        }
         if begins("create role ") || begins("alter role ") {
             return self.set_role(&names[0], sql);
         }
@@ -178,7 +253,8 @@ impl Model {
         if begins("drop database if exists ") {
             return self.drop_database(&names[0]);
         }
-        if begins("begin;\nset local log_statement = 'none';") {
+        if begins("begin;\nset local log_statement = 'none';") || begins("begin;\nwith changed as ")
+        {
             return self.set_password(database, &texts, sql);
         }
         panic!("no model of the statement: {sql}");

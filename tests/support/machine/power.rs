@@ -32,8 +32,11 @@ impl Machine {
             let mut state = self.state.borrow_mut();
             state.postgres.running = false;
             state.units.clear();
+            state.nginx.running = false;
+            state.nginx.sites.clear();
         }
         model.write_proc();
+        model.reload_drop_ins();
         let wanted = self.disk.list(WANTS);
         if wanted.iter().any(|unit| unit == "postgresql.service") && model.has_server() {
             model.start_server();

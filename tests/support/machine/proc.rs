@@ -21,7 +21,9 @@ impl Model {
             );
             for port in &running.ports {
                 let inode = 100_000 * u64::from(pid) + u64::from(*port);
-                let address: std::net::Ipv4Addr = running.address.parse().unwrap();
+                // a configuration that names none means all
+                let address = running.address.parse();
+                let address = address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
                 let word = u32::from_ne_bytes(address.octets());
                 table += &format!(
                     "   0: {word:08X}:{port:04X} 00000000:0000 0A 00000000:00000000 00:00000000 00000000 999 0 {inode} 1\n"

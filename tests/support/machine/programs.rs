@@ -1,5 +1,8 @@
 //! Which program answers a call.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use nix::unistd::{setfsgid, setfsuid};
 use odoo_deploy::host::Output;
 use odoo_deploy::host::command::Cmd;
 
@@ -26,26 +29,47 @@ impl Model {
                 &format!("{}: no such folder", folder.unwrap_or_default()),
             );
         }
-        let answer = match cmd.program.as_str() {
-            "apt-get" => self.apt_get(&args),
-            "dpkg" => self.dpkg(&args),
-            "useradd" => self.useradd(&args),
-            "usermod" => self.usermod(&args),
-            "userdel" => self.userdel(&args),
-            "systemctl" => self.systemctl(&args),
+        let called = || self.call(cmd, &args);
+        into_output(match &cmd.user {
+            // what psql asks for is done by the server
+            Some(user) if !cmd.program.ends_with("/psql") => {
+                as_account(self.account(user).expect("checked before"), called)
+            }
+            _ => called(),
+        })
+    }
+
+    fn call(&self, cmd: &Cmd, args: &[&str]) -> Answer {
+        match cmd.program.as_str() {
+            "apt-get" => self.apt_get(args),
+            "dpkg" => self.dpkg(args),
+            "useradd" => self.useradd(args),
+            "usermod" => self.usermod(args),
+            "userdel" => self.userdel(args),
+            "systemctl" => self.systemctl(args),
             "journalctl" => Ok(String::new()),
-            "git" if !self.disk.exists("/usr/bin/git") => return missing(),
-            "git" => self.git(cmd, &args),
-            "mkdir" => self.mkdir(cmd, &args),
-            "rm" => self.rm(cmd, &args),
-            "dd" => self.dd(cmd, &args),
+            "git" if !self.disk.exists("/usr/bin/git") => Err(MISSING),
+            "git" => self.git(cmd, args),
+            "/usr/lib/apt/apt-helper" => self.apt_helper(args),
+            "dpkg-deb" => self.dpkg_deb(args),
+            "nft" if !self.disk.exists("/usr/sbin/nft") => Err(MISSING),
+            "nft" => self.nft(args),
+            "mkdir" => self.mkdir(cmd, args),
+            "rm" => self.rm(cmd, args),
+            "dd" => self.dd(cmd, args),
+            "mv" => self.mv(cmd, args),
+            "GET" if cmd.stdin.is_some() => self.visit(cmd, false),
             "GET" => self.get(args[0]),
-            program if program.ends_with("/psql") => self.psql(cmd, &args),
-            program if !self.disk.exists(program) => return missing(),
-            program if program.contains("/bin/") => self.python(cmd, &args),
+            "nginx" if !self.has_nginx() => Err(MISSING),
+            "nginx" => self.nginx(args),
+            "openssl" | "/usr/bin/openssl" if !self.disk.exists("/usr/bin/openssl") => Err(MISSING),
+            "openssl" | "/usr/bin/openssl" => self.openssl(cmd, args),
+            program if program.ends_with("/psql") => self.psql(cmd, args),
+            program if !self.disk.exists(program) => Err(MISSING),
+            program if program.ends_with("/wkhtmltopdf") => Self::wkhtmltopdf(args),
+            program if program.contains("/bin/") => self.python(cmd, args),
             program => panic!("no model of `{program}`"),
-        };
-        into_output(answer)
+        }
     }
 }
 
@@ -54,6 +78,10 @@ fn into_output(answer: Answer) -> Output {
         Ok(stdout) => Output {
             code: Some(0),
             stdout,
+            ..Output::default()
+        },
+        Err((127, words)) if words.is_empty() => Output {
+            code: Some(127),
             ..Output::default()
         },
         Err((code, words)) => complaint(code, &words),
@@ -68,9 +96,18 @@ fn complaint(code: i32, words: &str) -> Output {
     }
 }
 
-fn missing() -> Output {
-    Output {
-        code: Some(127),
-        ..Output::default()
-    }
+/// What a shell says of a program that is not there.
+const MISSING: (i32, String) = (127, String::new());
+
+/// Does `work` with the rights of an account on the file system. What the kernel refuses it, the real
+/// program would complain of.
+fn as_account((uid, gid): (u32, u32), work: impl FnOnce() -> Answer) -> Answer {
+    let (own_gid, own_uid) = (setfsgid(gid.into()), setfsuid(uid.into()));
+    let done = catch_unwind(AssertUnwindSafe(work));
+    setfsuid(own_uid);
+    setfsgid(own_gid);
+    done.unwrap_or_else(|panic| match panic.downcast_ref::<String>() {
+        Some(words) if words.contains("Os { code: ") => Err((1, words.clone())),
+        _ => resume_unwind(panic),
+    })
 }

@@ -46,6 +46,9 @@ impl Model {
         if unit == SERVER || unit.starts_with("postgresql@") {
             return self.server(verb);
         }
+        if unit == super::nginx::UNIT {
+            return self.systemctl_nginx(verb);
+        }
         self.load(unit);
         match *verb {
             "show" => Ok(self.show(unit)),
@@ -99,6 +102,7 @@ impl Model {
     }
 
     fn reload(&self) {
+        self.reload_drop_ins();
         let units: Vec<String> = self.state.borrow().units.keys().cloned().collect();
         for unit in units {
             let file = self.file(&unit);
@@ -242,8 +246,24 @@ impl Model {
             writeln!(record, "{}  {path}", self.disk.resolve(&path)).unwrap();
         }
         let name = unit.trim_end_matches(".service");
-        self.disk
-            .put(&format!("/run/odoo-deploy/{name}.started"), record);
+        let started = format!("/run/odoo-deploy/{name}.started");
+        self.disk.remove(&started);
+        self.disk.put(&started, record);
+    }
+
+    /// Looks at the rules of a packet filter.
+    pub(super) fn nft(&self, args: &[&str]) -> Answer {
+        let ["--check", "--file", rules] = args else {
+            panic!("no model of nft {args:?}");
+        };
+        if self.disk.text(rules).contains("policy accept") {
+            Ok(String::new())
+        } else {
+            Err((
+                1,
+                format!("internal:0:0-0: Error: Could not open file \"{rules}\""),
+            ))
+        }
     }
 
     /// What `ExecStart` needs to stay alive.
@@ -254,6 +274,13 @@ impl Model {
         text: &str,
     ) -> Result<(String, String, String, Vec<u16>), (i32, String)> {
         let dead = |why: String| Err((1, format!("Job for {unit} failed: {why}")));
+        if let Some(rules) = value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ") {
+            return if self.disk.exists("/usr/sbin/nft") && self.disk.exists(rules) {
+                Ok(Default::default())
+            } else {
+                dead("no rules, or nobody to load them".into())
+            };
+        }
         let user = value(text, "User=");
         let Some((_, gid)) = self.account(user) else {
             return dead(format!("no user {user}"));

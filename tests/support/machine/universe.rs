@@ -23,7 +23,13 @@ pub(super) const REPOSITORIES: &[Repository] = &[
         &[
             ("odoo-bin", "#!/usr/bin/env python3\n"),
             ("requirements.txt", "Babel==2.9.1\nlxml==5.2.1  # html\n"),
-            ("addons/sale/__manifest__.py", "{}\n"),
+            ("addons/account/__manifest__.py", "{}\n"),
+            (
+                "addons/sale/__manifest__.py",
+                "{'depends': ['account', 'base']}\n",
+            ),
+            ("addons/stock/__manifest__.py", "{}\n"),
+            ("odoo/addons/base/__manifest__.py", "{}\n"),
         ],
     ),
     (
@@ -36,6 +42,22 @@ pub(super) const REPOSITORIES: &[Repository] = &[
         ],
     ),
 ];
+
+/// The repository that a token opens.
+pub(super) const PRIVATE: &str = "https://git.example.org/web.git";
+
+/// Where a machine's owner keeps that token.
+pub const TOKEN_FILE: &str = "/etc/private.token";
+
+/// The token.
+pub const TOKEN: &str = "glpat-canary-7391";
+
+/// An archive that can be fetched: where, its SHA-256, and the one file in it.
+pub(super) const ARCHIVE_OF_WKHTMLTOPDF: (&str, &str, &str) = (
+    "https://github.com/wkhtmltopdf/packaging/releases/download/0.12.6.1-3/wkhtmltox_0.12.6.1-3.bookworm_amd64.deb",
+    "98ba0d157b50d36f23bd0dedf4c0aa28c7b0c50fcdcdc54aa5b6bbba81a3941d",
+    "usr/local/bin/wkhtmltopdf",
+);
 
 /// One package.
 pub(super) struct Package {
@@ -110,6 +132,12 @@ pub(super) const ARCHIVE: &[Package] = &[
         &["libc6", "liberror-perl"],
         &["/usr/bin/git"],
     ),
+    package(
+        "nginx",
+        "1.22.1-9+deb12u3",
+        &["libc6"],
+        &["/usr/sbin/nginx", "/usr/lib/systemd/system/nginx.service"],
+    ),
     package("libc6-dev", "2.36-9+deb12u10", &["libc6"], &[]),
     package("liberror-perl", "0.17029-2", &["perl-base"], &[]),
     package("libldap-dev", "2.5.13+dfsg-5", &["libc6-dev"], &[]),
@@ -123,15 +151,49 @@ pub(super) const ARCHIVE: &[Package] = &[
         &["libc6"],
         &["/usr/bin/openssl"],
     ),
+    package(
+        "logrotate",
+        "3.21.0-1",
+        &["libc6"],
+        &["/usr/sbin/logrotate"],
+    ),
+    package("fontconfig", "1.0-1", &["libc6"], &[]),
+    package("libfreetype6", "1.0-1", &["libc6"], &[]),
+    package("libjpeg62-turbo", "1.0-1", &["libc6"], &[]),
+    package("libpng16-16", "1.0-1", &["libc6"], &[]),
+    package("libssl3", "1.0-1", &["libc6"], &[]),
+    package("libstdc++6", "1.0-1", &["libc6"], &[]),
+    package("libx11-6", "1.0-1", &["libc6"], &[]),
+    package("libxcb1", "1.0-1", &["libc6"], &[]),
+    package("libxext6", "1.0-1", &["libc6"], &[]),
+    package("libxrender1", "1.0-1", &["libc6"], &[]),
+    package("xfonts-75dpi", "1.0-1", &["libc6"], &[]),
+    package("xfonts-base", "1.0-1", &["libc6"], &[]),
+    package("zlib1g", "1.0-1", &["libc6"], &[]),
+    package(
+        "nftables",
+        "1.0.6-2+deb12u2",
+        &["libc6"],
+        &["/usr/sbin/nft"],
+    ),
     package("postgresql", "15+248", &[SERVER], &[]),
     package(
         SERVER,
         "15.14-0+deb12u1",
-        &["libpq5", "postgresql-common"],
-        &[
-            "/usr/lib/postgresql/15/bin/psql",
-            "/usr/lib/postgresql/15/bin/postgres",
-        ],
+        &["postgresql-client-15", "postgresql-common"],
+        &["/usr/lib/postgresql/15/bin/postgres"],
+    ),
+    package(
+        "postgresql-client",
+        "15+248",
+        &["postgresql-client-15"],
+        &[],
+    ),
+    package(
+        "postgresql-client-15",
+        "15.14-0+deb12u1",
+        &["libpq5"],
+        &["/usr/lib/postgresql/15/bin/psql"],
     ),
     package(
         "postgresql-common",

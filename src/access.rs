@@ -1,0 +1,334 @@
+//! What opens a private repository, and how git is told of it.
+//!
+//! A secret is read where it lies and goes to git through its own channels: a key file that ssh is
+//! named, or a credential helper that answers for one server alone. So it is in no argument, no
+//! address, no environment, no configuration of git's, no log and no journal.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::{Error, Host, Result};
+
+/// Where root's keys lie.
+const KEYS: &str = "/root/.ssh";
+
+/// The keys that ssh tries by itself, the best first.
+const NAMES: &[&str] = &["id_ed25519", "id_ecdsa", "id_rsa"];
+
+/// In memory: a copy of a secret is never on a disk.
+const LENT: &str = "/run/odoo-deploy";
+
+/// What opens a private repository. Only the place of the secret is known here, never the secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Access {
+    /// A deploy key, for a repository over SSH.
+    Key {
+        /// Where the private key lies.
+        file: PathBuf,
+        /// Where the keys of servers lie; root's own where there is none.
+        known_hosts: Option<PathBuf>,
+    },
+    /// A token, for a repository over HTTPS.
+    Token {
+        /// Where it lies.
+        from: Place,
+        /// The name that goes with it.
+        user: String,
+    },
+}
+
+/// Where a secret lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// In a file that root alone can read.
+    File(PathBuf),
+    /// In a variable of this program's environment.
+    Env(String),
+    /// In a credential of the unit that runs this program, see `systemd.exec(5)`.
+    Credential(String),
+}
+
+/// What git is told so that it is let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Introduction {
+    /// The command by which it calls ssh.
+    pub ssh: String,
+    /// Its options `-c KEY=VALUE`.
+    pub options: Vec<String>,
+}
+
+/// Whether git reaches `url` through ssh.
+#[must_use]
+pub fn is_ssh(url: &str) -> bool {
+    url.starts_with("ssh://") || (!url.contains("://") && url.contains('@'))
+}
+
+impl Access {
+    /// Whether the secret is where it is said to be, and root's alone.
+    ///
+    /// # Errors
+    /// Where it is not, with the way out.
+    pub fn check(&self, host: &Host) -> Result<()> {
+        match self {
+            Self::Token { from, .. } => from.read(host).map(drop),
+            Self::Key { file, known_hosts } => {
+                read_private(host, file)?;
+                match known_hosts {
+                    Some(path) if host.read(path)?.is_none() => Err(absent(path)),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+impl Place {
+    /// The secret, without the end of its line.
+    fn read(&self, host: &Host) -> Result<String> {
+        let bytes = match self {
+            Self::Env(name) => {
+                let unset = || {
+                    Error::impossible(format!(
+                        "the environment variable `{name}` is not set: the token of a repository is expected in it"
+                    ))
+                };
+                std::env::var(name).map_err(|_| unset())?.into_bytes()
+            }
+            Self::File(path) => read_private(host, path)?,
+            Self::Credential(name) => read_private(host, &credential(name)?)?,
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        let secret = text.trim_end_matches(['\r', '\n']);
+        if secret.is_empty() || secret.contains(|c: char| c.is_control()) {
+            return Err(Error::impossible(format!(
+                "the token in {self} is not one line of text"
+            )));
+        }
+        Ok(secret.to_owned())
+    }
+
+    /// The shell's words that print the secret: it is read by who runs them, and passed on by nobody.
+    fn print(&self) -> Result<String> {
+        Ok(match self {
+            Self::File(path) => format!("head -n 1 {}", path.display()),
+            Self::Credential(name) => format!("head -n 1 {}", credential(name)?.display()),
+            Self::Env(name) => {
+                let own = std::process::id();
+                format!("sed -zn s/^{name}=//p /proc/{own}/environ | tr -d \\\\0")
+            }
+        })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "`{}`", path.display()),
+            Self::Env(name) => write!(f, "the environment variable `{name}`"),
+            Self::Credential(name) => write!(f, "the credential `{name}`"),
+        }
+    }
+}
+
+/// Where systemd puts a credential for this program.
+fn credential(name: &str) -> Result<PathBuf> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
+        Error::impossible(format!(
+            "there is no credential `{name}`: run this in a unit with `LoadCredential={name}:/path`"
+        ))
+    })?;
+    Ok(Path::new(&folder).join(name))
+}
+
+fn absent(path: &Path) -> Error {
+    Error::impossible(format!(
+        "there is no `{}`, which is to open a repository",
+        path.display()
+    ))
+}
+
+/// Reads a file with a secret, which nobody but root may be able to read.
+fn read_private(host: &Host, path: &Path) -> Result<Vec<u8>> {
+    let (Some(meta), Some(bytes)) = (host.meta(path)?, host.read(path)?) else {
+        return Err(absent(path));
+    };
+    if meta.owner != "root" || meta.mode & 0o077 != 0 {
+        let path = path.display();
+        return Err(Error::impossible(format!(
+            "others than root can read the secret in `{path}`: `chown root: {path}; chmod 600 {path}`, \
+             and change the secret if anyone may have seen it"
+        )));
+    }
+    Ok(bytes)
+}
+
+/// Introduces root itself, who reads secrets where they lie: nothing is written.
+///
+/// # Errors
+/// Where a credential is not there.
+pub fn introduce(url: &str, access: Option<&Access>) -> Result<Introduction> {
+    match access {
+        Some(Access::Key { file, known_hosts }) => Ok(Introduction {
+            ssh: ssh([file], known_hosts.as_deref()),
+            options: Vec::new(),
+        }),
+        Some(Access::Token { from, user }) => {
+            let print = format!("echo username={user}; printf password=; {}", from.print()?);
+            Ok(by_helper(url, &print))
+        }
+        None => Ok(Introduction {
+            ssh: "ssh -o BatchMode=yes".into(),
+            options: Vec::new(),
+        }),
+    }
+}
+
+/// Where what is lent to `builder` lies.
+fn folder(builder: &str) -> PathBuf {
+    Path::new(LENT).join(format!("{builder}-lent"))
+}
+
+/// Lends to `builder` what opens `url`: readable by its group, so that it can use and not change
+/// it. Where nothing is given, ssh gets root's own keys and known hosts.
+///
+/// # Errors
+/// Where a secret is not where it is said to be, or root has no key.
+pub fn lend(
+    host: &Host,
+    builder: &str,
+    url: &str,
+    access: Option<&Access>,
+) -> Result<Introduction> {
+    take_back(host, builder)?;
+    let lend = |name: &str, bytes: &[u8]| -> Result<PathBuf> {
+        for (path, group, mode) in [
+            (Path::new(LENT), "root", 0o755),
+            (&folder(builder), builder, 0o750),
+        ] {
+            host.ensure_folder(path, "root", group, mode)?;
+        }
+        let lent = folder(builder).join(name);
+        host.write(&lent, bytes, "root", builder, 0o640)?;
+        Ok(lent)
+    };
+    let lend_file = |path: &Path| -> Result<Option<PathBuf>> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let bytes = host.read(path)?;
+        bytes.map(|bytes| lend(&name, &bytes)).transpose()
+    };
+    let own_hosts = Path::new(KEYS).join("known_hosts");
+    match access {
+        Some(Access::Token { from, user }) => {
+            let answer = format!("username={user}\npassword={}\n", from.read(host)?);
+            let lent = lend("credential", answer.as_bytes())?;
+            Ok(by_helper(url, &format!("cat {}", lent.display())))
+        }
+        Some(Access::Key { file, known_hosts }) => {
+            let key = lend("key", &read_private(host, file)?)?;
+            let hosts = lend_file(known_hosts.as_ref().unwrap_or(&own_hosts))?;
+            Ok(Introduction {
+                ssh: ssh([&key], hosts.as_deref()),
+                options: Vec::new(),
+            })
+        }
+        None if is_ssh(url) => {
+            let hosts = lend_file(&own_hosts)?;
+            let keys: Vec<PathBuf> = NAMES
+                .iter()
+                .filter_map(|name| lend_file(&Path::new(KEYS).join(name)).transpose())
+                .collect::<Result<_>>()?;
+            if keys.is_empty() {
+                return Err(Error::impossible(format!(
+                    "root has no SSH key: put one of `{}` into `{KEYS}`, with the server in its `known_hosts`, \
+                     or name a `key` in the site",
+                    NAMES.join("`, `")
+                )));
+            }
+            Ok(Introduction {
+                ssh: ssh(&keys, hosts.as_deref()),
+                options: Vec::new(),
+            })
+        }
+        None => introduce(url, None),
+    }
+}
+
+/// Takes back what was lent.
+///
+/// # Errors
+/// Where it cannot be removed.
+pub fn take_back(host: &Host, builder: &str) -> Result<()> {
+    let folder = folder(builder);
+    if host.meta(&folder)?.is_some() {
+        host.remove_tree(&folder)
+    } else {
+        Ok(())
+    }
+}
+
+/// The call of ssh with these keys and no others. A server that is not known is refused.
+fn ssh<'k>(keys: impl IntoIterator<Item = &'k PathBuf>, known_hosts: Option<&Path>) -> String {
+    let mut command = "ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes".to_owned();
+    if let Some(known) = known_hosts {
+        command = format!("{command} -o UserKnownHostsFile={}", known.display());
+    }
+    keys.into_iter().fold(command, |command, key| {
+        format!("{command} -i {}", key.display())
+    })
+}
+
+/// Lets git ask `print` for what opens the server of `url`, and nobody else: helpers that are
+/// configured elsewhere would be given the token to keep.
+fn by_helper(url: &str, print: &str) -> Introduction {
+    let server = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let helper = format!("!f() {{ test \"$1\" = get || exit 0; {print}; }}; f");
+    Introduction {
+        ssh: String::new(),
+        options: vec![
+            "-c".into(),
+            "credential.helper=".into(),
+            "-c".into(),
+            format!("credential.{server}.helper={helper}"),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_through_ssh_is_told_from_the_rest() {
+        for url in ["ssh://git@host/a.git", "git@host:a.git"] {
+            assert!(is_ssh(url), "{url}");
+        }
+        for url in [
+            "https://host/a.git",
+            "https://user@host/a.git",
+            "file:///a.git",
+        ] {
+            assert!(!is_ssh(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_for_its_server_alone_and_in_no_argument() {
+        let access = Access::Token {
+            from: Place::File("/etc/token".into()),
+            user: "deploy".into(),
+        };
+        let told = introduce(
+            "https://git.example.org:8443/firm/private.git",
+            Some(&access),
+        );
+        let told = told.unwrap().options.join(" ");
+        assert_eq!(
+            told,
+            "-c credential.helper= -c credential.https://git.example.org:8443.helper=!f() { test \"$1\" = get || exit 0; \
+             echo username=deploy; printf password=; head -n 1 /etc/token; }; f"
+        );
+    }
+}

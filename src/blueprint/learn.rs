@@ -1,0 +1,110 @@
+//! What a plan waits for, found out as soon as it can be.
+
+use std::path::{Path, PathBuf};
+
+use super::{Blueprint, Error, is_unknown, source_key};
+use crate::host::Host;
+use crate::resolve::resolve;
+use crate::resource::{self, Remote};
+use crate::sizing::{self, Pools};
+use crate::{modules, requirements};
+
+impl Blueprint {
+    /// Finds out what can be found out by now: commits of branches, connections of the server,
+    /// modules and requirements of the source.
+    ///
+    /// # Errors
+    /// Where a repository cannot be reached or has no such branch, and where what is asked is seen
+    /// not to be there.
+    pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
+        for source in self.sources() {
+            let unknown = is_unknown(&source.commit);
+            let access = source.access.as_ref();
+            if let Some(access) = access
+                && (unknown || host.meta(Path::new(&source.path))?.is_none())
+            {
+                access.check(host)?;
+            }
+            if !unknown {
+                continue;
+            }
+            let resolved = resolve(host, &source.repository, &source.branch, access).await?;
+            if let Some(commit) = resolved {
+                self.resolved
+                    .insert(source_key(&source.repository, &source.branch), commit);
+            }
+        }
+        self.learn_connections(host).await?;
+        self.learn_source(host)
+    }
+
+    async fn learn_connections(&mut self, host: &Host) -> Result<(), Error> {
+        let server = self.site.postgres.server.as_ref();
+        let all = match (server, self.tuning()) {
+            (Some(_), _) => {
+                let remote = Remote::at(self.service_file());
+                remote.max_connections(host).await?
+            }
+            (None, Some(settings)) if !settings.is_empty() => settings
+                .get("max_connections")
+                .and_then(|value| value.parse().ok()),
+            (None, _) => resource::max_connections(host)?,
+        };
+        let Some(all) = all else {
+            return Ok(());
+        };
+        let mut taken = 0;
+        for name in host.list(Path::new("/var/lib/odoo-deploy"))? {
+            if name != self.site.name.as_str() {
+                let conf = host.read_text(Path::new(&format!("/etc/{name}.conf")))?;
+                let server = server.map(|server| server.host.as_str());
+                taken += conf.map_or(0, |conf| sizing::demand(&conf, server));
+            }
+        }
+        let sizing = self.sizing();
+        if Pools::of(&sizing, all, taken).is_none() {
+            return Err(Error::Refused(format!(
+                "PostgreSQL allows {all} connections, of which other sites here may hold {taken}: too few for {} \
+                 workers; raise its `max_connections`, or write fewer `workers` below `[http]`",
+                sizing.workers
+            )));
+        }
+        self.connections = Some((all, taken));
+        Ok(())
+    }
+
+    /// Looks into the sources, once all of them are there.
+    fn learn_source(&mut self, host: &Host) -> Result<(), Error> {
+        let sources = self.sources();
+        let mut published = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            let path = Path::new(&source.path).join("requirements.txt");
+            match host.text(&path)? {
+                Some(text) => published.push(text),
+                // Odoo has requirements; an add-on may have none, but must be there to say so
+                None if index == 0 || host.meta(Path::new(&source.path))?.is_none() => {
+                    return Ok(());
+                }
+                None => (),
+            }
+        }
+        let odoo = Path::new(&sources[0].path);
+        let addons = sources[1..].iter().map(|addon| PathBuf::from(&addon.path));
+        let folders: Vec<PathBuf> = addons
+            .chain([odoo.join("addons"), odoo.join("odoo/addons")])
+            .collect();
+        let asked: Vec<&str> = self.site.odoo.modules.iter().map(AsRef::as_ref).collect();
+        let missing = modules::missing(host, &folders, &asked)?;
+        if !missing.is_empty() {
+            return Err(Error::Refused(missing.join("\n")));
+        }
+        let published: Vec<&str> = published.iter().map(String::as_str).collect();
+        let text = requirements::effective(
+            &published,
+            &self.release.overrides,
+            &self.release.requirements,
+        );
+        self.requirements = Some(text);
+        Ok(())
+    }
+}

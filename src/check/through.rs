@@ -1,0 +1,94 @@
+//! Asking through the proxy, by the name that visitors use.
+//!
+//! By openssl: this program has no TLS of its own, so that none has to be mended in it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::host::Host;
+use crate::host::command::{Cmd, Programs};
+
+/// How long one answer may take, in seconds.
+const WITHIN: u64 = 30;
+
+/// How much of an answer is read, in bytes.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// A frame that closes a websocket at once (RFC 6455, 5.5.1), with an empty mask.
+const CLOSE: &[u8] = &[0x88, 0x80, 0, 0, 0, 0];
+
+/// The status that `domain` answers with on this host. With `trust`, by HTTPS; the certificate must
+/// be by the authority whose certificate lies there, where that is not empty.
+///
+/// # Errors
+/// Where nothing answers, in words.
+pub(super) async fn status(
+    host: &Host,
+    domain: &str,
+    trust: Option<&str>,
+    path: &str,
+    websocket: bool,
+) -> Result<u16, String> {
+    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {domain}\r\n").into_bytes();
+    if websocket {
+        let scheme = if trust.is_some() { "https" } else { "http" };
+        let more = format!(
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nOrigin: {scheme}://{domain}\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: b2Rvby1kZXBsb3ktY2hlYw==\r\n\r\n"
+        );
+        request.extend(more.into_bytes());
+        request.extend(CLOSE);
+    } else {
+        request.extend(b"Connection: close\r\n\r\n");
+    }
+    let answer = match trust {
+        Some(trust) => by_https(host, domain, trust, request).await,
+        None => by_http(host, request).await,
+    }?;
+    let first = answer.lines().next().unwrap_or_default();
+    let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
+    status.ok_or_else(|| "it answers nothing that is HTTP".to_owned())
+}
+
+async fn by_https(
+    host: &Host,
+    domain: &str,
+    trust: &str,
+    request: Vec<u8>,
+) -> Result<String, String> {
+    let mut ask = Cmd::new("openssl")
+        .args(["s_client", "-quiet", "-connect", "127.0.0.1:443"])
+        .args(["-servername", domain])
+        .stdin(request)
+        .deadline(WITHIN);
+    if !trust.is_empty() {
+        ask = ask
+            .args(["-CAfile", trust, "-verify_hostname", domain])
+            .arg("-verify_return_error");
+    }
+    let answer = host.run(&ask).await.map_err(|e| crate::error::chain(&e))?;
+    Ok(answer.stdout)
+}
+
+async fn by_http(host: &Host, request: Vec<u8>) -> Result<String, String> {
+    if let Programs::Model(_) = host.programs() {
+        let ask = Cmd::new("GET").arg("http://127.0.0.1:80").stdin(request);
+        return host
+            .run(&ask)
+            .await
+            .map(|answer| answer.stdout)
+            .map_err(|e| e.to_string());
+    }
+    let ask = move || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", 80))?;
+        stream.set_read_timeout(Some(Duration::from_secs(WITHIN)))?;
+        stream.write_all(&request)?;
+        let mut answer = Vec::new();
+        stream.take(LONGEST).read_to_end(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let answer = tokio::task::spawn_blocking(ask).await;
+    let answer = answer.map_err(|e| e.to_string())?;
+    answer.map_err(|e| format!("no answer from port 80: {e}"))
+}

@@ -1,0 +1,205 @@
+//! A TLS certificate with its key.
+
+mod issue;
+mod look;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::{Error, Host, Result};
+use crate::resource::directory::octal;
+use crate::resource::{Moved, Resource};
+
+/// The program that makes and reads certificates. Called rather than linked: it is on every server
+/// already, for `ca-certificates`, and is mended by the distribution.
+const OPENSSL: &str = "/usr/bin/openssl";
+
+/// A certificate and its private key, which may lie in one file: then one rename replaces both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// Where the certificate lies, with its chain.
+    pub path: PathBuf,
+    /// Where its key lies.
+    pub key: PathBuf,
+    /// The name it is for; none where it is an authority's.
+    #[serde(default)]
+    pub domain: Option<String>,
+    /// Where it comes from.
+    pub issuer: Issuer,
+}
+
+/// Where a certificate comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Issuer {
+    /// Itself: it is an authority, made once for all sites of the server.
+    Itself,
+    /// An authority on this server.
+    Authority {
+        /// Its certificate.
+        path: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
+    /// The owner, who puts it there.
+    Owner,
+    /// Let's Encrypt, by certbot's webroot.
+    Acme {
+        /// What certbot calls the certificate.
+        name: String,
+        /// The folder whose files nginx answers challenges with.
+        webroot: PathBuf,
+        /// Whom the issuer writes to.
+        email: String,
+    },
+}
+
+/// What can be seen of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Until when it holds, as openssl says it; `None` while it is still to be made.
+    until: Option<String>,
+    /// Why it will not do.
+    problem: Option<String>,
+    /// Who may read the key: its permission bits, where it is this program's to set them.
+    mode: Option<String>,
+}
+
+impl Certificate {
+    /// Whether this program makes and keeps the files.
+    fn is_ours(&self) -> bool {
+        matches!(self.issuer, Issuer::Itself | Issuer::Authority { .. })
+    }
+}
+
+impl Resource for Certificate {
+    type State = State;
+
+    fn subject(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        for path in [&self.path, &self.key] {
+            if host.meta(path)?.is_none() {
+                let problem = format!("there is no `{}`", path.display());
+                return Ok((self.issuer == Issuer::Owner).then_some(State {
+                    until: None,
+                    problem: Some(problem),
+                    mode: None,
+                }));
+            }
+        }
+        if host.meta(OPENSSL.as_ref())?.is_none() {
+            return Ok(None);
+        }
+        let (until, problem) = self.look(host).await?;
+        let mode = host
+            .meta(&self.key)?
+            .filter(|_| self.is_ours())
+            .map(|meta| octal(meta.mode));
+        Ok(Some(State {
+            until,
+            problem,
+            mode,
+        }))
+    }
+
+    fn want(&self, now: Option<&State>) -> Option<State> {
+        let fine = now.filter(|now| now.problem.is_none());
+        Some(State {
+            until: fine.and_then(|now| now.until.clone()),
+            problem: None,
+            mode: self.is_ours().then(|| "0600".to_owned()),
+        })
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        if self.is_ours() {
+            host.clear_prepared(&self.key)?;
+            host.clear_prepared(&self.path)?;
+        }
+        let Some(to) = to else {
+            return self.take_away(host, from.is_some()).await;
+        };
+        if from == Some(to) {
+            return Ok(Moved::There);
+        }
+        if from.is_some_and(|from| from.problem == to.problem) {
+            host.set_owner(&self.key, "root", "root", 0o600)?;
+            return Ok(Moved::There);
+        }
+        match &self.issuer {
+            Issuer::Itself => self.found(host).await?,
+            Issuer::Authority { path, key } => self.sign(host, path, key).await?,
+            Issuer::Acme {
+                name,
+                webroot,
+                email,
+            } => self.obtain(host, name, webroot, email).await?,
+            Issuer::Owner => {
+                return Err(Error::impossible(self.refuses(from).unwrap_or_default()));
+            }
+        }
+        Ok(Moved::There)
+    }
+
+    fn refuses(&self, now: Option<&State>) -> Option<String> {
+        let problem = now?.problem.as_ref()?;
+        (self.issuer == Issuer::Owner).then(|| {
+            format!(
+                "the certificate of `[proxy]` will not do: {problem}; put a good one with its chain at `{}`, its key at `{}`",
+                self.path.display(),
+                self.key.display()
+            )
+        })
+    }
+
+    /// One that was made anew is as good as the one before, and nobody has that any more.
+    fn back(
+        &self,
+        now: Option<&State>,
+        before: Option<&State>,
+        _after: Option<&State>,
+    ) -> Option<State> {
+        before.and(now).cloned()
+    }
+
+    /// An authority is in the browsers of those who visit.
+    fn holds_data(&self) -> bool {
+        self.issuer == Issuer::Itself
+    }
+
+    /// Other sites have certificates of the authority.
+    fn is_shared(&self) -> bool {
+        self.issuer == Issuer::Itself
+    }
+
+    fn leaves(&self, from: Option<&State>) -> Option<&'static str> {
+        match self.issuer {
+            Issuer::Acme { .. } => Some(
+                "the account with Let's Encrypt, certbot's logs, and public records of the certificate",
+            ),
+            Issuer::Itself | Issuer::Authority { .. } if from.is_some() => {
+                Some("a certificate that was made anew")
+            }
+            _ => None,
+        }
+    }
+
+    fn summary(&self, from: Option<&State>, _to: Option<&State>) -> String {
+        let what = match &self.issuer {
+            Issuer::Itself => "a new authority of this server, for browsers to import",
+            Issuer::Authority { .. } => "signed by the authority of this server",
+            Issuer::Acme { .. } => "asked of Let's Encrypt",
+            Issuer::Owner => "looked at once openssl is there",
+        };
+        match from.and_then(|from| from.problem.as_ref()) {
+            Some(problem) => format!("{what}: {problem}"),
+            None if from.is_none() => what.to_owned(),
+            None => String::new(),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Making certificates, and having them made.
+
+use std::path::Path;
+
+use super::{Certificate, Issuer, OPENSSL};
+use crate::host::command::Cmd;
+use crate::host::{Host, Result};
+use crate::resource::Moved;
+
+/// How long certificates hold, in days. Browsers take no certificate of a server that holds longer
+/// than 398, but for authorities that were imported by hand: 397 is safe in any case.
+const AUTHORITY: u32 = 3650;
+const SERVER: u32 = 397;
+
+impl Certificate {
+    /// Makes the authority: the key first, without which no certificate is worth anything.
+    pub(super) async fn found(&self, host: &Host) -> Result<()> {
+        let key = new_key(host).await?;
+        let request = self_signed(AUTHORITY, "odoo-deploy on this server")
+            .args(["-addext", "basicConstraints=critical,CA:TRUE,pathlen:0"])
+            .args(["-addext", "keyUsage=critical,keyCertSign,cRLSign"])
+            .args(["-addext", "subjectKeyIdentifier=hash"])
+            .stdin(key.clone());
+        let certificate = host.run(&request).await?.stdout;
+        host.write(&self.key, key.as_bytes(), "root", "root", 0o600)?;
+        host.write(&self.path, certificate.as_bytes(), "root", "root", 0o644)
+    }
+
+    /// Has it signed by the authority at `path`. The key lies in the same file.
+    pub(super) async fn sign(&self, host: &Host, path: &Path, key: &Path) -> Result<()> {
+        let own = new_key(host).await?;
+        let domain = self.domain.as_deref().unwrap_or_default();
+        let request = self_signed(SERVER, "Odoo")
+            .args(["-CA", &path.display().to_string()])
+            .args(["-CAkey", &key.display().to_string()])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-addext", "keyUsage=critical,digitalSignature"])
+            .args(["-addext", "extendedKeyUsage=serverAuth"])
+            // not in the subject: a common name ends at 64 characters
+            .args(["-addext", &format!("subjectAltName=DNS:{domain}")])
+            .args(["-addext", "subjectKeyIdentifier=hash"])
+            .args(["-addext", "authorityKeyIdentifier=keyid"])
+            .stdin(own.clone());
+        let certificate = host.run(&request).await?.stdout;
+        let both = certificate + &own;
+        host.write(&self.path, both.as_bytes(), "root", "root", 0o600)
+    }
+
+    /// Has it made by Let's Encrypt, which asks nginx for a file in `webroot`: nginx first takes over
+    /// the site that answers so. certbot's own timer renews it later, in the same way.
+    pub(super) async fn obtain(
+        &self,
+        host: &Host,
+        name: &str,
+        webroot: &Path,
+        email: &str,
+    ) -> Result<()> {
+        let domain = self.domain.as_deref().unwrap_or_default();
+        let obtain = Cmd::new("certbot")
+            .args(["certonly", "--non-interactive", "--agree-tos", "--webroot"])
+            .args(["--webroot-path", &webroot.display().to_string()])
+            .args(["--cert-name", name, "--domain", domain, "--email", email])
+            .args(["--pre-hook", "systemctl reload-or-restart nginx.service"])
+            .args(["--deploy-hook", "systemctl reload nginx.service"])
+            .arg("--keep-until-expiring")
+            .deadline(300);
+        host.run(&obtain).await?;
+        host.sync(&self.path)
+    }
+
+    /// Takes it away, where it is ours; also what was left of it half made.
+    pub(super) async fn take_away(&self, host: &Host, is_there: bool) -> Result<Moved> {
+        match &self.issuer {
+            Issuer::Owner if is_there => return Ok(Moved::Kept("it is the owner's".into())),
+            Issuer::Itself | Issuer::Authority { .. } => {
+                host.remove_file(&self.path)?;
+                host.remove_file(&self.key)?;
+            }
+            Issuer::Acme { name, .. } if is_there => {
+                let delete = Cmd::new("certbot").args(["delete", "--non-interactive"]);
+                host.run(&delete.args(["--cert-name", name])).await?;
+            }
+            Issuer::Owner | Issuer::Acme { .. } => (),
+        }
+        Ok(Moved::There)
+    }
+}
+
+async fn new_key(host: &Host) -> Result<String> {
+    let make = Cmd::new(OPENSSL)
+        .args(["genpkey", "-algorithm", "EC"])
+        .args(["-pkeyopt", "ec_paramgen_curve:P-256"]);
+    Ok(host.run(&make).await?.stdout)
+}
+
+/// A request whose key comes by standard input, so that none lies in a file before its time; nothing
+/// of the system's `openssl.cnf` comes in.
+fn self_signed(days: u32, name: &str) -> Cmd {
+    Cmd::new(OPENSSL)
+        .args(["req", "-x509", "-new", "-config", "/dev/null"])
+        .args(["-key", "/dev/stdin", "-sha256", "-days", &days.to_string()])
+        .args(["-subj", &format!("/O=odoo-deploy/CN={name}")])
+}

@@ -1,0 +1,97 @@
+//! What is wrong with a certificate, if anything is.
+
+use super::{Certificate, Issuer, OPENSSL};
+use crate::host::command::Cmd;
+use crate::host::{Host, Result};
+
+/// How long before its end a certificate is made anew, in days. certbot's own timer does so 30 days
+/// before.
+const AHEAD: u32 = 30;
+const AHEAD_OF_ACME: u32 = 15;
+
+impl Certificate {
+    /// Until when it holds, and why it will not do.
+    pub(super) async fn look(&self, host: &Host) -> Result<(Option<String>, Option<String>)> {
+        let days = match self.issuer {
+            Issuer::Itself | Issuer::Authority { .. } => AHEAD,
+            Issuer::Acme { .. } => AHEAD_OF_ACME,
+            Issuer::Owner => 0,
+        };
+        let path = self.path.display().to_string();
+        let read = Cmd::new(OPENSSL)
+            .args(["x509", "-in", &path, "-noout", "-enddate", "-pubkey"])
+            .args(["-checkend", &(days * 24 * 60 * 60).to_string()])
+            .accept(1);
+        let read = host.run(&read).await?;
+        let until = read
+            .stdout
+            .lines()
+            .find_map(|line| line.strip_prefix("notAfter="))
+            .map(str::to_owned);
+        let Some(end) = until.clone() else {
+            return Ok((
+                None,
+                Some(format!("`{path}` is no certificate in PEM form")),
+            ));
+        };
+        if read.code == Some(1) {
+            return Ok((until, Some(format!("it ends on {end}"))));
+        }
+        let public = self.public_key(host).await?;
+        let problem = match public {
+            None => Some(format!(
+                "`{}` is no key in PEM form without a passphrase",
+                self.key.display()
+            )),
+            Some(public) if !read.stdout.contains(public.trim()) => Some(format!(
+                "`{}` is the key of another certificate",
+                self.key.display()
+            )),
+            Some(_) => self.verify(host).await?,
+        };
+        Ok((until, problem))
+    }
+
+    /// The public half of the key.
+    async fn public_key(&self, host: &Host) -> Result<Option<String>> {
+        let key = self.key.display().to_string();
+        let read = Cmd::new(OPENSSL)
+            .args(["pkey", "-in", &key, "-pubout"])
+            .args(["-passin", "pass:"])
+            .accept(1);
+        let read = host.run(&read).await?;
+        Ok((read.code == Some(0)).then_some(read.stdout))
+    }
+
+    /// Whether it is for its domain, and by its authority where that is on this server. Whether
+    /// visitors trust any other is theirs to say.
+    async fn verify(&self, host: &Host) -> Result<Option<String>> {
+        let Some(domain) = &self.domain else {
+            return Ok(None);
+        };
+        let path = self.path.display().to_string();
+        let trusted = match &self.issuer {
+            Issuer::Authority { path, .. } => path.display().to_string(),
+            _ => path.clone(),
+        };
+        let verify = Cmd::new(OPENSSL)
+            .args(["verify", "-partial_chain", "-purpose", "sslserver"])
+            .args(["-trusted", &trusted, "-verify_hostname", domain, &path])
+            .accept(2);
+        let verify = host.run(&verify).await?;
+        if verify.code == Some(0) {
+            return Ok(None);
+        }
+        let reason = if verify.stderr.contains("hostname mismatch") {
+            format!("it is not for `{domain}`")
+        } else {
+            let line = verify
+                .stderr
+                .lines()
+                .find(|line| line.starts_with("error "));
+            let reason = line.and_then(|line| line.rsplit(": ").next());
+            reason.unwrap_or("it cannot be verified").to_owned()
+        };
+        Ok(Some(reason))
+    }
+}

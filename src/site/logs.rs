@@ -1,0 +1,37 @@
+//! What is logged, and at which level.
+
+use super::text::{refuse, text};
+use crate::diagnostic::{Invalid, did_you_mean};
+
+text! {
+    /// A logger of Odoo's and the least level that it tells, `odoo.sql_db:DEBUG`; without a logger
+    /// before the colon it is all of them.
+    LogHandler <- handler;
+}
+
+/// The levels of Python's `logging`.
+const LEVELS: [&str; 5] = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
+
+fn handler(text: &str) -> Result<String, Invalid> {
+    let refused = || {
+        refuse(
+            text,
+            "a logger and its level",
+            "such as `odoo.sql_db:DEBUG`",
+        )
+    };
+    let Some((logger, level)) = text.split_once(':') else {
+        return Err(refused().hint("write the level after a colon"));
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    if logger.len() > 200 || !logger.chars().all(is_name) {
+        return Err(refused());
+    }
+    if LEVELS.contains(&level) {
+        return Ok(text.to_owned());
+    }
+    Err(match did_you_mean(&level.to_ascii_uppercase(), LEVELS) {
+        Some(near) => refused().hint(format!("did you mean `{logger}:{near}`?")),
+        None => refused().hint(format!("the levels are `{}`", LEVELS.join("`, `"))),
+    })
+}

@@ -1,0 +1,71 @@
+//! The section `[proxy]`.
+
+use std::net::IpAddr;
+
+use toml::Spanned;
+
+use super::{ABSENT, Errors};
+use crate::diagnostic::Diagnostic;
+use crate::reader::{FromToml, Table};
+use crate::site::{BodyLimit, Email, FilePath, Proxy, Tls};
+
+/// Reads the section that is there; `domain` is whether `[site]` has a key of that name, right or wrong.
+pub(super) fn proxy(mut table: Table<'_, '_>, domain: bool, errors: &mut Errors) -> Option<Proxy> {
+    let span = table.span();
+    if !domain {
+        let message = format!("`domain` of `[site]`{ABSENT}");
+        table.error(
+            Diagnostic::new(span.clone(), message)
+                .label("for which name?")
+                .hint("write `domain = \"erp.example.org\"` below `[site]`"),
+        );
+    }
+    let named = table.has("tls");
+    let tls = table.take::<Tls>("tls").map(Spanned::into_inner);
+    // a wrong `tls` says nothing about which of the others belong to it
+    let chosen = match (named, tls) {
+        (true, None) => None,
+        (_, tls) => Some(tls.unwrap_or(Tls::SelfSigned)),
+    };
+    let mut file = |key| of_tls::<FilePath>(&mut table, key, chosen, Tls::Files);
+    let (certificate, key) = (file("certificate"), file("key"));
+    let email = of_tls::<Email>(&mut table, "email", chosen, Tls::Acme);
+    let body_limit = table.take::<BodyLimit>("body_limit");
+    let trusted = table.list::<IpAddr>("trusted").unwrap_or_default();
+    errors.items.extend(table.finish());
+    Some(Proxy {
+        tls: chosen?,
+        certificate,
+        key,
+        email,
+        body_limit: body_limit.map_or(BodyLimit::ODOO, Spanned::into_inner),
+        trusted: trusted.into_iter().map(Spanned::into_inner).collect(),
+    })
+}
+
+/// A key that is needed where the certificate comes from `owner`, and means nothing elsewhere.
+fn of_tls<T: FromToml>(
+    table: &mut Table<'_, '_>,
+    key: &'static str,
+    chosen: Option<Tls>,
+    owner: Tls,
+) -> Option<T> {
+    let there = table.has(key);
+    let value = table.take::<T>(key);
+    match chosen {
+        Some(tls) if tls == owner && !there => {
+            let message = format!("`{key}` of `[proxy]`{ABSENT}");
+            let error = Diagnostic::new(table.span(), message);
+            table.error(error.label(format!("`tls = \"{owner}\"` needs it")));
+        }
+        Some(tls) if tls != owner => {
+            if let Some(value) = &value {
+                let message = format!("`{key}` means nothing with `tls = \"{tls}\"`");
+                let hint = format!("write `tls = \"{owner}\"`, or take `{key}` away");
+                table.error(Diagnostic::new(value.span(), message).hint(hint));
+            }
+        }
+        _ => (),
+    }
+    value.map(Spanned::into_inner)
+}

@@ -1,0 +1,141 @@
+//! What the executor owes at every instant, and no end state shows.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
+
+mod support;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::rc::Rc;
+
+use odoo_deploy::apply::{self, apply};
+use odoo_deploy::blueprint::Blueprint;
+use odoo_deploy::event::Events;
+use odoo_deploy::facts::Facts;
+use odoo_deploy::host::disk::Call;
+use odoo_deploy::host::{Disk, Host, Programs, Store};
+use odoo_deploy::journal::{self, FORMAT, Journal, Lock, Record};
+use odoo_deploy::observe::observe;
+use odoo_deploy::preflight;
+use odoo_deploy::site::Site;
+use support::act::journals;
+use support::machine::Machine;
+use support::scenario::installed;
+use support::site::{SiteFile, Wish};
+
+fn opened() -> Record {
+    Record::Opened {
+        format: FORMAT,
+        site: "odoo".into(),
+        version: "0".into(),
+        time: 1,
+    }
+}
+
+/// Plans for an installed machine, lets `meanwhile` happen, and applies the plan.
+fn apply_after(meanwhile: impl FnOnce(&Machine)) -> Result<usize, apply::Error> {
+    let machine = installed(&Wish::default());
+    let file = SiteFile::new(&Wish::default());
+    let folder = journals(&machine);
+    let host = machine.host(Events::silent());
+    let host = host.with_store(Store::new(&Disk::default(), &folder, 2));
+    let site = Site::load(&file.path()).unwrap();
+    let facts = Facts::read(&host).unwrap();
+    let release = preflight::machine(&facts, &site).unwrap();
+    let beside = file.path().parent().unwrap().to_owned();
+    let blueprint = Blueprint::new(site, release, facts, &beside, BTreeMap::new());
+    let mut blueprint = blueprint.unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        blueprint.learn(&host).await.unwrap();
+        let observed = observe(&host, &blueprint.compile().unwrap()).await.unwrap();
+        assert!(observed.is_settled());
+        meanwhile(&machine);
+        let mut journal = Journal::begin(&Disk::default(), &folder, 2, opened()).unwrap();
+        apply(&host, &mut journal, &mut blueprint, &observed).await
+    })
+}
+
+#[test]
+fn what_changed_since_the_plan_is_not_touched() {
+    if support::skipped() {
+        return;
+    }
+    assert_eq!(apply_after(|_| ()).unwrap(), 0);
+    let edited = |machine: &Machine| {
+        let text = machine.disk.text("/etc/odoo.conf") + "limit_time_cpu = 60\n";
+        machine.disk.put("/etc/odoo.conf", text);
+    };
+    let retargeted = |machine: &Machine| machine.disk.link("/opt/odoo/current", "/elsewhere");
+    let promoted = |machine: &Machine| {
+        let mut state = machine.state.borrow_mut();
+        state.postgres.roles.get_mut("odoo").unwrap().superuser = true;
+    };
+    for (changed, error) in [
+        ("conf", apply_after(edited)),
+        ("release", apply_after(retargeted)),
+        ("role", apply_after(promoted)),
+    ] {
+        let error = error.unwrap_err();
+        assert!(
+            matches!(&error, apply::Error::Changed { step, .. } if step == changed),
+            "{changed}: {error}"
+        );
+    }
+}
+
+/// Whatever is written, not even its first byte can be read by others before its owner and mode are
+/// what they are to be.
+#[test]
+fn nothing_is_written_into_a_file_that_others_can_read() {
+    if support::skipped() {
+        return;
+    }
+    let machine = Machine::bare();
+    let written = Rc::new(Cell::new(0));
+    let count = written.clone();
+    let disk = Disk::watched(move |call| {
+        if let Call::Write(path, bytes) = call {
+            let mode = path.metadata()?.permissions().mode();
+            let secret = bytes.windows(4).any(|part| part == b"hush");
+            assert_eq!(mode & 0o077, 0, "{} has mode {mode:o}", path.display());
+            count.set(count.get() + usize::from(secret));
+        }
+        Ok(())
+    });
+    let host = Host::at(machine.root(), Programs::Real, Events::silent()).with_disk(disk.clone());
+    let conf = Path::new("/etc/odoo.conf");
+    host.write(conf, b"hush", "root", "root", 0o644).unwrap();
+    let folder = journals(&machine);
+    journal::make_folder(&disk, &folder).unwrap();
+    let store = Store::new(&disk, &folder, 1);
+    store.keep(b"hush").unwrap();
+    store.note_written(conf, "hush").unwrap();
+    let mut journal = Journal::begin(&disk, &folder, 1, opened()).unwrap();
+    let source = "hush".to_owned();
+    let commit = "1".repeat(40);
+    journal.write(Record::Resolved { source, commit }).unwrap();
+    drop(Lock::take(&disk, &folder.join("lock"), "hush").unwrap());
+    assert_eq!(written.get(), 5);
+}
+
+#[test]
+fn kept_bytes_that_are_not_what_their_name_says_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(&Disk::default(), folder.path(), 1);
+    let name = store.keep(b"[options]\n").unwrap();
+    assert_eq!(store.kept(&name).unwrap(), b"[options]\n");
+    std::fs::write(folder.path().join("blobs").join(&name), b"[option]\n").unwrap();
+    let error = store.kept(&name).unwrap_err().to_string();
+    assert!(error.contains("not the ones that were kept"), "{error}");
+}

@@ -1,0 +1,265 @@
+//! The parts round Odoo, as a firm would run them.
+
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use serde_json::Value;
+
+use super::support::server::{PASSWORD, SITE, Server, site};
+use super::support::tally::show;
+use super::support::{bases, scenario, web};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        scenario("full_odoo_under_the_hardened_unit", full),
+        scenario("firewall_and_fail2ban", guarded),
+    ]
+}
+
+/// The most that `systemd-analyze security` may find, in tenths.
+const EXPOSURE: u32 = 15;
+
+/// An archive as the patched build comes in, around the distribution's program: what is tried is how it is
+/// fetched, compared, unpacked and found, not how it prints.
+const ARCHIVE: &str = r#"
+    mkdir -p /srv/w/DEBIAN /srv/w/usr/local/bin
+    printf 'Package: wkhtmltox\nVersion: 1\nArchitecture: all\nMaintainer: t <t@example.org>\nDescription: t\n' > /srv/w/DEBIAN/control
+    printf '#!/bin/sh\ntest "$1" = --version && echo "wkhtmltopdf 0.12.6.1 (with patched qt)" && exit\nshift 5\nexec /usr/bin/wkhtmltopdf --quiet "$@"\n' \
+        > /srv/w/usr/local/bin/wkhtmltopdf
+    chmod 755 /srv/w/usr/local/bin/wkhtmltopdf
+    dpkg-deb --root-owner-group --build /srv/w /srv/w.deb >/dev/null && sha256sum /srv/w.deb | cut -c 1-64
+"#;
+
+const TEXT_OF_PDF: &str = "/opt/odoo/venv/bin/python -c \"
+import PyPDF2
+pages = PyPDF2.PdfReader('/tmp/page.pdf').pages
+text = ' '.join(page.extract_text() for page in pages)
+images = sum('/Image' in str(x.get_object()) for page in pages for x in page['/Resources'].get('/XObject', {}).values())
+print(len(pages), 'canary' in text and '4711' in text, images)\"";
+
+fn full() {
+    let server = Server::boot_with("full", bases::installed(), Some(&bases::wheels()));
+    web::await_health(&server);
+    let asked = |lines: &str| {
+        site(&format!("[http]\nworkers = 2\n\n[wkhtmltopdf]\n{lines}\n"))
+            .replace("[python]", "modules = [\"mail\"]\n\n[python]")
+    };
+    server.write(
+        SITE,
+        &asked("build = \"distribution\"\nfonts = [\"arabic\"]"),
+    );
+    let run = server.json(&["install", "--yes"]);
+    run.expect_code(0)
+        .expect_told("/usr/bin/wkhtmltopdf prints a page");
+    web::expect_alive(&server);
+    let exposure = server.sh("systemd-analyze security --no-pager odoo.service | tail -n 1");
+    let number = exposure
+        .split_whitespace()
+        .find_map(|word| word.parse::<f64>().ok());
+    let exposed = number.is_none_or(|number| number * 10.0 > f64::from(EXPOSURE));
+    assert!(!exposed, "{exposure}");
+
+    server.write("/srv/hardened.py", include_str!("hardened.py"));
+    let output = server.try_sh(&format!("python3 /srv/hardened.py {PASSWORD}"));
+    let said = super::support::server::text(&output.stdout);
+    let journal = || server.sh("journalctl -u odoo.service --no-pager -o cat | tail -n 60");
+    let wrong = || super::support::server::text(&output.stderr);
+    assert!(output.status.success(), "{said}{}\n{}", wrong(), journal());
+    let found: Value = serde_json::from_str(said.trim()).expect("JSON");
+    assert!(
+        found["pdf"]
+            .as_str()
+            .is_some_and(|pdf| pdf.starts_with("%PDF-")),
+        "{found}"
+    );
+    assert_eq!(
+        found["websocket"], "HTTP/1.1 101 Switching Protocols",
+        "{found}"
+    );
+    assert_eq!(
+        (&found["barcode"], &found["cron"], &found["mail"]),
+        (&true.into(), &true.into(), &true.into()),
+        "{found}"
+    );
+    assert_eq!(server.sh(TEXT_OF_PDF), "1 True 1", "pages, text, pictures");
+    let denied = server.sh(
+        "journalctl --no-pager -o cat -u odoo.service | grep -ciE 'not permitted|denied' || true",
+    );
+    assert_eq!(denied, "0", "{}", journal());
+    show(
+        13,
+        format!(
+            "a full Odoo under its unit ({}): PDF with a bar code ({}, {} s), a letter out to an SMTP sink and a job by a \
+             cron worker, websocket {}",
+            exposure.trim_start_matches("→ "),
+            found["pdf"],
+            found["pdf_seconds"],
+            found["websocket"]
+        ),
+    );
+
+    let sha256 = server.sh(ARCHIVE);
+    let archive = |sha256: &str| asked(&format!("file = \"/srv/w.deb\"\nsha256 = \"{sha256}\""));
+    let path = || server.sh("systemctl show -P Environment odoo.service; ls -A /opt/odoo");
+    let before = (path(), server.sh("systemctl show -P MainPID odoo.service"));
+    server.write(SITE, &archive(&"0".repeat(64)));
+    let run = server.odoo(&["install", "--yes"]);
+    run.expect_code(3).expect_told("Hash Sum mismatch");
+    let after = (path(), server.sh("systemctl show -P MainPID odoo.service"));
+    assert_eq!(before, after, "the site is not as it was");
+    server.write(SITE, &archive(&sha256));
+    server.json(&["install", "--yes"]).expect_code(0);
+    let own = format!("/opt/odoo/wkhtmltopdf-{}/usr/local/bin", &sha256[..16]);
+    assert!(path().contains(&own), "{}", path());
+    server.json(&["audit"]).expect_code(0);
+    server.json(&["rollback", "--yes"]).expect_code(0);
+    assert_eq!(
+        before.0,
+        path(),
+        "going back takes the archive and nothing else"
+    );
+    web::expect_alive(&server);
+    show(
+        13,
+        "an archive of wkhtmltopdf: the wrong SHA-256 refused and taken back with the service untouched, the right \
+         one unpacked, found by the service, and gone again after going back",
+    );
+}
+
+/// PostgreSQL and SSH at every address, somebody else's rules, and whatever is needed to have them.
+const OPEN: &str = "
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 --yes --no-install-recommends \
+        install openssh-server nftables >/dev/null
+    systemctl restart ssh
+    echo \"listen_addresses = '*'\" > /etc/postgresql/15/main/conf.d/open.conf && systemctl restart postgresql
+    nft 'add table inet theirs; add chain inet theirs input { type filter hook input priority 10; }; \
+         add rule inet theirs input tcp dport 9 counter'
+";
+
+fn reaches(server: &Server, port: u16) -> bool {
+    let address = server.sh("hostname -I");
+    let address = address.split(' ').next().unwrap_or_default();
+    let address: SocketAddr = format!("{address}:{port}").parse().expect("an address");
+    TcpStream::connect_timeout(&address, Duration::from_millis(700)).is_ok()
+}
+
+fn expect_reach(server: &Server, when: &str, open: &[u16], closed: &[u16]) {
+    for port in open {
+        assert!(reaches(server, *port), "{when}: {port} is closed");
+    }
+    for port in closed {
+        assert!(!reaches(server, *port), "{when}: {port} is open");
+    }
+}
+
+fn rules(server: &Server) -> String {
+    server.sh("nft list ruleset | sed 's/packets [0-9]* bytes [0-9]*//'")
+}
+
+fn guarded() {
+    let mut server = Server::boot_with("guarded", bases::installed(), Some(&bases::wheels()));
+    server.sh(OPEN);
+    let guarded = |more: &str| {
+        let listen = "[http]\ninterface = \"0.0.0.0\"\nworkers = 0\n";
+        site(&format!("{listen}\n{more}"))
+    };
+    server.write(SITE, &guarded(""));
+    server.json(&["install", "--yes"]).expect_code(0);
+    expect_reach(&server, "without a firewall", &[22, 5432, 8069], &[]);
+    let before = rules(&server);
+
+    server.write(
+        SITE,
+        &guarded("[firewall]\nenabled = true\n\n[fail2ban]\nenabled = true\nattempts = 3\n"),
+    );
+    let run = server.json(&["install", "--yes"]);
+    run.expect_code(0);
+    web::expect_alive(&server);
+    expect_reach(&server, "with a firewall", &[22], &[5432, 8069, 8072]);
+    server.sh("nft --check --file /etc/odoo.nft");
+    let verified = server.sh("systemd-analyze verify /etc/systemd/system/odoo-firewall.service /etc/systemd/system/odoo.service 2>&1");
+    assert_eq!(verified, "", "systemd-analyze verify");
+    assert!(
+        rules(&server).contains("table inet theirs"),
+        "{}",
+        rules(&server)
+    );
+    server.json(&["audit"]).expect_code(0);
+
+    // a line as Odoo really writes it, by the filter as fail2ban really reads it
+    for _ in 0..2 {
+        assert!(!web::signs_in(&server, "wrong"), "a wrong password");
+    }
+    let journal = "fail2ban-regex --print-all-matched systemd-journal /etc/fail2ban/filter.d/odoo-deploy-odoo.conf";
+    let matched = server.sh(journal);
+    assert!(matched.contains("2 matched"), "{matched}");
+    server.sh("journalctl -u odoo.service -o cat --no-pager | grep 'Login failed' > /srv/lines");
+    let file = "sed 's/127.0.0.1/192.0.2.7/; s/login:admin/login:x from 192.0.2.9 y/' /srv/lines > /srv/typed
+        fail2ban-regex --print-all-matched /srv/typed /etc/fail2ban/filter.d/odoo-deploy-odoo.conf; \
+        fail2ban-regex -o '<ip>' /srv/typed /etc/fail2ban/filter.d/odoo-deploy-odoo.conf | sort -u";
+    let matched = server.sh(file);
+    assert!(
+        matched.contains("2 matched") && matched.ends_with("192.0.2.7"),
+        "{matched}"
+    );
+    let jail = "fail2ban-client status odoo-deploy-odoo";
+    assert!(
+        server.sh(jail).contains("Total failed"),
+        "{}",
+        server.sh(jail)
+    );
+
+    // a filter that fail2ban does not read: the run is taken back
+    let filter = include_str!("../../templates/fail2ban-filter.conf");
+    server.write(
+        "/srv/site/fail2ban-filter.conf",
+        &filter.replace("failregex = ^", "failregex = ^(((\n broken = %(nothing)s "),
+    );
+    server.odoo(&["install", "--yes"]).expect_code(3);
+    server.sh("rm /srv/site/fail2ban-filter.conf");
+    assert!(
+        server.sh(jail).contains("Total failed"),
+        "the jail is not as it was"
+    );
+    server.json(&["audit"]).expect_code(0);
+    expect_reach(&server, "after a failed run", &[22], &[5432, 8069]);
+
+    server.reboot();
+    web::await_health(&server);
+    expect_reach(&server, "after a reboot", &[22], &[5432, 8069]);
+    server.json(&["audit"]).expect_code(0);
+
+    // going back, with a look at SSH all the while
+    let mut back = server.start(&["rollback", "--yes"]);
+    let mut looks = 0;
+    while back.is_running() {
+        assert!(reaches(&server, 22), "SSH was cut off on the way back");
+        looks += 1;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    back.finish().expect_code(0);
+    expect_reach(&server, "after going back", &[22, 8069], &[]);
+    assert!(
+        !rules(&server).contains("odoo-deploy"),
+        "{}",
+        rules(&server)
+    );
+    for gone in [
+        "/etc/odoo.nft",
+        "/etc/fail2ban/jail.d/odoo-deploy-odoo.conf",
+        "/etc/systemd/system/fail2ban.service.d",
+    ] {
+        assert!(!server.exists(gone), "{gone}");
+    }
+    show(
+        14,
+        format!(
+            "firewall and fail2ban in {:.0} s: from another network 5432, 8069 and 8072 closed, SSH open, also after a \
+             reboot, a failed run, and in {looks} looks on the way back; others' rules ({} lines) stay; `nft --check`, \
+             `systemd-analyze verify`, `fail2ban-regex` (journal and file) accept",
+            run.seconds,
+            before.lines().count()
+        ),
+    );
+}

@@ -1,0 +1,314 @@
+//! Whatever stands in a name: PostgreSQL, systemd, the shell, git and the file system take it as it was
+//! written, or it is refused.
+
+use libtest_mimic::Trial;
+
+use super::support::server::{SITE, Server, short_site, site};
+use super::support::tally::show;
+use super::support::world::SHARED;
+use super::support::{bases, scenario};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![scenario("payloads_arrive_as_they_were_written", payloads)]
+}
+
+/// What means something to one of those who read names; around it stands an innocent word.
+const PAYLOADS: [&str; 32] = [
+    "\n",
+    "\r",
+    "\r\n",
+    "\t",
+    " ",
+    "%",
+    "%%",
+    "%n",
+    "%i",
+    "$",
+    "$$",
+    "${HOME}",
+    "$(id)",
+    "`id`",
+    ";",
+    "#",
+    "&& id",
+    "| id",
+    "> x",
+    "'",
+    "''",
+    "\"",
+    "\"\"",
+    "'; drop role odoo; --",
+    "\\",
+    "\\n",
+    "\\q",
+    "*",
+    "~",
+    "\u{202e}",
+    "\u{2028}",
+    "e\u{301}",
+];
+
+/// At the beginning of a word these mean more.
+const LEADING: [&str; 6] = ["-", "--version", "-c id", "=", ":", "@"];
+
+/// Longer than a line of anybody's, and still a name for a file system.
+fn words() -> Vec<String> {
+    let around = PAYLOADS.iter().map(|payload| format!("zqx{payload}y"));
+    let after = PAYLOADS.iter().map(|payload| format!("zqx{payload}"));
+    let before = PAYLOADS
+        .iter()
+        .chain(&LEADING)
+        .map(|payload| format!("{payload}zqx"));
+    around.chain(after).chain(before).collect()
+}
+
+/// A playbook of these steps, and the site that it is beside.
+fn ask(server: &Server, steps: &[String]) {
+    let step = |(number, step): (usize, &String)| {
+        format!("[[step]]\nid = \"s{number}\"\nneeds = []\n{step}\n\n")
+    };
+    let playbook: String = steps.iter().enumerate().map(step).collect();
+    server.write(SITE, &short_site());
+    server.write("/srv/site/odoo.toml", &playbook);
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// Rows of one field each, whatever is in it.
+fn rows(server: &Server, sql: &str) -> Vec<String> {
+    let hex = server.sql("postgres", sql);
+    let text = |line: &str| {
+        let bytes: Vec<u8> = (0..line.len() / 2)
+            .map(|i| u8::from_str_radix(&line[i * 2..i * 2 + 2], 16).expect("hex"))
+            .collect();
+        String::from_utf8(bytes).expect("UTF-8")
+    };
+    hex.lines().map(text).collect()
+}
+
+fn sorted(mut all: Vec<String>) -> Vec<String> {
+    all.sort();
+    all
+}
+
+fn payloads() {
+    let server = Server::ready("payloads", bases::packed());
+    let mut counts = Vec::new();
+    for (reader, readings) in [
+        ("PostgreSQL's roles", roles(&server)),
+        ("PostgreSQL's databases", databases(&server)),
+        ("the file system", files(&server)),
+        ("systemd and the shell", units(&server)),
+        ("git", branches(&server)),
+    ] {
+        counts.push(format!("{readings} by {reader}"));
+    }
+    assert!(!server.exists("/run/pwned") && !server.exists("/pwned"));
+    show(
+        13,
+        format!("names read back as written: {}", counts.join(", ")),
+    );
+}
+
+const ROLES: &str =
+    "select encode(convert_to(rolname, 'UTF8'), 'hex') from pg_roles where rolname like '%zqx%'";
+
+fn roles(server: &Server) -> usize {
+    let names = words();
+    let step = |name: &String| format!("role = {{ name = {} }}", quoted(name));
+    ask(server, &names.iter().map(step).collect::<Vec<_>>());
+    server.json(&["install", "--yes"]).expect_code(0);
+    assert_eq!(sorted(rows(server, ROLES)), sorted(names.clone()));
+    server.json(&["audit"]).expect_code(0);
+    server.json(&["rollback", "--yes"]).expect_code(0);
+    assert_eq!(rows(server, ROLES), [""; 0]);
+    names.len()
+}
+
+const DATABASES: &str = "select encode(convert_to(datname || ' ' || shobj_description(oid, 'pg_database'), 'UTF8'), 'hex') \
+                         from pg_database where datname like '%zqx%'";
+
+/// A database is begun under its name, Odoo is not there to fill it, and going back drops it.
+fn databases(server: &Server) -> usize {
+    server.sh(
+        "useradd --system --home-dir /var/lib/zqx zqx && install -d -o zqx -g zqx /var/lib/zqx",
+    );
+    server.sql("postgres", "create role zqx createdb login");
+    // psql takes some of these for more than a name: the whole address of a server
+    let names = [
+        "zqx'y",
+        "zqx\"y",
+        "zqx;y",
+        "zqx\\y",
+        "zqx$(id)",
+        "zqx\ny",
+        "zqx %y",
+        "-zqx",
+        "'; drop role zqx; --",
+    ];
+    for name in names {
+        let step = format!(
+            "database = {{ name = {}, owner = \"zqx\", modules = [], python = \"/bin/true\", odoo = \"/x\", conf = \"/x\", \
+             data = \"/var/lib/zqx\", password = \"/x\", site = \"odoo\" }}",
+            quoted(name)
+        );
+        ask(server, &[step]);
+        server
+            .json(&["install", "--yes", "--on-failure", "keep"])
+            .expect_code(1);
+        assert_eq!(
+            rows(server, DATABASES),
+            [format!("{name} odoo-deploy: being initialised")]
+        );
+        server.json(&["rollback", "--yes"]).expect_code(0);
+        assert_eq!(rows(server, DATABASES), [""; 0], "{name}");
+    }
+    names.len()
+}
+
+fn files(server: &Server) -> usize {
+    let long = format!("zqx{}", "y".repeat(200));
+    let names: Vec<String> = words()
+        .into_iter()
+        .filter(|word| !word.contains('/'))
+        .chain([long])
+        .collect();
+    let mut steps = vec![
+        "directory = { path = \"/srv/zqx\", owner = \"root\", group = \"root\", mode = \"0755\" }"
+            .to_owned(),
+    ];
+    for name in &names {
+        let path = |kind: &str| quoted(&format!("/srv/zqx/{kind}{name}"));
+        let text = quoted(name);
+        steps.push(format!(
+            "directory = {{ path = {}, owner = \"root\", group = \"root\", mode = \"0755\" }}",
+            path("d")
+        ));
+        steps.push(format!(
+            "link = {{ path = {}, target = {text} }}",
+            path("l")
+        ));
+        steps.push(format!("file = {{ path = {}, content = {text}, owner = \"root\", group = \"root\", mode = \"0644\" }}", path("f")));
+    }
+    ask(server, &steps);
+    server.json(&["install", "--yes"]).expect_code(0);
+    let found = server.try_sh(
+        "cd /srv/zqx && find . -mindepth 1 -printf '%P\\0%l\\0' && find . -type f -exec cat {} +",
+    );
+    let text = String::from_utf8(found.stdout).expect("UTF-8");
+    for name in &names {
+        assert!(
+            text.contains(&format!("l{name}\0{name}\0")),
+            "link {name:?}"
+        );
+        assert!(
+            text.contains(&format!("d{name}\0\0")) && text.contains(&format!("f{name}\0\0")),
+            "{name:?}"
+        );
+    }
+    server.json(&["audit"]).expect_code(0);
+    server.json(&["rollback", "--yes"]).expect_code(0);
+    assert!(!server.exists("/srv/zqx"));
+    names.len() * 3
+}
+
+/// The names that a site may have, at their strangest, in its unit: as systemd has read it, and as the
+/// shell writes it down at a start.
+fn units(server: &Server) -> usize {
+    let (name, addons) = ("zq-x_y-", ["a.b", "A-_b", "0..9"]);
+    server.sh("rm -f /srv/site/odoo.toml");
+    let repository = |addon: &str| {
+        format!("[[addons]]\nname = \"{addon}\"\nrepository = \"https://example.org/a\"\n")
+    };
+    let more = addons.map(repository).concat();
+    server.write(SITE, &site(&format!("[site]\nname = \"{name}\"\n{more}")));
+    let path = format!("/etc/systemd/system/{name}.service");
+    let unit = server.odoo(&["render", &path]);
+    unit.expect_code(0);
+    // with nothing to run, and what it writes down
+    let line = |line: &str| {
+        !line.starts_with("ExecStart=") && !line.starts_with("User=") && !line.starts_with("Group=")
+    };
+    let kept: Vec<&str> = unit.out.lines().filter(|text| line(text)).collect();
+    let runs = format!(
+        "[Service]\nExecStart=/bin/sleep 60\nUser=zqx\nGroup=zqx\nReadWritePaths=-/var/lib/{name}\n"
+    );
+    server.write(&path, &kept.join("\n").replace("[Service]\n", &runs));
+    server.sh(&format!("install -d -o zqx /var/lib/{name} && systemctl daemon-reload && systemd-analyze verify --man=no {path} 2>&1 | tee /dev/stderr | (! grep -i {name})"));
+    let shown = server.sh(&format!("systemctl show -p Description,WorkingDirectory,Environment,SyslogIdentifier,ReadWritePaths {name}.service"));
+    for expected in [
+        format!("Description=Odoo 19.0 ({name})"),
+        format!("WorkingDirectory=/var/lib/{name}"),
+        format!("Environment=PATH=/opt/{name}/venv/bin:/usr/local/bin:/usr/bin:/bin"),
+        format!("SyslogIdentifier={name}"),
+    ] {
+        assert!(shown.contains(&expected), "{expected}\n{shown}");
+    }
+    let mut links = vec![format!("/opt/{name}/current"), format!("/opt/{name}/venv")];
+    links.extend(addons.map(|addon| format!("/opt/{name}/addons/{addon}")));
+    let script = links
+        .iter()
+        .map(|link| format!("mkdir -p $(dirname {link}) && ln -sfn '/srv/%n $HOME' {link}\n"));
+    server.sh(&format!("{}touch /etc/{name}.conf; umask 077; rm -rf /run/odoo-deploy; systemctl restart {name}.service", script.collect::<String>()));
+    let record = server.read(&format!("/run/odoo-deploy/{name}.started"));
+    for link in &links {
+        assert!(
+            record.contains(&format!("/srv/%n $HOME  {link}\n")),
+            "{link}\n{record}"
+        );
+    }
+    assert_eq!(record.lines().count(), links.len() + 2, "{record}");
+    assert_eq!(
+        server.sh("stat -c %a /run/odoo-deploy"),
+        "755",
+        "the builder must pass"
+    );
+    server.sh(&format!(
+        "systemctl stop {name}.service && rm {path} && systemctl daemon-reload"
+    ));
+    links.len() + 6
+}
+
+/// Branches that git allows, fetched by their names.
+fn branches(server: &Server) -> usize {
+    let names: Vec<String> = words()
+        .into_iter()
+        .filter(|word| {
+            !word.contains([
+                '\n', '\r', '\t', ' ', '~', '*', '\\', ':', '\u{2028}', '\u{202e}',
+            ])
+        })
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    server.sh("git init -q --bare /srv/payloads.git && chmod -R go+rX /srv/payloads.git");
+    let commit = server.sh("cd /srv/payloads.git && git -c user.name=a -c user.email=a commit-tree -m a $(git mktree </dev/null)");
+    for name in &names {
+        let reference = format!("refs/heads/{name}");
+        let made = server
+            .command("git")
+            .args([
+                "--git-dir=/srv/payloads.git",
+                "update-ref",
+                &reference,
+                &commit,
+            ])
+            .output();
+        assert!(made.expect("git").status.success(), "{name}");
+    }
+    for name in &names {
+        let addons = format!(
+            "[[addons]]\nname = \"a\"\nrepository = \"file:///srv/payloads.git\"\nbranch = {}\n",
+            quoted(name)
+        );
+        server.write(SITE, &site(&addons));
+        let run = server.json(&["audit"]);
+        let found = run.out.contains(&format!("releases/a-{commit}"));
+        // a site may be stricter than git
+        assert!(found || run.code == 78, "{name:?}: {}", run.out);
+    }
+    server.write(SITE, &format!("{}\n[[addons]]\nname = \"a\"\nrepository = \"file://{SHARED}/none.git\"\nbranch = \"--upload-pack=touch${{IFS}}/run/pwned\"\n", short_site()));
+    server.json(&["audit"]).expect_code(78);
+    names.len()
+}
