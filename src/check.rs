@@ -3,9 +3,10 @@
 mod through;
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::event::Event;
 use crate::host::command::{Cmd, Programs};
@@ -244,9 +245,9 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
             user,
         } => print(host, program, *patched, user).await,
         Probe::Steady { seconds } => {
-            let first = main_process(host, &check.unit).await;
+            let first = show(host, &check.unit).await?.pid;
             tokio::time::sleep(Duration::from_secs(*seconds)).await;
-            let then = main_process(host, &check.unit).await;
+            let then = show(host, &check.unit).await?.pid;
             if first.is_some() && first == then {
                 Ok(())
             } else {
@@ -291,37 +292,42 @@ async fn print(host: &Host, program: &str, patched: bool, user: &str) -> Result<
     }
 }
 
-async fn show(host: &Host, unit: &str) -> Option<(String, u32, Option<u32>)> {
+/// What systemd says of a unit.
+struct Shown {
+    state: String,
+    restarts: u32,
+    pid: Option<u32>,
+}
+
+/// Asks systemd. `Err` says why it does not tell.
+async fn show(host: &Host, unit: &str) -> Result<Shown, String> {
     let show = Cmd::new("systemctl").args([
         "show",
         "--property=ActiveState,NRestarts,MainPID",
         "--",
         unit,
     ]);
-    let output = host.run(&show).await.ok()?;
+    let output = host.run(&show).await.map_err(|e| crate::error::chain(&e))?;
     let value = |key: &str| {
         output
             .stdout
             .lines()
             .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
     };
-    let pid = value("MainPID")
-        .and_then(|pid| pid.parse().ok())
-        .filter(|pid| *pid != 0);
-    Some((
-        value("ActiveState")?.to_owned(),
-        value("NRestarts").and_then(|n| n.parse().ok()).unwrap_or(0),
-        pid,
-    ))
-}
-
-async fn main_process(host: &Host, unit: &str) -> Option<u32> {
-    show(host, unit).await.and_then(|(_, _, pid)| pid)
+    let number = |key: &str| value(key).and_then(|number| number.parse().ok());
+    let state = value("ActiveState").ok_or_else(|| format!("`{show}` does not tell its state"))?;
+    Ok(Shown {
+        state: state.to_owned(),
+        restarts: number("NRestarts").unwrap_or(0),
+        pid: number("MainPID").filter(|pid| *pid != 0),
+    })
 }
 
 /// Why waiting on is of no use, where it is of none.
 async fn given_up(host: &Host, unit: &str) -> Option<String> {
-    let (state, restarts, _) = show(host, unit).await?;
+    let Shown {
+        state, restarts, ..
+    } = show(host, unit).await.ok()?;
     match state.as_str() {
         "failed" | "inactive" => Some(format!("`{unit}` is {state}")),
         _ if restarts >= RESTARTS => Some(format!(

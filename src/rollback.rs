@@ -89,7 +89,14 @@ pub async fn take_back(
     }
     for step in steps.iter().filter(|step| step.before.is_some()) {
         host.stop().at_edge()?;
-        if others && step.resource.is_shared() {
+        if step.resource.is_shared() && !returned.failed.is_empty() {
+            let stands = returned.failed.join("`, `");
+            let error = Error::impossible(format!(
+                "`{}` stays until `{stands}` can be taken back, which may stand on it",
+                step.resource.subject()
+            ));
+            tell_failure(host, journal, step, &error, &mut returned)?;
+        } else if others && step.resource.is_shared() {
             keep(
                 host,
                 journal,
@@ -194,7 +201,9 @@ async fn set_back(host: &Host, step: &Step) -> Result<Moved> {
         return Ok(moved);
     }
     let then = resource.read(host).await?;
-    if then == back || resource.leaves(&step.before)?.is_some() {
+    // what is left may differ from what it was; it is never there where there was nothing
+    let confessed = back.is_some() && resource.leaves(&step.before)?.is_some();
+    if then == back || confessed {
         return Ok(moved);
     }
     Err(Error::impossible(format!(

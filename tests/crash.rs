@@ -12,191 +12,20 @@
 mod support;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
 
 use nix::errno::Errno;
-use odoo_deploy::journal::{self, Standing};
-use support::act::{Act, Ended, act, act_until, journals, newest_journal};
+use support::act::{Act, act, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
-use support::machine::{Effect, Fault, Flavour, Machine};
-use support::residue::remains;
-use support::scenario::{ALL, Scenario};
-use support::snapshot::{Snapshot, differences, snapshot, times};
-
-/// What a scenario comes to when nobody is killed.
-struct Expected {
-    scenario: Scenario,
-    effects: Vec<Effect>,
-    calls: usize,
-    file_calls: usize,
-    events: usize,
-    origin: Snapshot,
-    installed: Snapshot,
-    taken_back: Snapshot,
-}
-
-impl Expected {
-    fn of(name: &str) -> Self {
-        let scenario = Scenario::new(name);
-        let whole = scenario.start.twin();
-        let events = well(act(&whole, &scenario.site, scenario.act)).events.len();
-        let (effects, mut calls) = (whole.fuse.seen(), whole.fuse.calls());
-        let file_calls = whole.fuse.file_calls();
-        let taken_back = snapshot(&whole);
-        if scenario.act == Act::Rollback {
-            calls = 0;
-            well(act(&whole, &scenario.site, Act::Install));
-        }
-        Self {
-            effects,
-            calls,
-            file_calls,
-            events,
-            origin: snapshot(&scenario.origin),
-            installed: snapshot(&whole),
-            taken_back,
-            scenario,
-        }
-    }
-
-    /// Every place at which the act can be cut.
-    fn cuts(&self) -> impl Iterator<Item = (usize, Flavour)> {
-        let numbered = self.effects.iter().zip(1..);
-        let within = numbered.flat_map(|(effect, number)| {
-            let flavours = effect.flavours().iter();
-            flavours.map(move |flavour| (number, *flavour))
-        });
-        within.chain([(self.effects.len() + 1, Flavour::Dark)])
-    }
-
-    /// Kills the act at one place and looks at what both ways out of it come to.
-    fn check(&self, number: usize, flavour: Flavour) -> Vec<String> {
-        let machine = self.scenario.start.twin();
-        if !cut(&machine, &self.scenario, self.scenario.act, number, flavour) {
-            return vec!["it was not cut".into()];
-        }
-        self.check_both(&machine)
-    }
-
-    /// Looks at what both ways out of a machine come to.
-    fn check_both(&self, machine: &Machine) -> Vec<String> {
-        let mut wrong = self.recover(&machine.twin(), Act::Install);
-        wrong.extend(self.recover(machine, Act::Rollback));
-        wrong
-    }
-
-    /// Goes on, or back, and compares. Nothing is wrong where the machine is as it must be.
-    fn recover(&self, machine: &Machine, way: Act) -> Vec<String> {
-        if way == Act::Rollback && self.is_untouched(machine) {
-            return named("left alone", remains(&self.origin, &snapshot(machine)));
-        }
-        // a run that has committed is taken back less its data: another story
-        if way == Act::Rollback && self.scenario.act == Act::Install && self.is_over(machine) {
-            return Vec::new();
-        }
-        let ended = act(machine, &self.scenario.site, way).unwrap();
-        let name = format!("{way:?} ended with {} {}", ended.code, ended.error);
-        if ended.code != 0 {
-            return vec![name];
-        }
-        named(&name, self.compare(way, machine))
-    }
-
-    /// The places where a machine is not as one of the ways out must leave it.
-    fn compare(&self, way: Act, machine: &Machine) -> Vec<String> {
-        let found = snapshot(machine);
-        match (way, self.scenario.act) {
-            (Act::Rollback, Act::Rollback) => differences(&self.taken_back, &found),
-            (Act::Rollback, _) => remains(&self.origin, &found),
-            _ => differences(&self.installed, &found),
-        }
-    }
-
-    /// Whether the act had come to its end.
-    fn is_over(&self, machine: &Machine) -> bool {
-        let newest = |machine: &Machine| journal::runs(&journals(machine)).unwrap().pop();
-        newest(machine).is_some_and(|run| {
-            run.standing == Standing::Committed
-                && newest(&self.scenario.origin).is_none_or(|before| before.number < run.number)
-        })
-    }
-
-    /// Whether no run was begun that could be taken back.
-    fn is_untouched(&self, machine: &Machine) -> bool {
-        let holds = |machine: &Machine| {
-            let runs = journal::runs(&journals(machine)).unwrap();
-            let holding = runs.iter().rev();
-            let mut holding = holding.filter(|run| run.standing != Standing::RolledBack);
-            holding.next().map(|run| (run.number, run.standing))
-        };
-        self.scenario.act == Act::Install
-            && holds(machine).is_none_or(|run| {
-                run.1 == Standing::Committed && Some(run) == holds(&self.scenario.origin)
-            })
-    }
-}
-
-fn named(name: &str, differences: Vec<String>) -> Vec<String> {
-    let line = |difference: String| format!("{name}: {difference}");
-    differences.into_iter().map(line).collect()
-}
-
-fn well(ended: Option<Ended>) -> Ended {
-    let ended = ended.expect("nobody was cut");
-    assert_eq!(ended.code, 0, "{}", ended.error);
-    ended
-}
-
-/// Kills an act at effect `number`. `false` where it came to its end before.
-fn cut(machine: &Machine, scenario: &Scenario, what: Act, number: usize, flavour: Flavour) -> bool {
-    machine.fuse.arm(number, flavour);
-    let ended = act(machine, &scenario.site, what);
-    let seen = machine.fuse.seen().len();
-    machine.fuse.disarm();
-    // the power may also go when all is said to be done
-    let cut = ended.is_none() || (number == seen + 1 && flavour == Flavour::Dark);
-    if cut {
-        machine.after(flavour, number);
-    }
-    cut
-}
+use support::expected::{Expected, in_threads, well};
+use support::machine::{Effect, Fault, Flavour};
+use support::scenario::Scenario;
+use support::snapshot::{differences, snapshot, times};
 
 /// How many stories of several deaths are told of each scenario.
 const SEEDS: usize = 240;
-
-/// Failures of all threads.
-type Failures = Arc<Mutex<Vec<String>>>;
-
-/// Does `work` for every scenario in as many threads as there are cores, and tells what was wrong.
-fn in_threads(work: impl Fn(&Expected, usize, usize) -> Vec<String> + Send + Sync + 'static) {
-    let threads = thread::available_parallelism().map_or(2, usize::from);
-    let (work, failures) = (Arc::new(work), Failures::default());
-    let handles: Vec<_> = (0..threads)
-        .map(|mine| {
-            let (work, failures) = (work.clone(), failures.clone());
-            thread::spawn(move || {
-                for name in ALL {
-                    let expected = Expected::of(name);
-                    let wrong = work(&expected, mine, threads);
-                    failures.lock().unwrap().extend(wrong);
-                }
-            })
-        })
-        .collect();
-    for handle in handles {
-        handle.join().unwrap();
-    }
-    let failures = failures.lock().unwrap();
-    assert!(
-        failures.is_empty(),
-        "{} third states:\n{}",
-        failures.len(),
-        failures[..failures.len().min(100)].join("\n")
-    );
-}
 
 #[test]
 fn killed_at_any_effect_it_goes_on_or_goes_back() {
@@ -255,13 +84,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
             let machine = expected.scenario.start.twin();
             let (number, flavour) = all[dice.below(all.len())];
             let mut case = format!("{}/{flavour:?}/{number}", expected.scenario.name);
-            cut(
-                &machine,
-                &expected.scenario,
-                expected.scenario.act,
-                number,
-                flavour,
-            );
+            expected.cut(&machine, expected.scenario.act, number, flavour);
             let mut over = None;
             let mut again = false;
             for _ in 0..=dice.below(2) {
@@ -277,7 +100,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
                     break;
                 }
                 write!(case, ", then {way:?}/{flavour:?}/{number}").unwrap();
-                if !cut(&machine, &expected.scenario, way, number, flavour) {
+                if !expected.cut(&machine, way, number, flavour) {
                     // that way out is over; another one would be another story
                     over = Some(way);
                     break;
@@ -306,41 +129,6 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
             recoveries.load(Ordering::Relaxed),
         );
     }
-}
-
-#[test]
-fn whatever_call_fails_it_is_taken_back() {
-    if support::skipped() {
-        return;
-    }
-    let counts = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
-    let count = counts.clone();
-    in_threads(move |expected, mine, threads| {
-        let mut failures = Vec::new();
-        for number in (1..=expected.calls).filter(|number| number % threads == mine) {
-            let machine = expected.scenario.start.twin();
-            machine.fuse.fail(number);
-            let ended = act(&machine, &expected.scenario.site, Act::InstallOrGoBack).unwrap();
-            let found = snapshot(&machine);
-            let wrong = match ended.code {
-                0 => differences(&expected.installed, &found),
-                1 => remains(&snapshot(&expected.scenario.start), &found),
-                3 => remains(&expected.origin, &found),
-                code => vec![format!("it ended with {code}")],
-            };
-            count[usize::from(ended.code == 0)].fetch_add(1, Ordering::Relaxed);
-            if !wrong.is_empty() {
-                let case = format!("{}, call {number} fails", expected.scenario.name);
-                failures.push(format!("{case}: {}\n  {}", ended.error, wrong.join("\n  ")));
-            }
-        }
-        failures
-    });
-    println!(
-        "failing calls: {} taken back, {} got over",
-        counts[0].load(Ordering::Relaxed),
-        counts[1].load(Ordering::Relaxed)
-    );
 }
 
 /// How file calls fail: of what, and whether only once or until somebody has mended it.
@@ -383,20 +171,7 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
                 errno,
                 lasts,
             });
-            let act_now = match expected.scenario.act {
-                Act::Install => Act::InstallOrGoBack,
-                other => other,
-            };
-            let ended = act(&machine, &expected.scenario.site, act_now).unwrap();
-            machine.fuse.disarm();
-            let found = snapshot(&machine);
-            let wrong = match (ended.code, act_now) {
-                (0, Act::Rollback) => differences(&expected.taken_back, &found),
-                (0, _) => differences(&expected.installed, &found),
-                (3, _) => remains(&expected.origin, &found),
-                _ if ended.error.is_empty() => vec!["it does not say why".into()],
-                _ => expected.check_both(&machine),
-            };
+            let (ended, wrong) = expected.suffer(&machine);
             count.fetch_add(1, Ordering::Relaxed);
             if !wrong.is_empty() {
                 let (code, error) = (ended.code, ended.error);
@@ -411,35 +186,6 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
 }
 
 #[test]
-fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
-    if support::skipped() {
-        return;
-    }
-    let tried = Arc::new(AtomicUsize::new(0));
-    let count = tried.clone();
-    in_threads(move |expected, mine, threads| {
-        let mut failures = Vec::new();
-        for event in (1..=expected.events).filter(|event| event % threads == mine) {
-            let Scenario {
-                name, site, act, ..
-            } = &expected.scenario;
-            let machine = expected.scenario.start.twin();
-            let ended = act_until(&machine, site, *act, event).unwrap();
-            count.fetch_add(1, Ordering::Relaxed);
-            let mut wrong = expected.check_both(&machine);
-            if ![0, 130].contains(&ended.code) {
-                wrong.push(format!("it ended with {} {}", ended.code, ended.error));
-            }
-            if !wrong.is_empty() {
-                failures.push(format!("{name}, event {event}\n  {}", wrong.join("\n  ")));
-            }
-        }
-        failures
-    });
-    counts::tell("signals", "crash", tried.load(Ordering::Relaxed));
-}
-
-#[test]
 fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
     if support::skipped() {
         return;
@@ -450,13 +196,7 @@ fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
         effect.what.starts_with("Write ") && effect.what.ends_with("run-0001.jsonl")
     };
     let first = 1 + expected.effects.iter().position(writes).unwrap();
-    assert!(cut(
-        &begun,
-        &expected.scenario,
-        Act::Install,
-        first + 1,
-        Flavour::Before
-    ));
+    assert!(expected.cut(&begun, Act::Install, first + 1, Flavour::Before));
     let path = newest_journal(&journals(&begun));
     let bytes = std::fs::read(path).unwrap();
     for length in [0, 1, bytes.len() / 3, bytes.len() - 1, bytes.len()] {

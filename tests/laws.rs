@@ -266,7 +266,9 @@ proptest! {
         if support::skipped() { return Ok(()) }
         let machine = installed_without_role();
         let lines = |values: &std::collections::BTreeMap<String, String>| {
-            values.iter().map(|(k, v)| format!("{k} = {v}\n")).collect::<String>()
+            values
+                .iter()
+                .fold(String::new(), |text, (k, v)| text + &format!("{k} = {v}\n"))
         };
         if !now.is_empty() {
             machine.disk.put("/etc/postgresql/15/main/conf.d/odoo-deploy.conf", lines(&now));

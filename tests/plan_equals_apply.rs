@@ -11,13 +11,13 @@
 
 mod support;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use odoo_deploy::event::Event;
-use support::act::{Act, Ended, act};
+use support::act::{Act, Ended, act, still_to_do};
 use support::dice::Dice;
 use support::drift::{self, Drift};
 use support::machine::Machine;
@@ -26,17 +26,6 @@ use support::site::{SiteFile, Wish};
 
 /// How many pairs of a state and a site are generated.
 const PAIRS: usize = 240;
-
-/// The steps that a plan would change, with whether that is a forecast.
-fn planned(ended: &Ended) -> BTreeMap<String, bool> {
-    let pending = ended.events.iter().filter_map(|event| match event {
-        Event::Planned(change) if change.is_pending() => {
-            Some((change.step.clone(), change.forecast))
-        }
-        _ => None,
-    });
-    pending.collect()
-}
 
 fn set(ended: &Ended) -> BTreeSet<String> {
     let done = ended.events.iter().filter_map(|event| match event {
@@ -58,7 +47,7 @@ struct Compared {
 fn compare(machine: &Machine, site: &SiteFile) -> Compared {
     let shown = act(machine, site, Act::DryRun).unwrap();
     let installed = act(machine, site, Act::Install).unwrap();
-    let (plan, done) = (planned(&shown), set(&installed));
+    let (plan, done) = (shown.pending(), set(&installed));
     let mut wrong = Vec::new();
     if shown.code != 0 || installed.code != 0 {
         wrong.push(format!("{} {}", shown.error, installed.error));
@@ -72,12 +61,7 @@ fn compare(machine: &Machine, site: &SiteFile) -> Compared {
     if !false_ones.is_empty() {
         wrong.push(format!("shown as known, but not done: {false_ones:?}"));
     }
-    for _ in 0..2 {
-        let again = planned(&act(machine, site, Act::DryRun).unwrap());
-        if !again.is_empty() {
-            wrong.push(format!("still to do: {again:?}"));
-        }
-    }
+    wrong.extend(still_to_do(machine, site));
     let idle = idle.len();
     Compared { done, idle, wrong }
 }

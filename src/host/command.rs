@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::host::{Error, Host, Result};
 
@@ -26,6 +26,9 @@ pub const MARK_APT: &str = "(apt)";
 
 /// How many lines of a failed program's output its error holds.
 const TAIL: usize = 20;
+
+/// How many bytes an answer may have; the longest that is read, a simulation of apt's, has one.
+const MOST: u64 = 16 << 20;
 
 /// One call of one program.
 #[derive(Clone, Debug)]
@@ -193,8 +196,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A model of a machine's programs, for tests.
-pub type Model = dyn Fn(&Host, &Cmd) -> Output;
+/// A model of a machine's programs, for tests. `None` where a call does not end by itself.
+pub type Model = dyn Fn(&Host, &Cmd) -> Option<Output>;
 
 /// Who answers a call.
 #[derive(Clone)]
@@ -226,7 +229,13 @@ impl Host {
         tracing::debug!(%cmd, user = cmd.user, "run");
         let output = match &self.programs {
             Programs::Real => self.run_real(cmd).await?,
-            Programs::Model(model) => model(self, cmd),
+            Programs::Model(model) => {
+                let Some(output) = model(self, cmd) else {
+                    tokio::time::sleep(cmd.deadline).await;
+                    return Err(self.failure(cmd, too_late(cmd), &Output::default()));
+                };
+                output
+            }
         };
         if output.code.is_some_and(|code| cmd.accepts.contains(&code)) {
             return Ok(output);
@@ -318,10 +327,11 @@ impl Host {
                 let _ = pipe.write_all(bytes).await;
             }
         };
-        let waiting = async { tokio::join!(child.wait_with_output(), feed).0 };
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let waiting = async { tokio::join!(child.wait(), all_of(stdout), all_of(stderr), feed) };
         let ended = tokio::select! {
             ended = waiting => Ok(ended),
-            () = tokio::time::sleep(cmd.deadline) => Err(format!("did not end within {} s and was killed", cmd.deadline.as_secs())),
+            () = tokio::time::sleep(cmd.deadline) => Err(too_late(cmd)),
             () = self.stop().killed() => Err("was killed, as a second signal asked".to_owned()),
         };
         let ended = match ended {
@@ -337,12 +347,22 @@ impl Host {
                 return Err(self.failure(cmd, ending, &said));
             }
         };
-        let ended = ended.map_err(start)?;
+        let (status, stdout, stderr, ()) = ended;
+        let (status, stdout, stderr) = (
+            status.map_err(start)?,
+            stdout.map_err(start)?,
+            stderr.map_err(start)?,
+        );
+        // an answer that is cut must not be taken for a whole one
+        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
+            let ending = format!("said more than {} MiB", MOST >> 20);
+            return Err(self.failure(cmd, ending, &Output::default()));
+        };
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(Output {
-            code: ended.status.code(),
-            stdout: log.map_or_else(|| text(ended.stdout), tail_of),
-            stderr: text(ended.stderr),
+            code: status.code(),
+            stdout: log.map_or_else(|| text(stdout), tail_of),
+            stderr: text(stderr),
         })
     }
 
@@ -379,6 +399,24 @@ impl Host {
     }
 }
 
+/// How a call ended whose deadline has passed.
+fn too_late(cmd: &Cmd) -> String {
+    let seconds = cmd.deadline.as_secs();
+    format!("did not end within {seconds} s and was killed")
+}
+
+/// All that comes out of a pipe; `None` where that is more than [`MOST`]. It is read to its end in
+/// any case: a program whose pipe is full would wait for ever.
+async fn all_of(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    let Some(mut pipe) = pipe else {
+        return Ok(Some(bytes));
+    };
+    (&mut pipe).take(MOST).read_to_end(&mut bytes).await?;
+    let beyond = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await?;
+    Ok((beyond == 0).then_some(bytes))
+}
+
 /// Where `program` lies; a path is taken as it is.
 fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
@@ -393,7 +431,7 @@ fn tail_of(mut file: std::fs::File) -> String {
     let mut bytes = Vec::new();
     let read = file
         .seek(SeekFrom::Start(length.saturating_sub(16 * 1024)))
-        .and_then(|_| file.read_to_end(&mut bytes));
+        .and_then(|_| std::io::Read::read_to_end(&mut file, &mut bytes));
     if read.is_err() {
         return String::new();
     }

@@ -161,7 +161,7 @@ impl Resource for Checkout {
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         access::take_back(host, &self.builder)?;
         tree::clear(host, &self.path)?;
-        if from == to {
+        if from == to && to.is_some() {
             return Ok(Moved::There);
         }
         // also what is no checkout any more, its `.git` being gone

@@ -64,7 +64,7 @@ impl Resource for Cluster {
             Err(e) => return Err(e),
         };
         let [encoding, version] = rows.first().map(Vec::as_slice).unwrap_or_default() else {
-            return Err(Error::garbled("PostgreSQL's answer", format!("{rows:?}")));
+            return Err(Error::garbled("the answer of `psql`", format!("{rows:?}")));
         };
         Ok(Some(State {
             running: true,

@@ -197,6 +197,8 @@ impl Resource for File {
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         host.clear_prepared(&self.path)?;
         if from == to {
+            // the interrupted move may not have come to telling it
+            self.tell_systemd(host).await?;
             return Ok(Moved::There);
         }
         let Some(to) = to else {

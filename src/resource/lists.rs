@@ -77,7 +77,7 @@ impl Resource for Lists {
 
 /// Whether `apt-get update` ended well within the last day: it then touches the folder of partial
 /// downloads, and leaves lists.
-fn fresh(host: &Host) -> Result<bool> {
+pub(super) fn fresh(host: &Host) -> Result<bool> {
     let folder = Path::new(LISTS);
     let has_lists = host
         .list(folder)?

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::host::{Error, Host, Result};
 use crate::resource::dpkg::Dpkg;
-use crate::resource::{AnyState, Moved, Resource, apt};
+use crate::resource::{AnyState, Moved, Resource, apt, lists};
 
 /// PostgreSQL's clusters, by major version and name.
 const CLUSTERS: &str = "/var/lib/postgresql";
@@ -66,21 +66,26 @@ impl Packages {
         args.extend(missing);
         let simulated = host
             .run(&apt::simulate(&[&["-s"], &args[..]].concat()))
-            .await;
-        let Ok(simulated) = simulated else {
-            return Ok((
-                missing
+            .await
+            .and_then(|output| whole_simulation(&output.stdout, missing));
+        let simulated = match simulated {
+            Ok(simulated) => simulated,
+            // nothing may be installed of which is not known what it is: it could not be taken back
+            Err(error) if lists::fresh(host)? && Dpkg::read(host)?.unfinished.is_empty() => {
+                return Err(error);
+            }
+            Err(_) => {
+                let asked = missing
                     .iter()
-                    .map(|name| ((*name).to_owned(), String::new()))
-                    .collect(),
-                None,
-            ));
+                    .map(|name| ((*name).to_owned(), String::new()));
+                return Ok((asked.collect(), None));
+            }
         };
         let uris = host
             .run(&apt::simulate(&[&["--print-uris"], &args[..]].concat()))
             .await;
         let download = uris.ok().map(|output| apt::parse_uris(&output.stdout));
-        Ok((apt::parse_simulation(&simulated.stdout), download))
+        Ok((simulated, download))
     }
 
     /// Of `brought`, those that must stay: packages that hold data, as long as there are any, what
@@ -121,6 +126,12 @@ impl Packages {
         if !goes.is_empty() {
             let args = [&["remove", "--no-auto-remove"], &goes[..]].concat();
             apt::run_locked(host, &apt::apt_get(&args).log("apt-remove")).await?;
+            let installed = Dpkg::read(host)?.installed;
+            if let Some(name) = goes.iter().find(|name| installed.contains_key(**name)) {
+                return Err(Error::impossible(format!(
+                    "apt-get ended well and did not remove `{name}`"
+                )));
+            }
         }
         if held.is_empty() {
             return Ok(Moved::There);
@@ -283,6 +294,18 @@ impl Resource for Packages {
             "what removed packages leave behind: their configuration files, the accounts, certificates and the empty \
              PostgreSQL cluster that they made",
         )
+    }
+}
+
+/// What a simulation would install, where it says so of all that is `missing`.
+fn whole_simulation(text: &str, missing: &[&str]) -> Result<BTreeMap<String, String>> {
+    let told = apt::parse_simulation(text);
+    match missing.iter().find(|name| !told.contains_key(**name)) {
+        None => Ok(told),
+        Some(name) => Err(Error::garbled(
+            "the answer of `apt-get -s`",
+            format!("it ended well and does not tell of `{name}`"),
+        )),
     }
 }
 

@@ -11,6 +11,9 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// The socket of the cluster on the default port.
 pub(super) const SOCKET: &str = "/var/run/postgresql/.s.PGSQL.5432";
 
+/// The last line of a whole answer: one that is cut off, or no answer at all, is not "no rows".
+const END: &str = "-- odoo-deploy: end";
+
 /// The newest installed `psql`: the binary itself, as Debian's wrapper in Perl costs six times as
 /// much. `None` where PostgreSQL is not installed.
 pub(super) fn psql(host: &Host) -> Result<Option<PathBuf>> {
@@ -73,7 +76,7 @@ impl Server<'_> {
             .env("PGCONNECT_TIMEOUT", "10")
             .env("PGAPPNAME", "odoo-deploy")
             .deadline(300)
-            .stdin(sql);
+            .stdin(format!("{sql}\n\\echo '{END}'\n"));
         let call = match self {
             Self::Local => call.user("postgres").args([
                 "--host=/var/run/postgresql",
@@ -85,7 +88,10 @@ impl Server<'_> {
                 .arg(format!("--dbname=service=odoo dbname={database}")),
         };
         let output = host.run(&call).await?;
-        let rows = output.stdout.lines().filter(|line| !line.is_empty());
+        let answer = output.stdout.trim_end().strip_suffix(END);
+        let answer =
+            answer.ok_or_else(|| Error::garbled("the answer of `psql`", "it is cut off"))?;
+        let rows = answer.lines().filter(|line| !line.is_empty());
         Ok(rows
             .map(|line| line.split('|').map(str::to_owned).collect())
             .collect())

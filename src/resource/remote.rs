@@ -63,7 +63,7 @@ impl Remote {
             .query(host, "postgres", sql)
             .await?;
         let [version, superuser] = rows.first().map(Vec::as_slice).unwrap_or_default() else {
-            return Err(Error::garbled("PostgreSQL's answer", format!("{rows:?}")));
+            return Err(Error::garbled("the answer of `psql`", format!("{rows:?}")));
         };
         Ok(State {
             refusal: None,

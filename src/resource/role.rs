@@ -49,7 +49,7 @@ impl Resource for Role {
         let [login, createdb, superuser, createrole] =
             row.iter().map(|f| f == "t").collect::<Vec<_>>()[..]
         else {
-            return Err(Error::garbled("PostgreSQL's answer", format!("{row:?}")));
+            return Err(Error::garbled("the answer of `psql`", format!("{row:?}")));
         };
         Ok(Some(State {
             login,

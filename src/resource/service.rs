@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::command::Cmd;
 use crate::host::store::digest;
-use crate::host::{Host, Result};
+use crate::host::{Error, Host, Result};
 use crate::resource::{Moved, Resource};
+
+/// Where systemd keeps the links to what is started at boot.
+const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
 /// A service, enabled at boot and running.
 ///
@@ -53,7 +56,15 @@ impl Service {
             .stdout
             .lines()
             .filter_map(|line| line.split_once('='));
-        Ok(pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+        let shown: BTreeMap<String, String> =
+            pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        // an answer without it is no answer, and not "neither runs nor is enabled"
+        if shown.contains_key("ActiveState") {
+            return Ok(shown);
+        }
+        let said = output.stdout.lines().next().unwrap_or("nothing");
+        let what = format!("the answer of `systemctl show` about `{}`", self.unit);
+        Err(Error::garbled(what, format!("it says `{said}`")))
     }
 
     fn outdated(&self, host: &Host) -> Result<Vec<String>> {
@@ -149,7 +160,10 @@ impl Resource for Service {
             shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
         };
         let active = is("ActiveState", &["active", "reloading"]);
-        let enabled = is("UnitFileState", &["enabled", "enabled-runtime"]);
+        // where its unit is gone already systemd says nothing, and would start it if it came back
+        let wanted = Path::new(WANTS).join(&self.unit);
+        let enabled = is("UnitFileState", &["enabled", "enabled-runtime"])
+            || host.link_target(&wanted)?.is_some();
         // whether its unit lies on disk is the unit's affair: what neither runs nor is meant to is
         // no service
         if !active && !enabled {
@@ -183,8 +197,14 @@ impl Resource for Service {
                 }
                 return Ok(Moved::Kept("others may use it".into()));
             }
-            if from.is_some() {
-                self.enable(host, &["disable", "--quiet", "--now"]).await?;
+            if let Some(from) = from {
+                // not `--now`: what is not enabled, or has no unit any more, would run on
+                if from.enabled {
+                    self.enable(host, &["disable", "--quiet"]).await?;
+                }
+                if from.active {
+                    self.systemctl(host, &["stop"]).await?;
+                }
                 // else a unit that failed stays on systemd's list after it is gone
                 let reset = Cmd::new("systemctl")
                     .args(["reset-failed", "--quiet", "--", &self.unit])

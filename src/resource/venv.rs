@@ -247,6 +247,11 @@ impl Venv {
         self.probe(host).await?;
         host.run(&self.as_builder(host, "rm").args(["-rf", "--", &tools]))
             .await?;
+        if host.meta(&self.tools())?.is_some() {
+            return Err(Error::impossible(format!(
+                "`rm` ended well and did not remove `{tools}`"
+            )));
+        }
         // before the marker: whoever finds that looks for nothing else
         host.remove_tree(&self.scratch())?;
         host.sync(&self.path)?;

@@ -1,6 +1,7 @@
 //! One agent at work on a machine, until it ends or is killed.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -38,6 +39,37 @@ pub struct Ended {
     pub error: String,
     /// What it told.
     pub events: Vec<Event>,
+}
+
+impl Ended {
+    /// The steps that a plan would change, with whether that is a forecast.
+    pub fn pending(&self) -> BTreeMap<String, bool> {
+        let pending = self.events.iter().filter_map(|event| match event {
+            Event::Planned(change) if change.is_pending() => {
+                Some((change.step.clone(), change.forecast))
+            }
+            _ => None,
+        });
+        pending.collect()
+    }
+}
+
+/// What two further plans find to do, or have done.
+pub fn still_to_do(machine: &Machine, site: &SiteFile) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for _ in 0..2 {
+        machine.fuse.disarm();
+        let shown = act(machine, site, Act::DryRun).unwrap();
+        let (pending, effects) = (shown.pending(), machine.fuse.seen());
+        if shown.code != 0 || !pending.is_empty() {
+            wrong.push(format!("still to do: {pending:?} {}", shown.error));
+        }
+        if !effects.is_empty() {
+            wrong.push(format!("a plan did something: {effects:?}"));
+        }
+    }
+    machine.fuse.disarm();
+    wrong
 }
 
 /// Runs an agent. `None` where it was killed.

@@ -20,6 +20,7 @@ mod proc;
 mod programs;
 mod python;
 mod systemd;
+mod trouble;
 mod universe;
 mod unsynced;
 
@@ -36,6 +37,8 @@ pub use disk::Disk;
 pub use fuse::{Cut, Effect, Fault, Flavour, Fuse};
 pub use postgres::{Postgres, Role};
 pub use systemd::Unit;
+#[allow(unused_imports, reason = "each test uses its own part")]
+pub use trouble::Trouble;
 
 /// What the programs know beyond the files.
 #[derive(Clone, Debug, Default)]

@@ -22,6 +22,7 @@ pub mod canary;
 pub mod counts;
 pub mod dice;
 pub mod drift;
+pub mod expected;
 pub mod machine;
 pub mod plant;
 pub mod residue;

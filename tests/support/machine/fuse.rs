@@ -3,11 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::panic::panic_any;
+use std::panic::{panic_any, resume_unwind};
 use std::path::Path;
 
 use nix::errno::Errno;
+use odoo_deploy::host::command::Cmd;
 use odoo_deploy::host::disk::Call;
+
+use super::trouble::{Halfway, Trouble};
 
 /// What the agent dies of; nothing else may be caught.
 pub struct Cut;
@@ -71,8 +74,9 @@ pub struct Fault {
 pub struct Fuse {
     seen: RefCell<Vec<Effect>>,
     at: Cell<Option<(usize, Flavour)>>,
-    calls: Cell<usize>,
-    failing: Cell<Option<usize>>,
+    calls: RefCell<Vec<String>>,
+    trouble: Cell<Option<(usize, Trouble, bool)>>,
+    halfway: Cell<bool>,
     file_calls: Cell<usize>,
     fault: Cell<Option<Fault>>,
 }
@@ -84,10 +88,11 @@ impl Fuse {
         self.at.set(Some((number, flavour)));
     }
 
-    /// Lets call `number` of a program fail, counted from 1 and from now.
-    pub fn fail(&self, number: usize) {
+    /// Lets call `number` of a program, counted from 1 and from now, come into trouble; where it
+    /// `lasts`, all later calls of that program too.
+    pub fn trouble(&self, number: usize, trouble: Trouble, lasts: bool) {
         self.disarm();
-        self.failing.set(Some(number));
+        self.trouble.set(Some((number, trouble, lasts)));
     }
 
     /// Lets a file call fail, counted from now.
@@ -99,10 +104,10 @@ impl Fuse {
     /// Cuts nowhere, lets nothing fail, and counts from now.
     pub fn disarm(&self) {
         self.seen.take();
-        self.calls.set(0);
+        self.calls.take();
         self.file_calls.set(0);
         self.at.set(None);
-        self.failing.set(None);
+        self.trouble.set(None);
         self.fault.set(None);
     }
 
@@ -111,9 +116,9 @@ impl Fuse {
         self.seen.borrow().clone()
     }
 
-    /// How many calls of programs there were.
-    pub fn calls(&self) -> usize {
-        self.calls.get()
+    /// The calls of programs that there were.
+    pub fn calls(&self) -> Vec<String> {
+        self.calls.borrow().clone()
     }
 
     /// How many file calls there were, those that only read among them.
@@ -121,10 +126,23 @@ impl Fuse {
         self.file_calls.get()
     }
 
-    /// Counts a call; whether it is to fail.
-    pub(super) fn call_fails(&self) -> bool {
-        self.calls.set(self.calls.get() + 1);
-        self.failing.get() == Some(self.calls.get())
+    /// Counts a call; the trouble that it comes into.
+    pub(super) fn call(&self, cmd: &Cmd) -> Option<Trouble> {
+        let mut calls = self.calls.borrow_mut();
+        calls.push(name_of(cmd));
+        let (number, trouble, lasts) = self.trouble.get()?;
+        let first = calls.get(number - 1)?;
+        let program = |call: &str| call.split(' ').next().map(str::to_owned);
+        let again = lasts && program(first) == Some(cmd.program.clone());
+        (number == calls.len() || again).then_some(trouble)
+    }
+
+    /// Lets what a program does stop half way.
+    pub(super) fn halfway<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.halfway.set(true);
+        let done = act();
+        self.halfway.set(false);
+        done
     }
 
     /// The agent is about to make a file call.
@@ -159,7 +177,9 @@ impl Fuse {
         if self.next(Kind::Whole, || "a program".into()).is_some() {
             panic_any(Cut);
         }
-        act()
+        let done = act();
+        self.stop_halfway();
+        done
     }
 
     /// One effect of a program's that can be half done.
@@ -172,7 +192,14 @@ impl Fuse {
         if flavour.is_some() {
             panic_any(Cut);
         }
+        self.stop_halfway();
         second(done)
+    }
+
+    fn stop_halfway(&self) {
+        if self.halfway.get() {
+            resume_unwind(Box::new(Halfway));
+        }
     }
 
     fn next(&self, kind: Kind, what: impl FnOnce() -> String) -> Option<Flavour> {
@@ -181,6 +208,14 @@ impl Fuse {
         let (number, flavour) = self.at.get()?;
         (number == self.seen.borrow().len()).then_some(flavour)
     }
+}
+
+/// A call, with what it reads.
+fn name_of(cmd: &Cmd) -> String {
+    let read = cmd.stdin.as_deref().unwrap_or_default();
+    let read = String::from_utf8_lossy(read);
+    let read: Vec<&str> = read.split_whitespace().take(6).collect();
+    format!("{cmd} {}", read.join(" ")).trim_end().to_owned()
 }
 
 /// What a call does, and to what.

@@ -136,7 +136,9 @@ impl Model {
             return Err((2, words));
         }
         let sql = String::from_utf8(cmd.stdin.clone().expect("psql with statements")).unwrap();
-        self.sql(database, &sql)
+        let (sql, end) = sql.rsplit_once("\n\\echo '").expect("a last line");
+        let end = end.trim_end().trim_end_matches('\'');
+        Ok(self.sql(database, sql)? + end + "\n")
     }
 
     /// As a server on another host does, which here is the same one.

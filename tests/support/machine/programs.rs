@@ -9,10 +9,16 @@ use odoo_deploy::host::command::Cmd;
 use super::{Answer, Model};
 
 impl Model {
-    pub(super) fn answer(&self, cmd: &Cmd) -> Output {
-        if self.fuse.call_fails() {
-            return complaint(1, "the disk is on fire");
+    /// The answer of a program, in trouble or not; `None` where it does not end.
+    pub(super) fn answer(&self, cmd: &Cmd) -> Option<Output> {
+        match self.fuse.call(cmd) {
+            None => Some(self.well(cmd)),
+            Some(trouble) => self.troubled(trouble, cmd),
         }
+    }
+
+    /// The answer of a program to which nothing happens.
+    pub(super) fn well(&self, cmd: &Cmd) -> Output {
         let syncs = ["apt-get", "dpkg", "useradd", "usermod", "userdel"];
         let syncs = syncs.contains(&cmd.program.as_str()) || cmd.program.ends_with("/psql");
         self.disk.unsynced.program(syncs);
@@ -88,7 +94,7 @@ fn into_output(answer: Answer) -> Output {
     }
 }
 
-fn complaint(code: i32, words: &str) -> Output {
+pub(super) fn complaint(code: i32, words: &str) -> Output {
     Output {
         code: Some(code),
         stderr: format!("{words}\n"),
@@ -110,4 +116,11 @@ fn as_account((uid, gid): (u32, u32), work: impl FnOnce() -> Answer) -> Answer {
         Some(words) if words.contains("Os { code: ") => Err((1, words.clone())),
         _ => resume_unwind(panic),
     })
+}
+
+pub(super) fn missing() -> Output {
+    Output {
+        code: Some(127),
+        ..Output::default()
+    }
 }

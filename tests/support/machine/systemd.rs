@@ -53,7 +53,7 @@ impl Model {
         match *verb {
             "show" => Ok(self.show(unit)),
             "enable" => self.enable(unit),
-            "disable" => self.disable(unit, rest.contains(&"--now")),
+            "disable" => self.disable(unit),
             "start" | "restart" => self.start(unit),
             "stop" => {
                 self.known(unit)?;
@@ -169,7 +169,7 @@ impl Model {
         Ok(String::new())
     }
 
-    fn disable(&self, unit: &str, now: bool) -> Answer {
+    fn disable(&self, unit: &str) -> Answer {
         let link = format!("{WANTS}/{unit}");
         if self.file(unit).is_none() && self.disk.at(&link).symlink_metadata().is_err() {
             let words = format!("Failed to disable unit: Unit file {unit} does not exist.");
@@ -182,12 +182,7 @@ impl Model {
                     self.disk.remove(WANTS);
                 }
             },
-            |()| {
-                if now {
-                    self.end(unit);
-                }
-                self.reload();
-            },
+            |()| self.reload(),
         );
         Ok(String::new())
     }

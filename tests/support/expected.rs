@@ -1,0 +1,207 @@
+//! What a scenario comes to, and whether a machine that something happened to still comes there.
+
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use odoo_deploy::journal::{self, Standing};
+
+use super::act::{Act, Ended, act, journals, still_to_do};
+use super::machine::{Effect, Flavour, Machine};
+use super::residue::remains;
+use super::scenario::{ALL, Scenario};
+use super::snapshot::{Snapshot, differences, snapshot};
+
+/// What a scenario comes to when nobody is killed.
+pub struct Expected {
+    /// What is done where.
+    pub scenario: Scenario,
+    /// The effects there are.
+    pub effects: Vec<Effect>,
+    /// The calls of programs.
+    pub calls: Vec<String>,
+    /// How many file calls there are.
+    pub file_calls: usize,
+    origin: Snapshot,
+    installed: Snapshot,
+    taken_back: Snapshot,
+}
+
+impl Expected {
+    /// Lets the scenario of that name come to its end.
+    pub fn of(name: &str) -> Self {
+        let scenario = Scenario::new(name);
+        let whole = scenario.start.twin();
+        well(act(&whole, &scenario.site, scenario.act));
+        let (effects, calls) = (whole.fuse.seen(), whole.fuse.calls());
+        let file_calls = whole.fuse.file_calls();
+        let taken_back = snapshot(&whole);
+        if scenario.act == Act::Rollback {
+            well(act(&whole, &scenario.site, Act::Install));
+        }
+        Self {
+            effects,
+            calls,
+            file_calls,
+            origin: snapshot(&scenario.origin),
+            installed: snapshot(&whole),
+            taken_back,
+            scenario,
+        }
+    }
+
+    /// Every place at which the act can be cut.
+    pub fn cuts(&self) -> impl Iterator<Item = (usize, Flavour)> {
+        let numbered = self.effects.iter().zip(1..);
+        let within = numbered.flat_map(|(effect, number)| {
+            let flavours = effect.flavours().iter();
+            flavours.map(move |flavour| (number, *flavour))
+        });
+        within.chain([(self.effects.len() + 1, Flavour::Dark)])
+    }
+
+    /// Kills the act at one place and looks at what both ways out of it come to.
+    pub fn check(&self, number: usize, flavour: Flavour) -> Vec<String> {
+        let machine = self.scenario.start.twin();
+        if !self.cut(&machine, self.scenario.act, number, flavour) {
+            return vec!["it was not cut".into()];
+        }
+        self.check_both(&machine)
+    }
+
+    /// Kills an act at effect `number`. `false` where it came to its end before.
+    pub fn cut(&self, machine: &Machine, what: Act, number: usize, flavour: Flavour) -> bool {
+        machine.fuse.arm(number, flavour);
+        let ended = act(machine, &self.scenario.site, what);
+        let seen = machine.fuse.seen().len();
+        machine.fuse.disarm();
+        // the power may also go when all is said to be done
+        let cut = ended.is_none() || (number == seen + 1 && flavour == Flavour::Dark);
+        if cut {
+            machine.after(flavour, number);
+        }
+        cut
+    }
+
+    /// Does what the scenario is about on a machine where something is about to fail, a run that
+    /// fails being taken back, and looks at what comes of it: one of the two states, or the way to
+    /// both of them.
+    pub fn suffer(&self, machine: &Machine) -> (Ended, Vec<String>) {
+        let what = match self.scenario.act {
+            Act::Install => Act::InstallOrGoBack,
+            other => other,
+        };
+        let ended = act(machine, &self.scenario.site, what).unwrap();
+        machine.fuse.disarm();
+        let wrong = match ended.code {
+            0 => self.compare(what, machine),
+            3 => remains(&self.origin, &snapshot(machine)),
+            _ if ended.error.is_empty() => vec!["it does not say why".into()],
+            1 | 4 | 5 => self.check_both(machine),
+            code => vec![format!("it ended with {code}")],
+        };
+        (ended, wrong)
+    }
+
+    /// Looks at what both ways out of a machine come to.
+    pub fn check_both(&self, machine: &Machine) -> Vec<String> {
+        let mut wrong = self.recover(&machine.twin(), Act::Install);
+        wrong.extend(self.recover(machine, Act::Rollback));
+        wrong
+    }
+
+    /// Goes on, or back, and compares. Nothing is wrong where the machine is as it must be.
+    fn recover(&self, machine: &Machine, way: Act) -> Vec<String> {
+        if way == Act::Rollback && self.is_untouched(machine) {
+            return named("left alone", remains(&self.origin, &snapshot(machine)));
+        }
+        // a run that has committed is taken back less its data: another story
+        if way == Act::Rollback && self.scenario.act == Act::Install && self.is_over(machine) {
+            return Vec::new();
+        }
+        let ended = act(machine, &self.scenario.site, way).unwrap();
+        let name = format!("{way:?} ended with {} {}", ended.code, ended.error);
+        if ended.code != 0 {
+            return vec![name];
+        }
+        named(&name, self.compare(way, machine))
+    }
+
+    /// The places where a machine is not as one of the ways out must leave it.
+    pub fn compare(&self, way: Act, machine: &Machine) -> Vec<String> {
+        let found = snapshot(machine);
+        match (way, self.scenario.act) {
+            (Act::Rollback, Act::Rollback) => differences(&self.taken_back, &found),
+            (Act::Rollback, _) => remains(&self.origin, &found),
+            _ => {
+                let mut wrong = differences(&self.installed, &found);
+                wrong.extend(still_to_do(machine, &self.scenario.site));
+                wrong
+            }
+        }
+    }
+
+    /// Whether the act had come to its end.
+    fn is_over(&self, machine: &Machine) -> bool {
+        let newest = |machine: &Machine| journal::runs(&journals(machine)).unwrap().pop();
+        newest(machine).is_some_and(|run| {
+            run.standing == Standing::Committed
+                && newest(&self.scenario.origin).is_none_or(|before| before.number < run.number)
+        })
+    }
+
+    /// Whether no run was begun that could be taken back.
+    pub fn is_untouched(&self, machine: &Machine) -> bool {
+        let holds = |machine: &Machine| {
+            let runs = journal::runs(&journals(machine)).unwrap();
+            let holding = runs.iter().rev();
+            let mut holding = holding.filter(|run| run.standing != Standing::RolledBack);
+            holding.next().map(|run| (run.number, run.standing))
+        };
+        self.scenario.act == Act::Install
+            && holds(machine).is_none_or(|run| {
+                run.1 == Standing::Committed && Some(run) == holds(&self.scenario.origin)
+            })
+    }
+}
+
+fn named(name: &str, differences: Vec<String>) -> Vec<String> {
+    let line = |difference: String| format!("{name}: {difference}");
+    differences.into_iter().map(line).collect()
+}
+
+/// That an act came to a good end.
+pub fn well(ended: Option<Ended>) {
+    let ended = ended.expect("nobody was cut");
+    assert_eq!(ended.code, 0, "{}", ended.error);
+}
+
+/// Failures of all threads.
+type Failures = Arc<Mutex<Vec<String>>>;
+
+/// Does `work` for every scenario in as many threads as there are cores, and tells what was wrong.
+pub fn in_threads(work: impl Fn(&Expected, usize, usize) -> Vec<String> + Send + Sync + 'static) {
+    let threads = thread::available_parallelism().map_or(2, usize::from);
+    let (work, failures) = (Arc::new(work), Failures::default());
+    let handles: Vec<_> = (0..threads)
+        .map(|mine| {
+            let (work, failures) = (work.clone(), failures.clone());
+            thread::spawn(move || {
+                for name in ALL {
+                    let expected = Expected::of(name);
+                    let wrong = work(&expected, mine, threads);
+                    failures.lock().unwrap().extend(wrong);
+                }
+            })
+        })
+        .collect();
+    for handle in handles {
+        handle.join().unwrap();
+    }
+    let failures = failures.lock().unwrap();
+    assert!(
+        failures.is_empty(),
+        "{} third states:\n{}",
+        failures.len(),
+        failures[..failures.len().min(100)].join("\n")
+    );
+}
