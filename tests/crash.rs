@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
-use support::act::{Act, act, journals, newest_journal};
+use support::act::{Act, act, act_until, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
 use support::expected::{Expected, in_threads, well};
@@ -183,6 +183,35 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
     if std::env::var("CRASH_CASE").is_err() {
         counts::tell("faults", "files", tried.load(Ordering::Relaxed));
     }
+}
+
+#[test]
+fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
+    if support::skipped() {
+        return;
+    }
+    let tried = Arc::new(AtomicUsize::new(0));
+    let count = tried.clone();
+    in_threads(move |expected, mine, threads| {
+        let mut failures = Vec::new();
+        for event in (1..=expected.events).filter(|event| event % threads == mine) {
+            let Scenario {
+                name, site, act, ..
+            } = &expected.scenario;
+            let machine = expected.scenario.start.twin();
+            let ended = act_until(&machine, site, *act, event).unwrap();
+            count.fetch_add(1, Ordering::Relaxed);
+            let mut wrong = expected.check_both(&machine);
+            if ![0, 130].contains(&ended.code) {
+                wrong.push(format!("it ended with {} {}", ended.code, ended.error));
+            }
+            if !wrong.is_empty() {
+                failures.push(format!("{name}, event {event}\n  {}", wrong.join("\n  ")));
+            }
+        }
+        failures
+    });
+    counts::tell("signals", "crash", tried.load(Ordering::Relaxed));
 }
 
 #[test]

@@ -338,11 +338,11 @@ fn swap(
 
 #[test]
 fn a_folder_swapped_under_roots_hands_leads_nowhere() {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    static RUN: AtomicUsize = AtomicUsize::new(0);
     if support::skipped() {
         return;
     }
-    static STOP: AtomicBool = AtomicBool::new(false);
-    static RUN: AtomicUsize = AtomicUsize::new(0);
     watched(|tell| {
         let machine = installed(&Wish::default());
         victim(&machine);

@@ -266,9 +266,7 @@ proptest! {
         if support::skipped() { return Ok(()) }
         let machine = installed_without_role();
         let lines = |values: &std::collections::BTreeMap<String, String>| {
-            values
-                .iter()
-                .fold(String::new(), |text, (k, v)| text + &format!("{k} = {v}\n"))
+            values.iter().fold(String::new(), |lines, (k, v)| lines + &format!("{k} = {v}\n"))
         };
         if !now.is_empty() {
             machine.disk.put("/etc/postgresql/15/main/conf.d/odoo-deploy.conf", lines(&now));

@@ -21,6 +21,8 @@ pub struct Expected {
     pub calls: Vec<String>,
     /// How many file calls there are.
     pub file_calls: usize,
+    /// How many events are told.
+    pub events: usize,
     origin: Snapshot,
     installed: Snapshot,
     taken_back: Snapshot,
@@ -31,7 +33,7 @@ impl Expected {
     pub fn of(name: &str) -> Self {
         let scenario = Scenario::new(name);
         let whole = scenario.start.twin();
-        well(act(&whole, &scenario.site, scenario.act));
+        let events = well(act(&whole, &scenario.site, scenario.act)).events.len();
         let (effects, calls) = (whole.fuse.seen(), whole.fuse.calls());
         let file_calls = whole.fuse.file_calls();
         let taken_back = snapshot(&whole);
@@ -42,6 +44,7 @@ impl Expected {
             effects,
             calls,
             file_calls,
+            events,
             origin: snapshot(&scenario.origin),
             installed: snapshot(&whole),
             taken_back,
@@ -170,9 +173,10 @@ fn named(name: &str, differences: Vec<String>) -> Vec<String> {
 }
 
 /// That an act came to a good end.
-pub fn well(ended: Option<Ended>) {
+pub fn well(ended: Option<Ended>) -> Ended {
     let ended = ended.expect("nobody was cut");
     assert_eq!(ended.code, 0, "{}", ended.error);
+    ended
 }
 
 /// Failures of all threads.

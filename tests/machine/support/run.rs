@@ -170,6 +170,11 @@ impl Running {
         }
     }
 
+    /// Whether it goes on.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("its state").is_none()
+    }
+
     /// The agent itself, as the host counts: it was started by the program that entered the
     /// machine. `None` once it has ended.
     pub(crate) fn agent(&self) -> Option<Pid> {
@@ -221,11 +226,6 @@ impl Running {
                 other.map(|other| other.join().expect("the other thread")),
             )
         })
-    }
-
-    /// Whether it goes on.
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("its state").is_none()
     }
 
     pub(crate) fn finish(mut self) -> Run {
