@@ -78,6 +78,8 @@ fn wish(dice: &mut Dice) -> Wish {
             .clone(),
         addons: dice.below(2) == 0,
         installer: *dice.pick(&["uv", "pip"]),
+        // what nginx serves stays when its section goes: see docs/reliability.md
+        proxy: false,
     }
 }
 
