@@ -190,7 +190,7 @@ fn private() {
         server.write(SITE, &with_addons(KEY, &token));
         server.sh(&format!(
             "export TOKEN_OF_TEST=$(cat /etc/private/token); systemctl stop test-watch; \
-             systemd-run -q --wait --pipe {how} {agent} >/dev/null; {WATCH}"
+             systemd-run -q --wait --pipe {how} {agent} >/dev/null; unset TOKEN_OF_TEST; {WATCH}"
         ));
         let target = server.sh("readlink /opt/odoo/addons/tokened");
         assert!(target.ends_with(&commit), "{place}: {target}");

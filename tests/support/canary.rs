@@ -29,7 +29,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     // lent in memory while git runs
     (
         "root's SSH key",
-        &["/root/.ssh/id_ed25519", "/run/odoo-deploy/odoo-build-ssh/"],
+        &["/root/.ssh/id_ed25519", "/run/odoo-deploy/odoo-build-lent/"],
     ),
     // the owner's own file, and where it is kept when another takes its place
     (
