@@ -165,7 +165,9 @@ fn private() {
     for name in ["keyed", "tokened"] {
         assert!(server.exists(&format!("/opt/odoo/addons/{name}")), "{name}");
         // inside, as the link leads to another path of the machine
-        server.sh(&format!("test -s /opt/odoo/addons/{name}/{name}/__manifest__.py"));
+        server.sh(&format!(
+            "test -s /opt/odoo/addons/{name}/{name}/__manifest__.py"
+        ));
     }
     server.json(&["audit"]).expect_code(0);
 
