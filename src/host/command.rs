@@ -229,13 +229,13 @@ impl Host {
         tracing::debug!(%cmd, user = cmd.user, "run");
         let output = match &self.programs {
             Programs::Real => self.run_real(cmd).await?,
-            Programs::Model(model) => match model(self, cmd) {
-                Some(output) => output,
-                None => {
+            Programs::Model(model) => {
+                let Some(output) = model(self, cmd) else {
                     tokio::time::sleep(cmd.deadline).await;
                     return Err(self.failure(cmd, too_late(cmd), &Output::default()));
-                }
-            },
+                };
+                output
+            }
         };
         if output.code.is_some_and(|code| cmd.accepts.contains(&code)) {
             return Ok(output);
