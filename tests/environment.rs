@@ -113,13 +113,15 @@ fn a_real_program_in_trouble_is_told_by_its_name_and_leaves_nothing_running() {
     let host = Host::this(Events::to(|_: &odoo_deploy::event::Event| ()));
     for (script, said) in PROGRAMS {
         let began = Instant::now();
-        let call = Cmd::new("sh").args(["-c", script]).deadline(1);
+        // what ends by itself is waited for, however busy the machine is
+        let seconds = if said.contains("within 1 s") { 1 } else { 60 };
+        let call = Cmd::new("sh").args(["-c", script]).deadline(seconds);
         let error = runtime.block_on(host.run(&call)).unwrap_err().to_string();
         assert!(
             error.contains(said) && error.contains("`sh -c"),
             "{script}: {error}"
         );
-        assert!(began.elapsed() < Duration::from_secs(20), "{script}");
+        assert!(began.elapsed() < Duration::from_secs(60), "{script}");
     }
     let missing = runtime
         .block_on(host.run(&Cmd::new("no-such-program")))

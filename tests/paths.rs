@@ -69,17 +69,18 @@ fn with_a_past(fresh: &Snapshot, found: &Snapshot) -> Vec<String> {
     differences(fresh, &found)
 }
 
-/// A configuration by chance.
-fn wish(dice: &mut Dice) -> Wish {
+/// A configuration by chance. With a proxy or without is the whole sequence: what a section has made
+/// stays when the section goes.
+fn wish(dice: &mut Dice, proxy: bool) -> Wish {
     Wish {
-        workers: *dice.pick(&[0, 2, 4, 8]),
+        // a proxy needs worker processes
+        workers: *dice.pick(if proxy { &[2, 4, 8] } else { &[0, 2, 4] }),
         modules: dice
             .pick(&[vec![], vec!["sale"], vec!["stock"], vec!["sale", "account"]])
             .clone(),
         addons: dice.below(2) == 0,
         installer: *dice.pick(&["uv", "pip"]),
-        // what nginx serves stays when its section goes: see docs/reliability.md
-        proxy: false,
+        proxy,
     }
 }
 
@@ -90,9 +91,10 @@ fn walk(seed: usize) -> (usize, Vec<String>) {
     let machine = Machine::bare();
     let mut story = format!("PATH_SEED={seed}");
     let steps = 2 + dice.below(4);
-    let mut last = wish(&mut dice);
+    let proxy = dice.below(3) == 0;
+    let mut last = wish(&mut dice, proxy);
     for step in 0..steps {
-        last = wish(&mut dice);
+        last = wish(&mut dice, proxy);
         story += &format!("\n  {last:?}");
         let site = SiteFile::new(&last);
         let ended = act(&machine, &site, Act::Install).unwrap();

@@ -75,6 +75,7 @@ impl Service {
             .filter_map(|line| line.split_once("  "))
             .map(|(value, path)| (path, value))
             .collect();
+        let unit = host.read_text(&Path::new("/etc/systemd/system").join(&self.unit))?;
         let mut outdated = Vec::new();
         for (step, path) in &self.inputs {
             let present = match host.link_target(path)? {
@@ -88,8 +89,11 @@ impl Service {
                 None => host.read(path)?.as_deref().map(digest),
             };
             // on the way back an input may be gone, and the service was started without it
-            let record = started.get(path.display().to_string().as_str()).copied();
-            if record != present.as_deref() {
+            let path = path.display().to_string();
+            let record = started.get(path.as_str()).copied();
+            // a link that an earlier configuration left is none of what an older unit runs
+            let foreign = record.is_none() && unit.as_ref().is_some_and(|u| !u.contains(&path));
+            if !foreign && record != present.as_deref() {
                 outdated.push(step.clone());
             }
         }
