@@ -464,12 +464,12 @@ const ADDED: &[(&str, usize, &str)] = &[
     (
         "[postgres]\nhost = \"db\"\nroot_certificate = \"ca.pem\"\npassword = { file = \"/p\" }",
         3,
-        "not a file",
+        "not the path of a file",
     ),
     (
         "[postgres]\nhost = \"db\"\npassword = { file = \"p\" }",
         3,
-        "not a file",
+        "not the path of a file",
     ),
     (
         "[postgres]\nhost = \"db\"\npassword = { path = \"/p\" }",

@@ -34,8 +34,28 @@ impl Blueprint {
                     .insert(source_key(&source.repository, &source.branch), commit);
             }
         }
+        self.look_for_password(host)?;
         self.learn_connections(host).await?;
         self.learn_source(host)
+    }
+
+    /// A password that is not there is seen before anything is built.
+    fn look_for_password(&self, host: &Host) -> Result<(), Error> {
+        let Some(server) = &self.site.postgres.server else {
+            return Ok(());
+        };
+        let text = host.read_text(Path::new(server.password.as_str()))?;
+        let reason = match text.as_deref().map(str::trim) {
+            None => "is not there",
+            Some("") => "is empty",
+            Some(text) if text.contains('\n') => "has more than one line",
+            Some(_) => return Ok(()),
+        };
+        Err(Error::Refused(format!(
+            "`{}`, which holds the password of `[postgres]`, {reason}; write it there, for root alone: \
+             `install -m 0600 /dev/stdin {0}`",
+            server.password
+        )))
     }
 
     async fn learn_connections(&mut self, host: &Host) -> Result<(), Error> {

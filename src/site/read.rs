@@ -46,6 +46,7 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
         .errors
         .iter()
         .map(|error| error.span.clone())
+        .chain(found.values.iter().cloned())
         .collect();
     let mut root = Table::new("", table.span(), table.get_ref());
     let site = sections(&mut root, &mut errors);

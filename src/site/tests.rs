@@ -22,7 +22,11 @@ fn the_smallest_site_has_every_default() {
         "commit": null,
         "database": "odoo",
         "modules": [],
-        "demo": false
+        "demo": false,
+        "language": null,
+        "country": null,
+        "company": null,
+        "log_handlers": []
       },
       "addons": [],
       "python": {
@@ -38,6 +42,7 @@ fn the_smallest_site_has_every_default() {
         "port": 8069,
         "gevent_port": 8072,
         "workers": "auto",
+        "users": null,
         "proxy_mode": false
       },
       "wkhtmltopdf": {
@@ -55,6 +60,14 @@ fn the_smallest_site_has_every_default() {
         "attempts": 5,
         "minutes": 15
       },
+      "postgres": {
+        "tuning": null,
+        "server": null
+      },
+      "logs": {
+        "file": false
+      },
+      "proxy": null,
       "paths": {
         "conf": "/etc/odoo.conf",
         "unit": "odoo.service",
@@ -63,7 +76,8 @@ fn the_smallest_site_has_every_default() {
         "state": "/var/lib/odoo-deploy/odoo",
         "user": "odoo",
         "builder": "odoo-build",
-        "role": "odoo"
+        "role": "odoo",
+        "logs": "/var/log/odoo"
       }
     }
     "#);

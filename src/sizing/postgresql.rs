@@ -80,7 +80,7 @@ mod tests {
             (
                 64,
                 999_999,
-                ["500", "16GB", "300000MB", "2GB", "64MB", "4GB"],
+                ["500", "16GB", "300128MB", "2GB", "64MB", "4GB"],
             ),
         ] {
             let found = settings(cores, memory);

@@ -263,7 +263,7 @@ fn no_certificate() {
     server
         .odoo(&["install", "--yes"])
         .expect_code(1)
-        .expect_told("key of another certificate");
+        .expect_told("another certificate");
     let same = before.differences(&files(), Precision::Content);
     assert!(same.is_empty(), "{same:#?}");
     make(DOMAIN, 9);

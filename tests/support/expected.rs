@@ -95,14 +95,19 @@ impl Expected {
         };
         let ended = act(machine, &self.scenario.site, what).unwrap();
         machine.fuse.disarm();
-        let wrong = match ended.code {
-            0 => self.compare(what, machine),
+        let wrong = self.judge(&ended, machine);
+        (ended, wrong)
+    }
+
+    /// Whether a machine is as its act says that it left it.
+    pub fn judge(&self, ended: &Ended, machine: &Machine) -> Vec<String> {
+        match ended.code {
+            0 => self.compare(self.scenario.act, machine),
             3 => remains(&self.origin, &snapshot(machine)),
             _ if ended.error.is_empty() => vec!["it does not say why".into()],
             1 | 4 | 5 => self.check_both(machine),
             code => vec![format!("it ended with {code}")],
-        };
-        (ended, wrong)
+        }
     }
 
     /// Looks at what both ways out of a machine come to.

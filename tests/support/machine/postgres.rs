@@ -161,7 +161,8 @@ impl Model {
         let mut settings = BTreeMap::new();
         for name in self.disk.list(FURTHER) {
             let text = self.disk.text(&format!("{FURTHER}/{name}"));
-            let lines = text.lines().filter_map(|line| line.split_once(" = "));
+            let lines = text.lines().filter(|line| !line.starts_with('#'));
+            let lines = lines.filter_map(|line| line.split_once(" = "));
             settings.extend(lines.map(|(k, v)| (k.to_owned(), v.to_owned())));
         }
         settings
