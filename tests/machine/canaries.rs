@@ -41,7 +41,7 @@ const PLACES: [(&str, &str); 5] = [
     ("settings", "find /etc -type f"),
     (
         "git",
-        "find /opt/odoo /srv -path '*/.git/*' -type f -size -1M 2>/dev/null || true",
+        "find /opt/odoo /srv -path '*/.git/*' -type f -size -1000k 2>/dev/null || true",
     ),
     (
         "logs",
@@ -178,9 +178,10 @@ fn canaries() {
     let fails = over_ssh.replace("[python]", "modules = [\"no_such_module\"]\n\n[python]");
 
     let key = server.read("/root/.ssh/id_ed25519");
+    // its first line is that of every key of its kind
     let mut planted: Vec<Canary> = key
         .lines()
-        .skip(1)
+        .skip(2)
         .take(3)
         .map(|line| Canary::new(4, line))
         .collect();
