@@ -166,6 +166,11 @@ fn of_another_type() {
             if field.takes.contains(&kind) {
                 continue;
             }
+            // as anything but a table it may be the secret itself
+            let part = match (field.key, kind) {
+                ("token", _) => "never written in this file",
+                _ => part,
+            };
             let line = format!("{} = {value}", field.key);
             let (source, at) = field.site(&line);
             let case = format!("[{}] {line}", field.section);

@@ -62,6 +62,8 @@ impl Model {
         let owner = self.caller(cmd);
         let text = self.disk.text(from);
         self.fuse.effect(|| {
+            // whoever's it was: a name belongs to the folder
+            self.disk.remove(to);
             self.disk.put_as(to, text, owner, 0o644);
             self.disk.remove(from);
         });
