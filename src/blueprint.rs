@@ -398,8 +398,7 @@ impl Blueprint {
                 .filter_map(|id| plan.steps.iter().position(|step| step.id == *id))
                 .collect();
             let id = task.id.clone();
-            let resource = self.resource(task, &context)?;
-            let awaits = first_unknown(&serde_json::to_value(&resource)?);
+            let (resource, awaits) = self.resource(task, &context)?;
             plan.steps.push(Step {
                 id,
                 needs,
@@ -410,7 +409,13 @@ impl Blueprint {
         Ok(plan)
     }
 
-    fn resource(&self, task: Task, context: &Value) -> Result<AnyResource, Error> {
+    /// The resource of a task, with what it waits for: asked of the fields, as no resource puts all
+    /// of what it holds into words.
+    fn resource(
+        &self,
+        task: Task,
+        context: &Value,
+    ) -> Result<(AnyResource, Option<String>), Error> {
         let (kind, span) = (task.kind.clone(), task.span.clone());
         let mut fields = task.fields;
         if let Some(Value::String(name)) = fields.remove("template") {
@@ -419,7 +424,10 @@ impl Blueprint {
             fields.insert("content".into(), content.into());
         }
         let value = Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))]));
-        serde_json::from_value(value).map_err(|e| self.wrong(&kind, span, &e, AnyResource::KINDS))
+        let awaits = first_unknown(&value);
+        let resource = serde_json::from_value(value)
+            .map_err(|e| self.wrong(&kind, span, &e, AnyResource::KINDS))?;
+        Ok((resource, awaits))
     }
 
     fn check(&self, task: Task) -> Result<Check, Error> {

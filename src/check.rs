@@ -21,6 +21,10 @@ const UNTOUCHED: u64 = 10;
 /// How many restarts of a unit say that it will not come up.
 const RESTARTS: u32 = 3;
 
+/// Who asks. Odoo's websites send people on to a page in their language, whom they tell from programs by
+/// the `bot` in it (`is_a_bot` in its module `web`).
+const AGENT: &str = "odoo-deploy (bot)";
+
 /// Something that must be true once all steps are done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -433,6 +437,7 @@ impl Host {
 fn get(url: &str, within: Duration) -> Result<(u16, String), String> {
     let config = ureq::Agent::config_builder()
         .timeout_global(Some(within))
+        .user_agent(AGENT)
         .max_redirects(0)
         .max_redirects_will_error(false)
         .http_status_as_error(false)

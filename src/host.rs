@@ -107,6 +107,18 @@ impl Host {
         &self.stop
     }
 
+    /// Waits for some milliseconds.
+    ///
+    /// # Errors
+    /// Where a signal asks to stop: then it ends at once.
+    pub(crate) async fn pause(&self, milliseconds: u64) -> Result<()> {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(milliseconds)) => (),
+            () = self.stop.asked() => (),
+        }
+        Ok(self.stop.at_edge()?)
+    }
+
     /// The same machine, on which others may hold what is needed for so many seconds, where anybody
     /// says so.
     #[must_use]

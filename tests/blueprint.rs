@@ -81,6 +81,15 @@ fn what_the_unit_writes_down_at_its_start_is_what_the_service_is_compared_with()
     }
 }
 
+/// Else what stands for it would be written into the file.
+#[test]
+fn what_a_template_does_not_know_yet_is_waited_for() {
+    let plan = plan("[odoo]\nversion = \"19.0\"\n");
+    let conf = plan.steps.iter().find(|step| step.id == "conf").unwrap();
+    let awaits = conf.awaits.as_deref();
+    assert_eq!(awaits, Some("max_connections of PostgreSQL"));
+}
+
 #[test]
 fn a_repository_over_ssh_brings_its_client_and_others_do_not() {
     let has_client = |site| {

@@ -63,6 +63,24 @@ fn one_that_is_asked_for_and_there_is_not_noted() {
     assert!(notes(&ended).is_empty(), "{:?}", notes(&ended));
 }
 
+/// The service serves on while modules are added, and its transactions may come first.
+#[test]
+fn one_that_collides_with_the_service_is_tried_again_and_not_for_ever() {
+    if support::skipped() {
+        return;
+    }
+    for (collisions, code) in [(4, 0), (5, 3)] {
+        let machine = installed(&wish(&["sale"]));
+        machine.state.borrow_mut().postgres.collisions = collisions;
+        let more = SiteFile::new(&wish(&["sale", "stock"]));
+        let ended = act(&machine, &more, Act::InstallOrGoBack).unwrap();
+        assert_eq!(ended.code, code, "{collisions}: {}", ended.error);
+        let state = machine.state.borrow();
+        let modules = state.postgres.databases["odoo"].modules.clone().unwrap();
+        assert_eq!(modules.contains("stock"), code == 0, "{collisions}");
+    }
+}
+
 #[test]
 fn a_module_that_is_nowhere_is_refused_before_anything_is_touched() {
     if support::skipped() {

@@ -6,6 +6,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use super::AGENT;
 use crate::host::Host;
 use crate::host::command::{Cmd, Programs};
 
@@ -30,7 +31,8 @@ pub(super) async fn status(
     path: &str,
     websocket: bool,
 ) -> Result<u16, String> {
-    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {domain}\r\n").into_bytes();
+    let mut request =
+        format!("GET {path} HTTP/1.1\r\nHost: {domain}\r\nUser-Agent: {AGENT}\r\n").into_bytes();
     if websocket {
         let scheme = if trust.is_some() { "https" } else { "http" };
         let more = format!(

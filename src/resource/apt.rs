@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::event::Event;
 use crate::host::command::{Cmd, MARK, MARK_APT};
@@ -76,7 +76,7 @@ pub(super) async fn run_locked(host: &Host, cmd: &Cmd) -> Result<()> {
         if Instant::now() >= until || !RACED.iter().any(|raced| said.contains(raced)) {
             return Err(error);
         }
-        pause(host, 1000).await?;
+        host.pause(1000).await?;
     }
 }
 
@@ -134,7 +134,7 @@ pub async fn wait_for_apt(host: &Host) -> Result<()> {
                 seconds: host.patience().as_secs(),
             });
         }
-        pause(host, 200).await?;
+        host.pause(200).await?;
     }
     wait_for_locks(host, until).await
 }
@@ -163,17 +163,8 @@ async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
             told = Some(holder);
         }
         // a record lock of another process cannot be waited for with a deadline
-        pause(host, 500).await?;
+        host.pause(500).await?;
     }
-}
-
-/// Waits for some milliseconds, unless a signal asks to stop.
-async fn pause(host: &Host, milliseconds: u64) -> Result<()> {
-    tokio::select! {
-        () = tokio::time::sleep(Duration::from_millis(milliseconds)) => (),
-        () = host.stop().asked() => (),
-    }
-    Ok(host.stop().at_edge()?)
 }
 
 /// What keeps apt from being used, and who.

@@ -19,6 +19,10 @@ const BEGUN: &str = "odoo-deploy: being initialised";
 /// The comment of a database once it is whole.
 const WHOLE: &str = "odoo-deploy: initialised";
 
+/// How often Odoo is called where its transactions collide with those of the service, which goes on
+/// serving meanwhile: as often as Odoo itself tries a request.
+const TRIES: u32 = 5;
+
 /// A database of Odoo's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -140,7 +144,14 @@ impl Database {
         let call = self
             .call(&[], log)
             .args(["--init", &list.join(","), "--stop-after-init"]);
-        host.run(&call).await?;
+        let mut tries = 1;
+        while let Err(error) = host.run(&call).await {
+            if tries == TRIES || !is_collision(&error) {
+                return Err(error);
+            }
+            host.pause(u64::from(tries) * 1000).await?;
+            tries += 1;
+        }
         // PostgreSQL syncs what it is given, Odoo does not sync the files that the rows point to
         host.sync(&self.data)?;
         // Odoo ends with 0 and a warning where a module does not exist
@@ -275,6 +286,21 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// Whether PostgreSQL gave way to another transaction, which is worth another try; the cases are
+/// those of `PG_CONCURRENCY_EXCEPTIONS_TO_RETRY` in Odoo's `odoo/service/model.py`.
+fn is_collision(error: &Error) -> bool {
+    let Error::Command(failure) = error else {
+        return false;
+    };
+    let cases = [
+        "errors.SerializationFailure",
+        "errors.DeadlockDetected",
+        "errors.LockNotAvailable",
+    ];
+    let mut tail = failure.tail.iter();
+    tail.any(|line| cases.iter().any(|case| line.contains(case)))
 }
 
 impl First {

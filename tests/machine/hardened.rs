@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::support::server::{PASSWORD, SITE, Server, site};
 use super::support::tally::show;
+use super::support::world::world;
 use super::support::{bases, scenario, web};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -39,11 +40,16 @@ images = sum('/Image' in str(x.get_object()) for page in pages for x in page['/R
 print(len(pages), 'canary' in text and '4711' in text, images)\"";
 
 fn full() {
-    let server = Server::boot_with("full", bases::installed(), Some(&bases::wheels()));
+    let binds = world().binds_with_all_modules();
+    let server = Server::boot_binding("full", bases::installed(), binds);
     web::await_health(&server);
+    // the code of every module first, so that the service serves from it while one is added
+    let serving = site("[http]\nworkers = 2\n").replace("odoo.git", "odoo-full.git");
+    server.write(SITE, &serving);
+    server.json(&["install", "--yes"]).expect_code(0);
     let asked = |lines: &str| {
-        site(&format!("[http]\nworkers = 2\n\n[wkhtmltopdf]\n{lines}\n"))
-            .replace("[python]", "modules = [\"mail\"]\n\n[python]")
+        serving.replace("[python]", "modules = [\"mail\"]\n\n[python]")
+            + &format!("\n[wkhtmltopdf]\n{lines}\n")
     };
     server.write(
         SITE,

@@ -192,7 +192,7 @@ fn private() {
         let token = format!("token = {{ {place}, user = \"deploy\" }}\ncommit = \"{commit}\"");
         server.write(SITE, &with_addons(KEY, &token));
         server.sh(&format!(
-            "export TOKEN_OF_TEST=$(cat /etc/private/token); systemctl stop test-watch; \
+            "systemctl stop test-watch; export TOKEN_OF_TEST=$(cat /etc/private/token); \
              systemd-run -q --wait --pipe {how} {agent} >/dev/null; unset TOKEN_OF_TEST; {WATCH}"
         ));
         let target = server.sh("readlink /opt/odoo/addons/tokened");

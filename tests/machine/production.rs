@@ -5,7 +5,6 @@ mod remote;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use odoo_deploy::rehearse::Bind;
 use serde_json::{Value, json};
 
 use super::support::server::{SITE, Server};
@@ -41,12 +40,7 @@ const MODULES: [&str; 12] = [
 const COMPANY: &str = "Müller & Söhne \"Holz\" 100 % 'GmbH' \\ {{ 7*7 }} $(id)";
 
 fn modules() {
-    let mut binds = world().binds(Some(&bases::wheels()));
-    binds.push(Bind {
-        source: world().full_repository().to_owned(),
-        target: format!("{SHARED}/odoo-full.git").into(),
-        read_only: true,
-    });
+    let binds = world().binds_with_all_modules();
     let server = Server::boot_binding("production", bases::packed(), binds);
     let site = format!(
         "[odoo]\nversion = \"19.0\"\nrepository = \"file://{SHARED}/odoo-full.git\"\nmodules = {MODULES:?}\n\

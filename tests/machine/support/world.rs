@@ -80,9 +80,16 @@ impl World {
             .get_or_init(|| made("lite", "odoo-lite.git"))
     }
 
-    /// The same with every module.
-    pub(crate) fn full_repository(&self) -> &Path {
-        self.full.get_or_init(|| made("full", "odoo.git"))
+    /// What a machine sees of this host that is to have modules which `-i base` does not bring.
+    pub(crate) fn binds_with_all_modules(&self) -> Vec<Bind> {
+        let mut binds = self.binds(Some(&bases::wheels()));
+        let all = self.full.get_or_init(|| made("full", "odoo.git"));
+        binds.push(Bind {
+            source: all.clone(),
+            target: Path::new(SHARED).join("odoo-full.git"),
+            read_only: true,
+        });
+        binds
     }
 
     /// What every machine sees of this host.

@@ -50,6 +50,12 @@ impl Model {
             });
             return Ok(String::new());
         }
+        let collides = self.state.borrow().postgres.collisions > 0;
+        if collides {
+            self.state.borrow_mut().postgres.collisions -= 1;
+            let words = "psycopg2.errors.SerializationFailure: could not serialize access due to concurrent update";
+            return Err((255, words.into()));
+        }
         let asked: BTreeSet<String> = after("--init")
             .split(',')
             .filter(|module| MODULES.contains(module))

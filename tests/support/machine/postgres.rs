@@ -61,6 +61,8 @@ pub struct Postgres {
     pub settings: BTreeMap<String, String>,
     /// With which password it lets a role in from another host; `None` where none comes through.
     pub remote: Option<String>,
+    /// How many times the service's transactions come in the way of modules being added.
+    pub collisions: u32,
     last_oid: u32,
 }
 
