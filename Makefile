@@ -34,11 +34,11 @@ test-machine: tools
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) \
 		cargo test --locked --test machine -- --test-threads=2
 
-# Kills the agent N times at random in whole installs; SEED=7 repeats the times of an earlier one.
+# Kills the agent N times at random in whole installs, each time at others; SEED=7 repeats the times of an earlier one.
 N ?= 300
 soak: tools
 	@rm -rf $(counts)
-	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) KILLS=$(N) $(if $(SEED),KILL_SEED=$(SEED)) \
+	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) KILLS=$(N) KILL_SEED=$(or $(SEED),$$RANDOM) \
 		cargo test --locked --test machine -- --test-threads=2 random_kills
 	@tests/counts.sh $(counts) soak
 

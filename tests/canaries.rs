@@ -26,7 +26,7 @@ use odoo_deploy::report::{Human, Json, Options, Report};
 use support::act::{Act, act};
 use support::canary::{Canary, leaks};
 use support::counts;
-use support::machine::{Flavour, Machine};
+use support::machine::{Flavour, Machine, TOKEN_FILE};
 use support::site::{SiteFile, Wish};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -54,6 +54,10 @@ const LINES: [&str; 6] = [
 const BY_HAND: [&str; 2] = ["kana'rien \"vogel\" $1%2\\x", "zwei/ter+vogel&flog=fort?"];
 
 const KEY: &str = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n";
+
+/// A `PostgreSQL` on another host, and the password of the role there.
+const REMOTE: &str = "[postgres]\nhost = \"db.example.org\"\nuser = \"odoo\"\npassword = { file = \"/etc/db.password\" }\n";
+const ROLE: &str = "Rolle'n \\ \"vogel\" am=Fluss?";
 
 /// What is written to one stream.
 #[derive(Clone, Default)]
@@ -212,10 +216,23 @@ fn grounds() -> Vec<(&'static str, Machine, SiteFile)> {
     killed.fuse.arm(200, Flavour::Before);
     assert!(act(&killed, &resumed, Act::Install).is_none());
     killed.fuse.disarm();
+
+    let (remote, elsewhere) = (bare(), wish());
+    assert_eq!(act(&remote, &elsewhere, Act::Install).unwrap().code, 0);
+    let text = fs::read_to_string(elsewhere.path()).unwrap() + REMOTE;
+    fs::write(elsewhere.path(), text).unwrap();
+    remote
+        .disk
+        .put_as("/etc/db.password", format!("{ROLE}\n"), (0, 0), 0o600);
+    remote.state.borrow_mut().postgres.remote = Some(ROLE.into());
+    let ended = act(&remote, &elsewhere, Act::Install).unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    assert!(remote.disk.text("/etc/odoo.conf").contains(ROLE));
     vec![
         ("done", done, site),
         ("failed", failed, fails),
         ("killed", killed, resumed),
+        ("remote", remote, elsewhere),
     ]
 }
 
@@ -225,6 +242,8 @@ fn canaries(machine: &Machine) -> Vec<Canary> {
         Canary::new(4, KEY.trim()),
         Canary::new(5, BY_HAND[0]),
         Canary::new(5, BY_HAND[1]),
+        Canary::new(6, machine.disk.text(TOKEN_FILE).trim()),
+        Canary::new(7, ROLE),
     ];
     let secrets = "/var/lib/odoo-deploy/odoo/secrets";
     let files = [

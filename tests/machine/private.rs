@@ -116,6 +116,16 @@ const KEY: &str =
     "key = { file = \"/etc/private/deploy\", known_hosts = \"/etc/private/known_hosts\" }";
 const BY_FILE: &str = "token = { file = \"/etc/private/token\", user = \"deploy\" }";
 
+fn expect_addons(server: &Server) {
+    for name in ["keyed", "tokened"] {
+        assert!(server.exists(&format!("/opt/odoo/addons/{name}")), "{name}");
+        // inside, as the link leads to another path of the machine
+        server.sh(&format!(
+            "test -s /opt/odoo/addons/{name}/{name}/__manifest__.py"
+        ));
+    }
+}
+
 fn private() {
     let server = Server::boot_with("private", bases::installed(), Some(&bases::wheels()));
     web::await_health(&server);
@@ -162,13 +172,7 @@ fn private() {
     server.write(SITE, &with_addons(KEY, BY_FILE));
     server.json(&["install", "--yes"]).expect_code(0);
     web::expect_alive(&server);
-    for name in ["keyed", "tokened"] {
-        assert!(server.exists(&format!("/opt/odoo/addons/{name}")), "{name}");
-        // inside, as the link leads to another path of the machine
-        server.sh(&format!(
-            "test -s /opt/odoo/addons/{name}/{name}/__manifest__.py"
-        ));
-    }
+    expect_addons(&server);
     server.json(&["audit"]).expect_code(0);
 
     // as a credential of a unit, and from the environment of the agent alone: a new commit is fetched

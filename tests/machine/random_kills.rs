@@ -1,6 +1,6 @@
 //! Agents that are killed at random times of whole runs, one after the other, on the same servers.
 //!
-//! `KILLS=300` asks for more of them, `KILL_SEED=7` for the same times again.
+//! `KILLS=300` asks for more of them, `KILL_SEED=7` for other times, and for the same ones again.
 
 use std::env;
 use std::thread::sleep;
@@ -22,9 +22,13 @@ use crate::dice::Dice;
 /// How many agents are killed where nobody asks for more.
 const KILLS: usize = 12;
 
+/// The times where nobody asks for others: the same in every run, so that what fails once can be
+/// looked at again.
+const SEED: u64 = 19;
+
 pub(crate) fn trials() -> Vec<Trial> {
     let kills = number("KILLS").unwrap_or(KILLS);
-    let seed = number("KILL_SEED").unwrap_or_else(fresh_seed);
+    let seed = number("KILL_SEED").unwrap_or(SEED);
     // of the packages' own time `kills` has a part in every run of the tests
     let packages = kills / 30;
     let first = (kills - packages) / 3;
@@ -47,12 +51,6 @@ fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
     let value = env::var(variable).ok()?;
     let number = value.parse().ok();
     Some(number.unwrap_or_else(|| panic!("{variable}={value} is no number")))
-}
-
-fn fresh_seed() -> u64 {
-    let mut bytes = [0; 4];
-    getrandom::fill(&mut bytes).expect("randomness");
-    u32::from_le_bytes(bytes).into()
 }
 
 /// Which way a killed run is left.

@@ -1,5 +1,8 @@
 //! Two sites side by side, on one nginx and one PostgreSQL.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use libtest_mimic::Trial;
 
 use super::support::proxy::{ask, pid, site, status};
@@ -51,12 +54,13 @@ fn two() {
     server.write(OTHER, &lab(2, 8169));
     let first = on_other(&server, &["install", "--yes"]);
     first.expect_code(0);
-    let both = || {
+    let asked = |domain| status(&ask(&server, domain, "/web/login"));
+    let both = |when: &str| {
         for domain in ["erp.example.org", "lab.example.org"] {
-            assert_eq!(status(&ask(&server, domain, "/web/login")), 200, "{domain}");
+            assert_eq!(asked(domain), 200, "{domain} {when}");
         }
     };
-    both();
+    both("beside each other");
     assert_eq!(
         before,
         processes(),
@@ -75,11 +79,17 @@ fn two() {
         processes(),
         "a change to one leaves the other untouched"
     );
-    both();
+    both("after a change");
     let settled = server.json(&["install", "--yes"]);
     assert_eq!(settled.outcome(), "unchanged", "{}", settled.out);
     on_other(&server, &["rollback", "--yes"]).expect_code(0);
-    both();
+    // what goes back is not waited for
+    let until = Instant::now() + Duration::from_secs(60);
+    while asked("lab.example.org") == 502 {
+        assert!(Instant::now() < until, "it never answers again");
+        sleep(Duration::from_millis(200));
+    }
+    both("after a way back");
     assert_eq!(
         before,
         processes(),

@@ -40,6 +40,21 @@ pub const HOMES: &[(&str, &[&str])] = &[
             "/var/lib/odoo-deploy/odoo/blobs/",
         ],
     ),
+    // lent in memory while git runs
+    (
+        "the token of a repository",
+        &["/etc/private.token", "/run/odoo-deploy/odoo-build-lent/"],
+    ),
+    // Odoo reads its configuration, and everything else the file of services
+    (
+        "the password of a role on another host",
+        &[
+            "/etc/db.password",
+            "/etc/odoo.conf",
+            "/var/lib/odoo-deploy/odoo/secrets/postgresql.service",
+            "/var/lib/odoo-deploy/odoo/blobs/",
+        ],
+    ),
 ];
 
 /// A secret.

@@ -169,7 +169,14 @@ impl Server {
     /// The runs that the site's journals tell of, oldest first.
     pub(crate) fn runs(&self) -> Vec<odoo_deploy::journal::Run> {
         let folder = self.path("/var/lib/odoo-deploy/odoo");
-        odoo_deploy::journal::runs(&folder).expect("journals")
+        // a machine's root is seen through a link of `/proc`, and journals are read through none
+        let copies = tempfile::tempdir().expect("a folder");
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|e| e == "jsonl") {
+                fs::copy(entry.path(), copies.path().join(entry.file_name())).expect("a journal");
+            }
+        }
+        odoo_deploy::journal::runs(copies.path()).expect("journals")
     }
 
     /// Whether an agent works on the site, or will soon say that it does.
