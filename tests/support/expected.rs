@@ -198,6 +198,10 @@ pub fn in_threads(work: impl Fn(&Expected, usize, usize) -> Vec<String> + Send +
                 for name in ALL {
                     let expected = Expected::of(name);
                     let wrong = work(&expected, mine, threads);
+                    // at once: the rest may take minutes
+                    for failure in &wrong {
+                        println!("{failure}");
+                    }
                     failures.lock().unwrap().extend(wrong);
                 }
             })

@@ -39,6 +39,7 @@ pub use postgres::{Postgres, Role};
 pub use systemd::Unit;
 #[allow(unused_imports, reason = "each test uses its own part")]
 pub use trouble::Trouble;
+#[allow(unused_imports, reason = "each test uses its own part")]
 pub use universe::TOKEN_FILE;
 
 /// What the programs know beyond the files.
