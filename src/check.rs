@@ -280,8 +280,9 @@ async fn print(host: &Host, program: &str, patched: bool, user: &str) -> Result<
         &[]
     };
     let page = "<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>";
-    let printed = run(Cmd::new(program)
-        .arg("--quiet")
+    // the distribution's opens `/dev/stdout`, which its user may do with a pipe of its own alone
+    let printed = run(Cmd::new("sh")
+        .args(["-c", "\"$@\" | cat", "sh", program, "--quiet"])
         .args(edges.iter().copied())
         .args(["-", "-"])
         .stdin(page))

@@ -137,8 +137,7 @@ fn private() {
     server.sh(WATCH);
 
     let pid = || server.sh("systemctl show -P MainPID odoo.service");
-    let before = pid();
-    let mut refused = 0;
+    let (before, mut refused) = (pid(), 0);
     let mut expect_refused = |site: &str, words: &str| {
         server.write(SITE, site);
         server
