@@ -71,16 +71,16 @@ impl Model {
             "openssl" | "/usr/bin/openssl" if !self.disk.exists("/usr/bin/openssl") => Err(MISSING),
             "openssl" | "/usr/bin/openssl" => self.openssl(cmd, args),
             program if program.ends_with("/psql") => self.psql(cmd, args),
-            program if !self.disk.exists(program) => Err(MISSING),
-            program if program.ends_with("/wkhtmltopdf") => Self::wkhtmltopdf(args),
             "sh" => match args {
                 ["-c", "\"$@\" | cat", "sh", program, rest @ ..]
-                    if program.ends_with("/wkhtmltopdf") =>
+                    if program.ends_with("/wkhtmltopdf") && self.disk.exists(program) =>
                 {
                     Self::wkhtmltopdf(rest)
                 }
                 _ => panic!("no model of sh {args:?}"),
             },
+            program if !self.disk.exists(program) => Err(MISSING),
+            program if program.ends_with("/wkhtmltopdf") => Self::wkhtmltopdf(args),
             program if program.contains("/bin/") => self.python(cmd, args),
             program => panic!("no model of `{program}`"),
         }
