@@ -66,7 +66,7 @@ impl Resource for Archive {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let marker = host.read_text(&self.path.join(MARKER))?;
+        let marker = host.text(&self.path.join(MARKER))?;
         Ok(marker.map(|text| State {
             sha256: text.trim().to_owned(),
         }))

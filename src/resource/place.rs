@@ -33,7 +33,7 @@ impl Place {
                     version: version.clone(),
                     name,
                 };
-                let conf = host.read_text(&place.configuration())?.unwrap_or_default();
+                let conf = host.text(&place.configuration())?.unwrap_or_default();
                 let port = port(&conf);
                 if port == PORT {
                     return Ok(Some(place));
@@ -71,7 +71,7 @@ impl Place {
 
     /// Whether its `postgresql.conf` includes the further files, as Debian and Ubuntu ship it.
     pub(super) fn includes(&self, host: &Host) -> Result<bool> {
-        let conf = host.read_text(&self.configuration())?;
+        let conf = host.text(&self.configuration())?;
         let folder = value(&conf.unwrap_or_default(), "include_dir");
         Ok(folder.is_some_and(|folder| Path::new(&folder).file_name() == Some("conf.d".as_ref())))
     }
@@ -89,7 +89,7 @@ impl Place {
         }
         files.push(self.configuration());
         for file in files {
-            let text = host.read_text(&file)?.unwrap_or_default();
+            let text = host.text(&file)?.unwrap_or_default();
             if let Some(value) = value(&text, name) {
                 return Ok(Some(value));
             }

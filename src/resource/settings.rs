@@ -127,7 +127,7 @@ impl Resource for Settings {
         let Some(path) = self.path(host)? else {
             return Ok(None);
         };
-        let content = host.read_text(&path)?;
+        let content = host.text(&path)?;
         let (pending, _) = self.pending(host).await?;
         let nothing = content.is_none() && pending.is_empty();
         Ok((!nothing).then_some(State { content, pending }))
@@ -199,7 +199,7 @@ impl Resource for Settings {
 
     fn text(&self, host: &Host) -> Result<Option<Text>> {
         let before = match self.path(host)? {
-            Some(path) => host.read_text(&path)?,
+            Some(path) => host.text(&path)?,
             None => None,
         };
         Ok(Some(Text {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use odoo_deploy::event::Event;
 use odoo_deploy::journal::{self, Standing};
 
 use super::act::{Act, Ended, act, journals, still_to_do};
@@ -127,7 +128,12 @@ impl Expected {
             return Vec::new();
         }
         let ended = act(machine, &self.scenario.site, way).unwrap();
-        let name = format!("{way:?} ended with {} {}", ended.code, ended.error);
+        let undo = ended.events.iter().filter_map(|event| match event {
+            Event::UndoFailed { error, .. } => Some(error.as_str()),
+            _ => None,
+        });
+        let undo = undo.collect::<Vec<_>>().join(", ");
+        let name = format!("{way:?} ended with {} {} {undo}", ended.code, ended.error);
         if ended.code != 0 {
             return vec![name];
         }
