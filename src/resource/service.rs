@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::command::Cmd;
 use crate::host::store::digest;
-use crate::host::{Error, Host, Result};
+use crate::host::{Error, Host, Kind, Result};
 use crate::resource::{Moved, Resource};
 
 /// Where systemd keeps the links to what is started at boot.
@@ -75,7 +75,12 @@ impl Service {
             .filter_map(|line| line.split_once("  "))
             .map(|(value, path)| (path, value))
             .collect();
-        let unit = host.read_text(&Path::new("/etc/systemd/system").join(&self.unit))?;
+        let path = Path::new("/etc/systemd/system").join(&self.unit);
+        let unit = match host.meta(&path)? {
+            Some(meta) if meta.kind == Kind::File => host.text(&path)?,
+            // masked, or planted: the step that writes it says so
+            _ => None,
+        };
         let mut outdated = Vec::new();
         for (step, path) in &self.inputs {
             let present = match host.link_target(path)? {
@@ -164,10 +169,11 @@ impl Resource for Service {
             shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
         };
         let active = is("ActiveState", &["active", "reloading"]);
-        // where its unit is gone already systemd says nothing, and would start it if it came back
+        // where its unit is gone already systemd says nothing, and would start it if it came back; the
+        // link of a package's unit stays with dpkg until the package is purged
         let wanted = Path::new(WANTS).join(&self.unit);
         let enabled = is("UnitFileState", &["enabled", "enabled-runtime"])
-            || host.link_target(&wanted)?.is_some();
+            || (!self.shared && host.link_target(&wanted)?.is_some());
         // whether its unit lies on disk is the unit's affair: what neither runs nor is meant to is
         // no service
         if !active && !enabled {
