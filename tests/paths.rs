@@ -12,6 +12,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -79,7 +80,7 @@ fn wish(dice: &mut Dice, proxy: bool) -> Wish {
             .pick(&[vec![], vec!["sale"], vec!["stock"], vec!["sale", "account"]])
             .clone(),
         addons: dice.below(2) == 0,
-        installer: *dice.pick(&["uv", "pip"]),
+        installer: dice.pick::<&str>(&["uv", "pip"]),
         proxy,
     }
 }
@@ -95,7 +96,7 @@ fn walk(seed: usize) -> (usize, Vec<String>) {
     let mut last = wish(&mut dice, proxy);
     for step in 0..steps {
         last = wish(&mut dice, proxy);
-        story += &format!("\n  {last:?}");
+        write!(story, "\n  {last:?}").unwrap();
         let site = SiteFile::new(&last);
         let ended = act(&machine, &site, Act::Install).unwrap();
         if ended.code != 0 {
