@@ -22,7 +22,12 @@ use support::machine::Trouble;
 
 /// The last part of a program's path, as messages have it in any case.
 fn program(call: &str) -> &str {
-    let path = call.split(' ').next().unwrap();
+    let mut words = call.split(' ');
+    // a shell is named by what it was to run
+    let path = match words.next().unwrap() {
+        "sh" => words.find(|word| word.starts_with('/')).unwrap(),
+        path => path,
+    };
     path.rsplit('/').next().unwrap()
 }
 
