@@ -50,7 +50,7 @@ lint:
 	cargo clippy --quiet --locked --test machine -- -D warnings
 
 # What people and disks hand us, SECONDS for each target.
-SECONDS ?= 20
+SECONDS ?= 10
 fuzz: tools
 	@tests/fuzz.sh $(SECONDS)
 

@@ -33,6 +33,7 @@ static CONTEXT: LazyLock<Value> = LazyLock::new(|| {
         memory: 4096,
         systemd: true,
         network: true,
+        ipv6: true,
     };
     let nowhere = Path::new("/nonexistent");
     let blueprint = Blueprint::new(site, release, facts, nowhere, BTreeMap::new());
