@@ -40,7 +40,7 @@ fn from_nothing(suite: &str) {
     );
 }
 
-fn exposure(server: &Server) -> f64 {
+pub(crate) fn exposure(server: &Server) -> f64 {
     let told = server.sh("systemd-analyze security --no-pager odoo.service");
     let line = told
         .lines()

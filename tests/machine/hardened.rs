@@ -6,6 +6,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use serde_json::Value;
 
+use super::bare::exposure;
 use super::support::server::{PASSWORD, SITE, Server, site};
 use super::support::tally::show;
 use super::support::world::world;
@@ -60,14 +61,8 @@ fn full() {
     run.expect_code(0)
         .expect_told("/usr/bin/wkhtmltopdf prints a page");
     web::expect_alive(&server);
-    let exposure = server.sh("systemd-analyze security --no-pager odoo.service | tail -n 1");
-    let number = exposure
-        .split_whitespace()
-        .find_map(|word| word.parse::<f64>().ok());
-    assert!(
-        number.is_some_and(|number| number <= EXPOSURE),
-        "{exposure}"
-    );
+    let exposure = exposure(&server);
+    assert!(exposure <= EXPOSURE, "exposure {exposure}");
 
     server.write("/srv/hardened.py", include_str!("hardened.py"));
     let output = server.try_sh(&format!("python3 /srv/hardened.py {PASSWORD}"));
@@ -99,12 +94,9 @@ fn full() {
     show(
         13,
         format!(
-            "a full Odoo under its unit ({}): PDF with a bar code ({}, {} s), a letter out to an SMTP sink and a job by a \
+            "a full Odoo under its unit (exposure {exposure}): PDF with a bar code ({}, {} s), a letter out to an SMTP sink and a job by a \
              cron worker, websocket {}",
-            exposure.trim_start_matches("→ "),
-            found["pdf"],
-            found["pdf_seconds"],
-            found["websocket"]
+            found["pdf"], found["pdf_seconds"], found["websocket"]
         ),
     );
 

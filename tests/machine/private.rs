@@ -57,12 +57,12 @@ const SERVERS: &str = "
     useradd --create-home --shell /bin/bash git
     git config --system safe.directory '*'
     for name in keyed tokened; do
-        mkdir -p /srv/work/$name/$name
-        printf '{\"name\": \"%s\"}' $name > /srv/work/$name/$name/__manifest__.py
-        touch /srv/work/$name/$name/__init__.py
-        cd /srv/work/$name && git init -q -b 19.0 && git add . \
+        mkdir -p /srv/source/$name/$name
+        printf '{\"name\": \"%s\"}' $name > /srv/source/$name/$name/__manifest__.py
+        touch /srv/source/$name/$name/__init__.py
+        cd /srv/source/$name && git init -q -b 19.0 && git add . \
             && git -c user.name=t -c user.email=t@example.org commit -qm first
-        git clone -q --bare /srv/work/$name /srv/git/$name.git
+        git clone -q --bare /srv/source/$name /srv/git/$name.git
         git -C /srv/git/$name.git config uploadpack.allowAnySHA1InWant true
     done
     mkdir -m 0700 /etc/private && install -d -m 0700 -o git -g git ~git/.ssh
@@ -176,7 +176,7 @@ fn private() {
 
     // as a credential of a unit, and from the environment of the agent alone: a new commit is fetched
     let newer = || {
-        server.sh("cd /srv/work/tokened && date +%N > new && git add . \
+        server.sh("cd /srv/source/tokened && date +%N > new && git add . \
             && git -c user.name=t -c user.email=t@example.org commit -qm more && git push -q /srv/git/tokened.git 19.0 \
             && git rev-parse HEAD")
     };
