@@ -22,7 +22,7 @@ const NAMELESS: Duration = Duration::from_millis(500);
 /// left nor a child that lives on can hold it.
 #[derive(Debug)]
 pub struct Lock {
-    _file: OpenFile,
+    file: OpenFile,
 }
 
 /// Who holds a lock.
@@ -95,13 +95,20 @@ impl Lock {
         let text = serde_json::to_vec(&holder)?;
         let written = open.truncate(0).and_then(|()| open.write(&text));
         written.map_err(Error::file("write", path))?;
-        Ok(Self { _file: open })
+        Ok(Self { file: open })
     }
 
     /// Who holds the lock at `path`, where anybody does. Takes nothing.
     #[must_use]
     pub fn holder(path: &Path) -> Option<Holder> {
         Holder::of(&ground::open_file(path).ok()?)
+    }
+}
+
+impl Drop for Lock {
+    /// Closing is not enough: a child on its way to exec has the open file for a moment, too.
+    fn drop(&mut self) {
+        let _ = self.file.file().unlock();
     }
 }
 
@@ -148,6 +155,16 @@ mod tests {
         assert!(path.exists());
         assert_eq!(Lock::holder(&path), None);
         Lock::take(&Disk::default(), &path, "the third").unwrap();
+    }
+
+    #[test]
+    fn a_lock_given_back_is_free_though_the_open_file_lives_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("odoo.lock");
+        let first = Lock::take(&Disk::default(), &path, "one").unwrap();
+        let _of_a_child = first.file.file().try_clone().unwrap();
+        drop(first);
+        Lock::take(&Disk::default(), &path, "two").unwrap();
     }
 
     #[test]
