@@ -34,7 +34,7 @@ fn program(call: &str) -> &str {
 /// Whether a program is in trouble once, or until somebody mends it.
 fn how_often(trouble: Trouble) -> &'static [bool] {
     match trouble {
-        Trouble::Missing | Trouble::Hangs => &[false, true],
+        Trouble::Missing | Trouble::Hangs | Trouble::Idle => &[false, true],
         _ => &[false],
     }
 }

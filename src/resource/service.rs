@@ -67,6 +67,34 @@ impl Service {
         Err(Error::garbled(what, format!("it says `{said}`")))
     }
 
+    /// Its state, where systemd has shown its properties.
+    fn seen(&self, host: &Host, shown: &BTreeMap<String, String>) -> Result<Option<State>> {
+        let is = |key: &str, values: &[&str]| {
+            shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
+        };
+        let active = is("ActiveState", &["active", "reloading"]);
+        // where its unit is gone already systemd says nothing, and would start it if it came back; the
+        // link of a package's unit stays with dpkg until the package is purged
+        let wanted = Path::new(WANTS).join(&self.unit);
+        let enabled = is("UnitFileState", &["enabled", "enabled-runtime"])
+            || (!self.shared && host.link_target(&wanted)?.is_some());
+        // whether its unit lies on disk is the unit's affair: what neither runs nor is meant to is
+        // no service
+        if !active && !enabled {
+            return Ok(None);
+        }
+        let outdated = if active {
+            self.outdated(host)?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(State {
+            enabled,
+            active,
+            outdated,
+        }))
+    }
+
     fn outdated(&self, host: &Host) -> Result<Vec<String>> {
         let record = host.read(&self.record)?.unwrap_or_default();
         let record = String::from_utf8_lossy(&record).into_owned();
@@ -106,12 +134,15 @@ impl Service {
     }
 
     /// Starts it anew where it was started after `time`, in seconds since 1970, and runs on what
-    /// is no longer there, or could not start on it. Whether it did.
+    /// is no longer there, or could not start on it. Whether it did. Either way systemd has the unit
+    /// as it lies on disk.
     ///
     /// # Errors
     /// Where systemd does not start it, or cannot be asked.
     pub async fn start_anew(&self, host: &Host, time: u64) -> Result<bool> {
-        let now = self.read(host).await?;
+        let shown = self.show(host).await?;
+        reload_stale(host, &shown).await?;
+        let now = self.seen(host, &shown)?;
         let anew = self.want(now.as_ref());
         let Some(state) = now.as_ref().filter(|_| now != anew) else {
             return Ok(false);
@@ -156,6 +187,15 @@ impl Service {
     }
 }
 
+/// Where systemd has a unit in memory that is not as it lies on disk, lets it read all of them again.
+async fn reload_stale(host: &Host, shown: &BTreeMap<String, String>) -> Result<()> {
+    if shown.get("NeedDaemonReload").is_some_and(|v| v == "yes") {
+        host.run(&Cmd::new("systemctl").arg("daemon-reload"))
+            .await?;
+    }
+    Ok(())
+}
+
 impl Resource for Service {
     type State = State;
 
@@ -164,31 +204,7 @@ impl Resource for Service {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let shown = self.show(host).await?;
-        let is = |key: &str, values: &[&str]| {
-            shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
-        };
-        let active = is("ActiveState", &["active", "reloading"]);
-        // where its unit is gone already systemd says nothing, and would start it if it came back; the
-        // link of a package's unit stays with dpkg until the package is purged
-        let wanted = Path::new(WANTS).join(&self.unit);
-        let enabled = is("UnitFileState", &["enabled", "enabled-runtime"])
-            || (!self.shared && host.link_target(&wanted)?.is_some());
-        // whether its unit lies on disk is the unit's affair: what neither runs nor is meant to is
-        // no service
-        if !active && !enabled {
-            return Ok(None);
-        }
-        let outdated = if active {
-            self.outdated(host)?
-        } else {
-            Vec::new()
-        };
-        Ok(Some(State {
-            enabled,
-            active,
-            outdated,
-        }))
+        self.seen(host, &self.show(host).await?)
     }
 
     fn want(&self, _now: Option<&State>) -> Option<State> {
@@ -228,15 +244,7 @@ impl Resource for Service {
         if from == Some(to) {
             return Ok(Moved::There);
         }
-        if self
-            .show(host)
-            .await?
-            .get("NeedDaemonReload")
-            .is_some_and(|v| v == "yes")
-        {
-            host.run(&Cmd::new("systemctl").arg("daemon-reload"))
-                .await?;
-        }
+        reload_stale(host, &self.show(host).await?).await?;
         if from.is_none_or(|from| from.enabled != to.enabled) {
             let verb = if to.enabled { "enable" } else { "disable" };
             self.enable(host, &[verb, "--quiet"]).await?;
