@@ -40,6 +40,9 @@ pub struct File {
     /// is left alone: Odoo itself puts one there when its owner changes the password.
     #[serde(default)]
     pub secrets: BTreeMap<String, PathBuf>,
+    /// What a unit writes down because of it; nobody else would take that away with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<PathBuf>,
 }
 
 /// What can be seen of a file.
@@ -135,6 +138,15 @@ impl File {
         Ok(())
     }
 
+    /// Takes it away, and then what was written down because of it.
+    async fn remove(&self, host: &Host) -> Result<()> {
+        host.remove_file(&self.path)?;
+        self.tell_systemd(host).await?;
+        self.record
+            .as_ref()
+            .map_or(Ok(()), |record| host.remove_file(record))
+    }
+
     async fn tell_systemd(&self, host: &Host) -> Result<()> {
         if self.path.starts_with(UNITS) {
             host.run(&Cmd::new("systemctl").arg("daemon-reload"))
@@ -196,17 +208,16 @@ impl Resource for File {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         host.clear_prepared(&self.path)?;
-        if from == to {
+        let Some(to) = to else {
+            self.put_by(host, None)?;
+            self.remove(host).await?;
+            return Ok(Moved::There);
+        };
+        if from == Some(to) {
             // the interrupted move may not have come to telling it
             self.tell_systemd(host).await?;
             return Ok(Moved::There);
         }
-        let Some(to) = to else {
-            self.put_by(host, None)?;
-            host.remove_file(&self.path)?;
-            self.tell_systemd(host).await?;
-            return Ok(Moved::There);
-        };
         let mode = bits(&to.mode)?;
         if from.is_some_and(|from| from.content == to.content) {
             host.set_owner(&self.path, &to.owner, &to.group, mode)?;
