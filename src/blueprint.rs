@@ -25,7 +25,7 @@ use crate::resource::AnyResource;
 use crate::site::{Site, Workers};
 use crate::sizing::{self, Ground, Pools, Sizing};
 use crate::source::{self, ReadError};
-use crate::template;
+use crate::template::{self, Context};
 use crate::wkhtmltopdf::Chosen;
 
 /// The files that are part of the program; one of the same name beside `site.toml` goes before.
@@ -280,7 +280,7 @@ impl Blueprint {
     ///
     /// # Errors
     /// Where the site cannot be put into words.
-    pub fn context(&self) -> Result<Value, Error> {
+    pub fn context(&self) -> Result<Context, Error> {
         let sources = self.sources();
         let unknown = || format!("‹requirements of {}›", self.site.odoo.version);
         let requirements = self.requirements.clone().unwrap_or_else(unknown);
@@ -307,7 +307,7 @@ impl Blueprint {
             .collect();
         let nginx = self.facts.distribution.map(|found| found.nginx);
         let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
-        Ok(json!({
+        let context = json!({
             "site": self.site,
             "release": self.release,
             "packages": self.packages(&wkhtmltopdf),
@@ -343,7 +343,8 @@ impl Blueprint {
             "mask": crate::resource::MASK,
             "inputs": self.inputs(&sources),
             "venv": { "path": format!("{home}/venvs/{venv}"), "requirements": requirements },
-        }))
+        });
+        Ok(context.into())
     }
 
     /// What the configuration holds of secrets, and where they lie.
@@ -414,7 +415,7 @@ impl Blueprint {
     fn resource(
         &self,
         task: Task,
-        context: &Value,
+        context: &Context,
     ) -> Result<(AnyResource, Option<String>), Error> {
         let (kind, span) = (task.kind.clone(), task.span.clone());
         let mut fields = task.fields;

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::template::Context;
 use node::Node;
 
 /// A playbook whose form and order are right. What its references name is known only with a context.
@@ -98,7 +99,7 @@ impl Playbook {
     /// # Errors
     ///
     /// All references that name nothing or something of the wrong type, each with its place.
-    pub fn expand(&self, context: &Value) -> Result<Vec<Task>, Diagnostics> {
+    pub fn expand(&self, context: &Context) -> Result<Vec<Task>, Diagnostics> {
         expand::tasks(self, context)
     }
 

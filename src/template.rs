@@ -2,13 +2,46 @@
 
 mod strict;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::Value;
-use tera::{Context, ErrorKind, Tera};
+use tera::{ErrorKind, Tera};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, quote};
+
+/// What templates can refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    value: Value,
+    /// The same for Tera, from when it is first asked for.
+    tera: OnceLock<tera::Context>,
+}
+
+impl From<Value> for Context {
+    fn from(value: Value) -> Self {
+        let tera = OnceLock::new();
+        Self { value, tera }
+    }
+}
+
+impl Context {
+    /// All that it holds.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    fn tera(&self) -> Result<&tera::Context, tera::Error> {
+        if let Some(tera) = self.tera.get() {
+            return Ok(tera);
+        }
+        let tera = tera::Context::from_serialize(&self.value)?;
+        Ok(self.tera.get_or_init(|| tera))
+    }
+}
 
 /// Renders a template with the keys of `context`. A reference that names nothing is an error everywhere, also
 /// in conditions; `is defined` and `default` ask for what may be absent.
@@ -16,7 +49,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, quote};
 /// # Errors
 ///
 /// Bad syntax and unknown references, with their place in the template.
-pub fn render(name: &str, source: &str, context: &Value) -> Result<String, Diagnostics> {
+pub fn render(name: &str, source: &str, context: &Context) -> Result<String, Diagnostics> {
     evaluate(source, context).map_err(|errors| Diagnostics::new(Path::new(name), source, errors))
 }
 
@@ -26,22 +59,43 @@ pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
 }
 
 /// Renders a template; otherwise all references that name nothing, or the first error of another kind.
-pub(crate) fn evaluate(source: &str, context: &Value) -> Result<String, Vec<Diagnostic>> {
+pub(crate) fn evaluate(source: &str, context: &Context) -> Result<String, Vec<Diagnostic>> {
     let wrong = |error| vec![error];
     let tera = compile(source).map_err(wrong)?;
-    let unknown = strict::unknown(source, context);
+    let unknown = strict::unknown(source, context.value());
     if !unknown.is_empty() {
         return Err(unknown);
     }
-    let context = Context::from_serialize(context).map_err(|error| wrong(told(&error, source)))?;
-    tera.render(NAME, &context)
+    let context = context.tera();
+    context
+        .and_then(|context| tera.render(NAME, context))
         .map_err(|error| wrong(told(&error, source)))
 }
 
 /// Nobody sees it: errors are told with the path of the file.
 const NAME: &str = "template";
 
-fn compile(source: &str) -> Result<Tera, Diagnostic> {
+/// The templates that were read: a plan is made several times in a run, each time from the same ones.
+static READ: Mutex<BTreeMap<String, Arc<Tera>>> = Mutex::new(BTreeMap::new());
+
+/// More than any playbook has; beyond, all are forgotten.
+const MOST_READ: usize = 512;
+
+fn compile(source: &str) -> Result<Arc<Tera>, Diagnostic> {
+    let read = || READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(tera) = read().get(source) {
+        return Ok(tera.clone());
+    }
+    let tera = Arc::new(parse(source)?);
+    let mut read = read();
+    if read.len() >= MOST_READ {
+        read.clear();
+    }
+    read.insert(source.to_owned(), tera.clone());
+    Ok(tera)
+}
+
+fn parse(source: &str) -> Result<Tera, Diagnostic> {
     let mut tera = Tera::new();
     tera.autoescape_on(Vec::<&str>::new());
     tera.add_raw_template(NAME, source)
@@ -172,8 +226,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn context() -> Value {
-        json!({"site": {"name": "odoo", "list": ["a", "<b>"], "none": null, "port": 8069, "off": false}})
+    fn context() -> Context {
+        json!({"site": {"name": "odoo", "list": ["a", "<b>"], "none": null, "port": 8069, "off": false}}).into()
     }
 
     #[test]

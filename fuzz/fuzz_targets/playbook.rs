@@ -16,12 +16,13 @@ use odoo_deploy::playbook::{Playbook, Task};
 use odoo_deploy::release::Release;
 use odoo_deploy::resource::AnyResource;
 use odoo_deploy::site::Site;
-use serde_json::{Value, json};
+use odoo_deploy::template::Context;
+use serde_json::json;
 
 const SITE: &str = "[odoo]\nversion = \"19.0\"\nmodules = [\"sale\", \"stock\"]\n\
                     [[addons]]\nname = \"web\"\nrepository = \"https://git.example.org/web\"\n";
 
-static CONTEXT: LazyLock<Value> = LazyLock::new(|| {
+static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
     let site = Site::parse(Path::new("site.toml"), SITE).expect("a site");
     let distribution = Distribution::of("debian", "12").expect("a distribution");
     let release = pairing(Release::of(site.odoo.version), distribution).expect("a pair");

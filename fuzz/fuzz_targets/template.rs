@@ -2,15 +2,15 @@
 #![no_main]
 
 use libfuzzer_sys::{Corpus, fuzz_target};
-use odoo_deploy::template::render;
+use odoo_deploy::template::{Context, render};
 use serde_json::json;
 
 fuzz_target!(|text: &str| -> Corpus {
-    let context = json!({
+    let context = Context::from(json!({
         "site": { "name": "odoo", "domain": null, "port": 8069, "off": false, "modules": ["a", "<b>"] },
         "addons": [{ "name": "web", "path": "/opt/odoo/addons/web" }],
         "workers": 2,
-    });
+    }));
     let rendered = render("odoo.conf", text, &context);
     match &rendered {
         Ok(_) => assert_eq!(rendered, render("odoo.conf", text, &context)),

@@ -1,5 +1,6 @@
 //! From the [`Playbook`] to the tasks for one context.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -9,7 +10,7 @@ use super::node::fields;
 use super::order::unknown_need;
 use super::{Playbook, Reference, Step, Task, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics, is_deceptive, quote};
-use crate::template::find;
+use crate::template::{Context, find};
 
 /// What came of the steps so far.
 struct Expansion<'p> {
@@ -22,7 +23,7 @@ struct Expansion<'p> {
     errors: Vec<Diagnostic>,
 }
 
-pub(super) fn tasks(playbook: &Playbook, context: &Value) -> Result<Vec<Task>, Diagnostics> {
+pub(super) fn tasks(playbook: &Playbook, context: &Context) -> Result<Vec<Task>, Diagnostics> {
     let mut expansion = Expansion {
         source: &playbook.source,
         tasks: Vec::new(),
@@ -44,21 +45,22 @@ pub(super) fn tasks(playbook: &Playbook, context: &Value) -> Result<Vec<Task>, D
 }
 
 impl<'p> Expansion<'p> {
-    fn step(&mut self, step: &'p Step, context: &Value, check: bool) {
+    fn step(&mut self, step: &'p Step, context: &Context, check: bool) {
         let mut made = Vec::new();
         for context in self.contexts(step, context) {
-            if !self.wanted(step, &context) {
+            let context = context.as_ref();
+            if !self.wanted(step, context) {
                 continue;
             }
-            let Some(id) = self.id(step, &context, made.len(), check) else {
+            let Some(id) = self.id(step, context, made.len(), check) else {
                 continue;
             };
             let needs = if check {
                 Vec::new()
             } else {
-                self.needs(step, Some(&context))
+                self.needs(step, Some(context))
             };
-            let fields = fields(&step.fields, &context, self.source, &mut self.errors);
+            let fields = fields(&step.fields, context, self.source, &mut self.errors);
             made.push(Task {
                 id,
                 needs,
@@ -80,9 +82,9 @@ impl<'p> Expansion<'p> {
     }
 
     /// One context for each element of `each`, with `item`; without `each` the one there is.
-    fn contexts(&mut self, step: &Step, context: &Value) -> Vec<Value> {
+    fn contexts<'c>(&mut self, step: &Step, context: &'c Context) -> Vec<Cow<'c, Context>> {
         let Some(each) = &step.each else {
-            return vec![context.clone()];
+            return vec![Cow::Borrowed(context)];
         };
         let list = match resolve(context, each) {
             Ok(Value::Array(list)) => list,
@@ -96,14 +98,14 @@ impl<'p> Expansion<'p> {
             }
         };
         let with = |item: &Value| {
-            let mut context = context.as_object().cloned().unwrap_or_default();
+            let mut context = context.value().as_object().cloned().unwrap_or_default();
             context.insert("item".to_owned(), item.clone());
-            Value::Object(context)
+            Cow::Owned(Value::Object(context).into())
         };
         list.iter().map(with).collect()
     }
 
-    fn wanted(&mut self, step: &Step, context: &Value) -> bool {
+    fn wanted(&mut self, step: &Step, context: &Context) -> bool {
         let Some(when) = &step.when else {
             return true;
         };
@@ -118,7 +120,7 @@ impl<'p> Expansion<'p> {
     }
 
     /// The id of a task, which no other has.
-    fn id(&mut self, step: &Step, context: &Value, number: usize, check: bool) -> Option<String> {
+    fn id(&mut self, step: &Step, context: &Context, number: usize, check: bool) -> Option<String> {
         let place = &step.id.span;
         let mut id = match step.id.render(context, self.source) {
             Ok(id) => id,
@@ -160,7 +162,7 @@ impl<'p> Expansion<'p> {
 
     /// The tasks a step waits for. Without a context, for a step that is left out, what cannot be known
     /// is not asked for.
-    fn needs(&mut self, step: &Step, context: Option<&Value>) -> Vec<String> {
+    fn needs(&mut self, step: &Step, context: Option<&Context>) -> Vec<String> {
         let mut all = Vec::new();
         match &step.needs {
             None => all.extend(
@@ -189,7 +191,7 @@ impl<'p> Expansion<'p> {
         &self,
         step: &Step,
         need: &Text,
-        context: Option<&Value>,
+        context: Option<&Context>,
     ) -> Result<Vec<String>, Vec<Diagnostic>> {
         let written = self
             .written
@@ -213,9 +215,9 @@ impl<'p> Expansion<'p> {
     }
 }
 
-fn resolve<'c>(context: &'c Value, reference: &Reference) -> Result<&'c Value, Diagnostic> {
+fn resolve<'c>(context: &'c Context, reference: &Reference) -> Result<&'c Value, Diagnostic> {
     let parts: Vec<_> = reference.parts.iter().map(String::as_str).collect();
-    find(context, &parts, reference.span.clone())
+    find(context.value(), &parts, reference.span.clone())
 }
 
 fn wrong_type(reference: &Reference, expected: &str, found: &Value) -> Diagnostic {

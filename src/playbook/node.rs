@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Text;
 use crate::diagnostic::Diagnostic;
-use crate::template;
+use crate::template::{self, Context};
 
 /// A value as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,7 +80,7 @@ impl Node {
     /// What it is in a context; every error is noted, and `Null` stands in its place.
     pub(super) fn value(
         &self,
-        context: &Value,
+        context: &Context,
         source: &str,
         errors: &mut Vec<Diagnostic>,
     ) -> Value {
@@ -109,7 +109,7 @@ impl Node {
 /// What the keys of a table are in a context.
 pub(super) fn fields(
     table: &[(String, Node)],
-    context: &Value,
+    context: &Context,
     source: &str,
     errors: &mut Vec<Diagnostic>,
 ) -> Map<String, Value> {
@@ -129,25 +129,31 @@ impl Text {
 
     /// What is wrong with it whatever the context.
     pub(super) fn check(&self, source: &str) -> Option<Diagnostic> {
-        template::check(&self.text)
-            .err()
-            .map(|error| self.place(error, source))
+        let plain = self.is_literal() || template::reference(&self.text).is_some();
+        let wrong = (!plain)
+            .then(|| template::check(&self.text).err())
+            .flatten();
+        wrong.map(|error| self.place(error, source))
     }
 
     /// What it is in a context: a reference keeps the type of what it names.
-    pub(super) fn value(&self, context: &Value, source: &str) -> Result<Value, Vec<Diagnostic>> {
+    pub(super) fn value(&self, context: &Context, source: &str) -> Result<Value, Vec<Diagnostic>> {
         let Some(parts) = template::reference(&self.text) else {
             return self.render(context, source).map(Value::String);
         };
         let start = self.text.len() - self.text.trim_start_matches(['{', ' ', '\t']).len();
         let length = self.text[start..].trim_end_matches(['}', ' ', '\t']).len();
-        template::find(context, &parts, start..start + length)
+        template::find(context.value(), &parts, start..start + length)
             .cloned()
             .map_err(|error| vec![self.place(error, source)])
     }
 
     /// The text it is in a context.
-    pub(super) fn render(&self, context: &Value, source: &str) -> Result<String, Vec<Diagnostic>> {
+    pub(super) fn render(
+        &self,
+        context: &Context,
+        source: &str,
+    ) -> Result<String, Vec<Diagnostic>> {
         if self.is_literal() {
             return Ok(self.text.clone());
         }

@@ -1,7 +1,7 @@
 use super::*;
 use serde_json::json;
 
-fn context() -> Value {
+fn context() -> Context {
     json!({
         "site": {
             "name": "odoo",
@@ -13,6 +13,7 @@ fn context() -> Value {
         },
         "release": {"packages": ["gcc", "git"]},
     })
+    .into()
 }
 
 fn expand(source: &str) -> Result<Vec<Task>, Diagnostics> {
