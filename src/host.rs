@@ -6,6 +6,7 @@ pub mod disk;
 mod error;
 mod files;
 pub(crate) mod ground;
+mod moment;
 mod process;
 pub mod store;
 
@@ -18,6 +19,7 @@ pub use command::{Cmd, Output, Programs};
 pub use disk::Disk;
 pub use error::Error;
 pub use files::{Kind, Meta};
+pub use moment::Moment;
 pub use process::{Listener, Process, lock_owner};
 pub use store::Store;
 

@@ -136,7 +136,10 @@ async fn start_anew(
             continue;
         }
         let subject = service.subject();
-        match service.start_anew(host, journal.run().began).await {
+        match service
+            .start_anew(host, journal.run().moment.as_ref())
+            .await
+        {
             Ok(false) => (),
             Ok(true) => {
                 let text = format!("started `{subject}` anew on what is there now");

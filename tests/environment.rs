@@ -11,8 +11,11 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -20,7 +23,8 @@ use odoo_deploy::event::Events;
 use odoo_deploy::host::{Cmd, Host};
 use support::act::{Act, act};
 use support::counts;
-use support::expected::Expected;
+use support::expected::{Expected, in_threads};
+use support::machine::Flavour;
 use support::site::{SiteFile, Wish};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_odoo-deploy");
@@ -86,6 +90,54 @@ fn on_a_full_disk_it_says_so_and_there_is_a_way_out() {
     assert!(stopped > 20, "only {stopped} of {tried} disks were full");
     counts::tell("full disks", "environment", tried);
     counts::tell("faults", "environment", tried);
+}
+
+/// Gives every file below a folder another time.
+fn set_times(folder: &Path, time: SystemTime) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_symlink() {
+            continue;
+        }
+        if path.is_dir() {
+            set_times(&path, time);
+        }
+        fs::File::open(&path).unwrap().set_modified(time).unwrap();
+    }
+}
+
+/// The power goes, and the clock is off when the host comes up again: its battery is dead, or it was
+/// wrong when the run began.
+#[test]
+fn a_clock_that_is_off_by_decades_after_the_power_was_gone_is_in_nobodys_way() {
+    if support::skipped() {
+        return;
+    }
+    let years = [1, 126].map(|years| UNIX_EPOCH + Duration::from_secs(years * 365 * 86_400));
+    let tried = Arc::new(AtomicUsize::new(0));
+    let count = tried.clone();
+    in_threads(move |expected, mine, threads| {
+        let mut failures = Vec::new();
+        // every third: each place is tried by the crash matrix with a clock that is right
+        let cuts = (1..=expected.effects.len()).step_by(3);
+        for number in cuts.filter(|number| number / 3 % threads == mine) {
+            let machine = expected.scenario.start.twin();
+            let act = expected.scenario.act;
+            assert!(expected.cut(&machine, act, number, Flavour::Dark));
+            for folder in ["/run", "/var/lib/apt/lists"] {
+                set_times(&machine.disk.at(folder), years[number / 3 / threads % 2]);
+            }
+            count.fetch_add(1, Ordering::Relaxed);
+            let wrong = expected.check_both(&machine);
+            if !wrong.is_empty() {
+                let name = expected.scenario.name;
+                failures.push(format!("{name}/{number}\n  {}", wrong.join("\n  ")));
+            }
+        }
+        failures
+    });
+    let tried = tried.load(Ordering::Relaxed);
+    counts::tell("clocks off", "environment", tried);
 }
 
 /// What a shell script does that stands for a program, and what is said of it.

@@ -35,6 +35,7 @@ fn opened() -> Record {
         site: "odoo".into(),
         version: "0".into(),
         time: 1,
+        moment: None,
     }
 }
 

@@ -46,6 +46,7 @@ fn records() -> Vec<Record> {
         site: "odoo".into(),
         version: "0.1.0".into(),
         time: 7,
+        moment: None,
     };
     let resolved = Record::Resolved {
         source: "https://git.example.org/odoo.git 19.0".into(),

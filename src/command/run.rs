@@ -7,7 +7,7 @@ use crate::command::Ending;
 use crate::command::session::{Session, back, has_others, incomplete, refused};
 use crate::error::chain;
 use crate::event::{Event, Outcome};
-use crate::host::Store;
+use crate::host::{Moment, Store};
 use crate::journal::{self, FORMAT, Journal, Record, key};
 use crate::observe::Observed;
 use crate::rollback::{rollback, take_back};
@@ -38,6 +38,7 @@ pub(super) fn open_journal(
             site: name.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             time: journal::now(),
+            moment: Some(Moment::now(&session.host).map_err(|e| refused(chain(&e)))?),
         };
         Journal::begin(session.host.disk(), &session.folder, number, opened).map_err(failed)?
     };

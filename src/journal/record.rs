@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::Moment;
 use crate::host::store::digest;
 use crate::journal::{Error, Result};
 use crate::resource::{AnyResource, AnyState};
@@ -26,6 +27,9 @@ pub enum Record {
         version: String,
         /// When, in seconds since 1970.
         time: u64,
+        /// The same by a clock that nobody sets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moment: Option<Moment>,
     },
     /// Another process goes on with the run.
     Resumed {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::host::Moment;
 use crate::journal::record::key;
 use crate::journal::{Error, Record, Result};
 use crate::resource::{AnyResource, AnyState};
@@ -46,6 +47,8 @@ pub struct Run {
     pub standing: Standing,
     /// When it began, in seconds since 1970.
     pub began: u64,
+    /// The same by a clock that nobody sets; early journals do not have it.
+    pub moment: Option<Moment>,
     /// When it last changed its standing, in seconds since 1970.
     pub changed: u64,
     /// Whether it had committed before it was taken back.
@@ -65,6 +68,7 @@ impl Run {
             number,
             standing: Standing::Open,
             began: 0,
+            moment: None,
             changed: 0,
             committed: false,
             steps: Vec::new(),
@@ -113,8 +117,9 @@ impl Run {
             return Err(illegal("the run's standing does not allow it"));
         }
         match record {
-            Record::Opened { time, .. } => {
+            Record::Opened { time, moment, .. } => {
                 self.opened = true;
+                self.moment.clone_from(moment);
                 (self.began, self.changed) = (*time, *time);
             }
             Record::Resumed { .. } => self.failure = None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::command::Cmd;
 use crate::host::store::digest;
-use crate::host::{Error, Host, Kind, Result};
+use crate::host::{Error, Host, Kind, Moment, Result};
 use crate::resource::{Moved, Resource};
 
 /// Where systemd keeps the links to what is started at boot.
@@ -49,7 +49,7 @@ impl Service {
     async fn show(&self, host: &Host) -> Result<BTreeMap<String, String>> {
         let show = Cmd::new("systemctl").args([
             "show",
-            "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload",
+            "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic",
         ]);
         let output = host.run(&show.args(["--", &self.unit])).await?;
         let pairs = output
@@ -133,13 +133,12 @@ impl Service {
         Ok(outdated)
     }
 
-    /// Starts it anew where it was started after `time`, in seconds since 1970, and runs on what
-    /// is no longer there, or could not start on it. Whether it did. Either way systemd has the unit
-    /// as it lies on disk.
+    /// Starts it anew where it was started or reloaded after `moment` and runs on what is no longer there, or
+    /// could not start on it. Whether it did. Either way systemd has the unit as it lies on disk.
     ///
     /// # Errors
     /// Where systemd does not start it, or cannot be asked.
-    pub async fn start_anew(&self, host: &Host, time: u64) -> Result<bool> {
+    pub async fn start_anew(&self, host: &Host, moment: Option<&Moment>) -> Result<bool> {
         let shown = self.show(host).await?;
         reload_stale(host, &shown).await?;
         let now = self.seen(host, &shown)?;
@@ -147,9 +146,12 @@ impl Service {
         let Some(state) = now.as_ref().filter(|_| now != anew) else {
             return Ok(false);
         };
-        let started = host.meta(&self.record)?.map(|record| record.modified);
-        let before = started.is_some_and(|at| at < i128::from(time) * 1_000_000_000);
-        if state.active && before {
+        let changed = shown.get("StateChangeTimestampMonotonic");
+        let changed = changed.and_then(|at| at.parse().ok());
+        if state.active
+            && let Some((moment, changed)) = moment.zip(changed)
+            && !moment.is_before(host, changed)?
+        {
             return Ok(false);
         }
         self.set(host, now.as_ref(), anew.as_ref()).await?;

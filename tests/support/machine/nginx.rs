@@ -24,6 +24,8 @@ const DROP_INS: &str = "/etc/systemd/system/nginx.service.d";
 pub struct Nginx {
     /// Whether it runs.
     pub running: bool,
+    /// When it was started or reloaded last, in microseconds of the monotonic clock.
+    pub changed: u64,
     /// How often it was started: a reload is no start.
     pub starts: u32,
     /// The sites that it runs, by the names of their files.
@@ -144,6 +146,7 @@ impl Model {
         let nginx = &mut self.state.borrow_mut().nginx;
         nginx.running = true;
         nginx.starts += u32::from(started);
+        nginx.changed = super::systemd::monotonic();
         nginx.sites = sites;
     }
 
@@ -206,9 +209,10 @@ impl Model {
             (false, _) => "",
         };
         let stale = yes(nginx.loaded == self.drop_ins(), "no", "yes");
+        let changed = nginx.changed;
         let pid = if nginx.running { 700 + nginx.starts } else { 0 };
         format!(
-            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\n"
+            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\nStateChangeTimestampMonotonic={changed}\n"
         )
     }
 

@@ -1,7 +1,7 @@
 //! The power goes, and comes again.
 
 use super::super::dice::Dice;
-use super::{Flavour, Machine, Model};
+use super::{Flavour, Machine, Model, systemd};
 
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
@@ -35,6 +35,11 @@ impl Machine {
             state.nginx.running = false;
             state.nginx.sites.clear();
         }
+        model.name_boot(
+            &Dice::new(systemd::monotonic())
+                .below(usize::MAX)
+                .to_string(),
+        );
         model.write_proc();
         model.reload_drop_ins();
         let wanted = self.disk.list(WANTS);
@@ -48,6 +53,11 @@ impl Machine {
 }
 
 impl Model {
+    /// The kernel calls each boot by another name.
+    pub(super) fn name_boot(&self, name: &str) {
+        self.disk.put("/proc/sys/kernel/random/boot_id", name);
+    }
+
     /// Starts what is wanted at boot; one that does not come up is nobody's concern yet.
     fn boot_unit(&self, unit: &str) {
         if self.disk.exists(&format!("{WANTS}/{unit}")) {

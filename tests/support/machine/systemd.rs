@@ -1,6 +1,9 @@
 //! `systemctl`, and what a unit does when it is started.
 
 use std::fmt::Write as _;
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
 
 use odoo_deploy::host::store::digest;
 
@@ -16,6 +19,8 @@ pub struct Unit {
     pub loaded: Option<String>,
     /// The process, where it runs.
     pub pid: Option<u32>,
+    /// When it was started or stopped, in microseconds of the monotonic clock.
+    pub changed: u64,
     /// The ports on which it listens.
     pub ports: Vec<u16>,
     /// The address on which it listens.
@@ -148,8 +153,9 @@ impl Model {
             "no"
         };
         let pid = known.pid.unwrap_or(0);
+        let changed = known.changed;
         format!(
-            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\n"
+            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\nStateChangeTimestampMonotonic={changed}\n"
         )
     }
 
@@ -213,6 +219,7 @@ impl Model {
                 known.failed = failed;
                 if let Ok((user, database, address, ports)) = &started {
                     known.pid = Some(pid);
+                    known.changed = monotonic();
                     (known.user, known.database) = (user.clone(), database.clone());
                     (known.address, known.ports) = (address.clone(), ports.clone());
                 }
@@ -313,6 +320,12 @@ impl Model {
             ports,
         ))
     }
+}
+
+/// Microseconds of the kernel's clock that nobody sets.
+pub(super) fn monotonic() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap();
+    u64::try_from(Duration::from(now).as_micros()).unwrap()
 }
 
 /// The value of the last line of a unit's file that begins with `key`.
