@@ -11,6 +11,8 @@ use super::support::server::Server;
 use super::support::start::Start;
 use super::support::tally::{arrived, show};
 use super::support::{bases, scenario, web};
+use crate::dice::Dice;
+use crate::random_kills;
 
 /// A moment to kill at: a step, for how many milliseconds at most it is let go on (on a fast host the
 /// run must not be over by then), and where it starts from.
@@ -66,19 +68,15 @@ pub(crate) fn trials() -> Vec<Trial> {
     MOMENTS.into_iter().flat_map(both).collect()
 }
 
-/// A moment within a step, other in each run of the tests; it is told with the outcome.
-fn random_delay(lasts: u16) -> Duration {
-    let mut bytes = [0; 2];
-    getrandom::fill(&mut bytes).expect("randomness");
-    let share = f64::from(u16::from_le_bytes(bytes)) / f64::from(u16::MAX);
-    Duration::from_millis(lasts.into()).mul_f64(share)
-}
-
-/// Runs an install up to some moment in a step, and kills its agent.
-fn killed(server: &Server, moment: Moment) -> Duration {
+/// Runs an install up to some moment in a step, and kills its agent. The moment is another one for
+/// each way out, and by the seed of all random kills.
+fn killed(server: &Server, moment: Moment, way: usize) -> Duration {
     let mut running = server.start(&["install", "--yes"]);
     running.await_step(moment.step);
-    let delay = random_delay(moment.lasts);
+    let number = MOMENTS.iter().position(|other| other.step == moment.step);
+    let seed = random_kills::seed() * 16 + 2 * number.expect("one of them") as u64 + way as u64;
+    let delay = Dice::new(seed).below(usize::from(moment.lasts));
+    let delay = Duration::from_millis(delay as u64);
     println!(
         "machine: {}: killing {} ms into it",
         moment.step,
@@ -93,7 +91,7 @@ fn killed(server: &Server, moment: Moment) -> Duration {
 
 fn goes_on(moment: Moment) {
     let server = Server::ready(&format!("on-{}", moment.step), (moment.base)());
-    let delay = killed(&server, moment);
+    let delay = killed(&server, moment, 0);
     let run = server.json(&["install", "--yes"]);
     run.expect_code(0);
     assert_eq!(run.outcome(), "changed");
@@ -114,7 +112,7 @@ fn goes_on(moment: Moment) {
 fn goes_back(moment: Moment) {
     let server = Server::ready(&format!("back-{}", moment.step), (moment.base)());
     let start = Start::of(&server);
-    let delay = killed(&server, moment);
+    let delay = killed(&server, moment, 1);
     let run = server.json(&["rollback", "--yes"]);
     run.expect_code(0);
     assert_eq!(run.outcome(), "rolled_back");

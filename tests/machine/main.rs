@@ -34,6 +34,7 @@ mod failures;
 mod hardened;
 mod kept;
 mod kills;
+mod network;
 mod payloads;
 mod private;
 mod production;
@@ -45,6 +46,7 @@ mod settled;
 mod signals;
 mod sources;
 mod support;
+mod surroundings;
 mod two_sites;
 
 use std::process::ExitCode;
@@ -68,6 +70,8 @@ fn main() -> ExitCode {
         two_sites::trials(),
         canaries::trials(),
         failures::trials(),
+        network::trials(),
+        surroundings::trials(),
         rehearse::trials(),
         sources::trials(),
         drift::trials(),

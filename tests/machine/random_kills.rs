@@ -28,7 +28,7 @@ const SEED: u64 = 19;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let kills = number("KILLS").unwrap_or(KILLS);
-    let seed = number("KILL_SEED").unwrap_or(SEED);
+    let seed = seed();
     // of the packages' own time `kills` has a part in every run of the tests
     let packages = kills / 30;
     let first = (kills - packages) / 3;
@@ -45,6 +45,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         }));
     }
     trials
+}
+
+/// By which times are drawn.
+pub(crate) fn seed() -> u64 {
+    number("KILL_SEED").unwrap_or(SEED)
 }
 
 fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {

@@ -22,6 +22,8 @@ pub(crate) enum Precision {
     Exact,
     /// Content, mode, owner, target: what was made and taken away again leaves its folder younger.
     Content,
+    /// The same, less content.
+    Mode,
 }
 
 #[derive(Clone)]
@@ -99,10 +101,13 @@ impl Entry {
             ("content", &self.content, &later.content),
             ("modified", &self.modified, &later.modified),
         ];
-        let counted = pairs
+        let counted = match precision {
+            Precision::Exact => 6,
+            Precision::Content => 5,
+            Precision::Mode => 4,
+        };
+        pairs[..counted]
             .iter()
-            .filter(|(what, ..)| precision == Precision::Exact || *what != "modified");
-        counted
             .filter(|(_, before, after)| before != after)
             .map(|(what, before, after)| format!("{what} {} → {}", short(before), short(after)))
             .collect()
