@@ -159,15 +159,16 @@ async fn apply_step(
         source,
     };
     let before = resource.read(host).await.map_err(failed)?;
-    // what was known when the plan was shown must still be so; a service may have been shaken by
-    // the steps before it, and is no longer known then
-    if known.is_some_and(|known| *known != before) {
+    let after = resource.want(&before).map_err(failed)?;
+    // what was known when the plan was shown must still be so, or as asked: systemd may have been at
+    // work for a killed agent. A service may have been shaken by the steps before it, and is no
+    // longer known then
+    if known.is_some_and(|known| *known != before) && before != after {
         return Err(Error::Changed {
             step,
             subject: what,
         });
     }
-    let after = resource.want(&before).map_err(failed)?;
     let key = key(resource);
     if before == after {
         // an earlier process was killed between the act and its record, and may not have cleared up

@@ -81,7 +81,9 @@ fn wish(dice: &mut Dice, proxy: bool) -> Wish {
             .clone(),
         addons: dice.below(2) == 0,
         installer: dice.pick::<&str>(&["uv", "pip"]),
+        later: dice.below(3) == 0,
         proxy,
+        second: false,
     }
 }
 

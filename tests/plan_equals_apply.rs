@@ -77,7 +77,7 @@ fn wishes() -> Vec<Wish> {
                     modules,
                     addons,
                     installer,
-                    proxy: false,
+                    ..Wish::default()
                 });
             }
         }

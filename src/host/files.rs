@@ -322,7 +322,11 @@ impl Host {
         synced.map_err(Error::file("sync the disk of", path))
     }
 
-    fn sync_folder(&self, path: &Path) -> Result<()> {
+    /// Makes durable which entries a folder has.
+    ///
+    /// # Errors
+    /// Where the disk says that they are not.
+    pub fn sync_folder(&self, path: &Path) -> Result<()> {
         let synced = self.disk.sync_folder(&self.path(path));
         synced.map_err(Error::file("sync", path))
     }

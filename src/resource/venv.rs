@@ -262,7 +262,7 @@ impl Venv {
             "status=none".into(),
         ]);
         host.run(&mark.stdin(self.content() + "\n")).await?;
-        Ok(())
+        host.sync_folder(&self.path)
     }
 }
 

@@ -121,7 +121,7 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
                 let asked = Rollback {
                     site: OfSite {
                         config: Some(site.path()),
-                        site: "odoo".into(),
+                        site: site.name().into(),
                     },
                     yes: true,
                     apt_timeout: None,
@@ -144,9 +144,14 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
     })
 }
 
-/// Where the journals of the machine's site lie.
+/// Where the journals of the machine's first site lie.
 pub fn journals(machine: &Machine) -> PathBuf {
-    machine.disk.at("/var/lib/odoo-deploy/odoo")
+    journals_of(machine, "odoo")
+}
+
+/// Where the journals of a site lie.
+pub fn journals_of(machine: &Machine, site: &str) -> PathBuf {
+    machine.disk.at(&format!("/var/lib/odoo-deploy/{site}"))
 }
 
 /// The newest journal.

@@ -29,6 +29,7 @@ const FOLDERS: &[&str] = &[
     "/run/postgresql",
     "/var/lib/odoo-deploy",
     "/var/lib/odoo-deploy/odoo",
+    "/var/lib/odoo-deploy/odoo-two",
 ];
 
 const RECORD: &str = "/run/odoo-deploy/odoo.started";

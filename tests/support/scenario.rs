@@ -20,12 +20,14 @@ pub struct Scenario {
 }
 
 /// The names of all scenarios that every commit is held against.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 11] = [
     "fresh",
     "fresh by pip",
     "no-op",
     "workers",
     "new add-ons",
+    "new release",
+    "second site",
     "drift",
     "proxy",
     "rollback",
@@ -75,6 +77,20 @@ impl Scenario {
                     ..wish()
                 };
                 Self::at(name, Act::Install, installed(&without), &wish())
+            }
+            "new release" => {
+                let later = Wish {
+                    later: true,
+                    ..wish()
+                };
+                Self::at(name, Act::Install, installed(&wish()), &later)
+            }
+            "second site" => {
+                let second = Wish {
+                    second: true,
+                    ..wish()
+                };
+                Self::at(name, Act::Install, installed(&wish()), &second)
             }
             "drift" => {
                 let machine = installed(&wish());

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use super::machine::LATER_COMMIT;
+
 /// What may differ between two sites.
 #[derive(Clone, Debug)]
 pub struct Wish {
@@ -19,6 +21,10 @@ pub struct Wish {
     pub proxy: bool,
     /// Which program installs Python packages.
     pub installer: &'static str,
+    /// Whether it is a second site of the server.
+    pub second: bool,
+    /// Whether Odoo is to be at a later commit.
+    pub later: bool,
 }
 
 impl Default for Wish {
@@ -29,6 +35,8 @@ impl Default for Wish {
             addons: true,
             proxy: false,
             installer: "uv",
+            second: false,
+            later: false,
         }
     }
 }
@@ -36,6 +44,7 @@ impl Default for Wish {
 /// A site's configuration on disk.
 pub struct SiteFile {
     folder: TempDir,
+    name: &'static str,
 }
 
 impl SiteFile {
@@ -47,6 +56,13 @@ impl SiteFile {
              [wkhtmltopdf]\nbuild = \"patched\"\n[firewall]\nenabled = true\n[python]\ninstaller = \"{}\"\n[http]\nworkers = {}\n",
             wish.modules, wish.installer, wish.workers
         );
+        if wish.second {
+            text += "port = 8079\ngevent_port = 8082\n[site]\nname = \"odoo-two\"\n";
+        }
+        if wish.later {
+            let commit = format!("commit = {LATER_COMMIT:?}\nmodules");
+            text = text.replacen("modules", &commit, 1);
+        }
         if wish.addons {
             writeln!(
                 text,
@@ -62,7 +78,13 @@ impl SiteFile {
             .replace("\"{{ release.admin_passwd.pbkdf2_rounds }}\"", "1")
             .replace("seconds = 2", "seconds = 0");
         fs::write(folder.path().join("odoo.toml"), playbook).unwrap();
-        Self { folder }
+        let name = if wish.second { "odoo-two" } else { "odoo" };
+        Self { folder, name }
+    }
+
+    /// The site's name.
+    pub fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Where it lies.

@@ -76,7 +76,9 @@ fn walk(machine: &Machine, folder: &Path, all: &mut Snapshot) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = format!("/{}", path.strip_prefix(machine.root()).unwrap().display());
-        if is_number(&name) || ASIDE.iter().any(|aside| name.starts_with(aside)) {
+        let of_a_site = name.replace("/odoo-deploy/odoo-two", "/odoo-deploy/odoo");
+        let aside = ASIDE.iter().any(|aside| of_a_site.starts_with(aside));
+        if is_number(&name) || aside {
             continue;
         }
         let meta = path.symlink_metadata().unwrap();

@@ -51,9 +51,9 @@ impl Effect {
     pub fn flavours(&self) -> &'static [Flavour] {
         use Flavour::{Before, Dark, Dim, Torn};
         match self.kind {
-            Kind::Whole => &[Before, Dark, Dim(1), Dim(2)],
-            Kind::Halves => &[Before, Torn, Dark, Dim(1), Dim(2), Dim(3)],
-            Kind::Sync => &[Dark, Dim(1), Dim(2), Dim(3)],
+            Kind::Whole => &[Before, Dark, Dim(1)],
+            Kind::Halves => &[Before, Torn, Dark, Dim(1), Dim(2)],
+            Kind::Sync => &[Dark, Dim(1), Dim(2)],
         }
     }
 }

@@ -84,14 +84,14 @@ impl Model {
     }
 
     fn fetch(&self, cmd: &Cmd, folder: &str, url: &str, what: &str) -> Answer {
-        let Some(repository) = at(url) else {
+        if at(url).is_none() {
             return Err((128, format!("fatal: unable to access '{url}'")));
-        };
-        let (_, branch, commit, _) = repository;
-        if what != commit && what != branch {
+        }
+        let found = all_at(url).find(|(_, branch, commit, _)| [branch, commit].contains(&&what));
+        let Some((_, _, commit, _)) = found else {
             let words = format!("fatal: remote error: upload-pack: not our ref {what}");
             return Err((128, words));
-        }
+        };
         if !self.disk.exists(&format!("{folder}/.git/HEAD")) {
             return Err((128, "fatal: not a git repository".into()));
         }
@@ -119,7 +119,8 @@ impl Model {
             let words = format!("fatal: reference is not a tree: {commit}");
             return Err((128, words));
         };
-        let files = at(url).expect("it was fetched").3;
+        let found = all_at(url).find(|(_, _, at, _)| *at == commit);
+        let files = found.expect("it was fetched").3;
         let owner = self.caller(cmd);
         let write = |files: &[(&str, &str)]| {
             for (name, text) in files {
@@ -140,7 +141,15 @@ impl Model {
 }
 
 fn at(url: &str) -> Option<Repository> {
-    REPOSITORIES.iter().copied().find(|(at, ..)| *at == url)
+    all_at(url).next()
+}
+
+/// A repository by its branches.
+fn all_at(url: &str) -> impl Iterator<Item = Repository> {
+    REPOSITORIES
+        .iter()
+        .copied()
+        .filter(move |(at, ..)| *at == url)
 }
 
 fn ls_remote(url: &str, name: &str) -> Answer {

@@ -3,6 +3,9 @@
 /// The commit that Odoo's branch is at.
 pub const ODOO_COMMIT: &str = "1111111111111111111111111111111111111111";
 
+/// A later commit of Odoo's.
+pub const LATER_COMMIT: &str = "3333333333333333333333333333333333333333";
+
 /// The commit that the branch of the add-ons is at.
 pub const ADDONS_COMMIT: &str = "2222222222222222222222222222222222222222";
 
@@ -29,6 +32,21 @@ pub(super) const REPOSITORIES: &[Repository] = &[
                 "{'depends': ['account', 'base']}\n",
             ),
             ("addons/stock/__manifest__.py", "{}\n"),
+            ("odoo/addons/base/__manifest__.py", "{}\n"),
+        ],
+    ),
+    (
+        "https://git.example.org/odoo.git",
+        "19.0-later",
+        LATER_COMMIT,
+        &[
+            ("odoo-bin", "#!/usr/bin/env python3\n"),
+            ("requirements.txt", "Babel==2.9.1\nlxml==5.2.2\n"),
+            ("addons/account/__manifest__.py", "{}\n"),
+            (
+                "addons/sale/__manifest__.py",
+                "{'depends': ['account', 'base']}\n",
+            ),
             ("odoo/addons/base/__manifest__.py", "{}\n"),
         ],
     ),
