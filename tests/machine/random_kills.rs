@@ -268,7 +268,7 @@ const BARE: Ground = Ground {
 
 fn of_first_installs(ground: Ground, seed: u64, kills: usize) {
     let boot = || {
-        let server = Server::ready("walk-first", (ground.base)());
+        let server = Server::ready(&format!("walk-{}", &ground.name[..4]), (ground.base)());
         let start = Start::within(&server, ground.roots);
         (server, start)
     };
