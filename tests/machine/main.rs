@@ -39,12 +39,20 @@ mod private;
 mod production;
 mod proxy;
 mod random_kills;
+mod records;
 mod refusals;
 mod rehearse;
 mod settled;
 mod signals;
 mod sources;
 mod support;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "as the tests on the model machine have it"
+)]
+#[path = "../support/transcript.rs"]
+mod transcript;
 mod two_sites;
 
 use std::process::ExitCode;
@@ -80,6 +88,7 @@ fn main() -> ExitCode {
         hardened::trials(),
         private::trials(),
         refusals::trials(),
+        records::trials(),
     ]
     .into_iter()
     .flatten()

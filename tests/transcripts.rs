@@ -1,0 +1,159 @@
+//! What the real programs of Debian 12 answered, and what the model answers to the same calls: the same
+//! exit code, the same of all that odoo-deploy reads, and no complaint that the real ones do not make.
+//!
+//! `tests/record.sh` writes `tests/transcripts/*.txt` anew.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
+
+mod support;
+
+use std::fs;
+
+use odoo_deploy::event::{Event, Events};
+use odoo_deploy::host::command::Cmd;
+use odoo_deploy::host::{Host, Output};
+use support::counts;
+use support::machine::Machine;
+use support::transcript::{self, Answer, Call, Entry, SIGNS};
+
+/// Asks the model.
+fn ask(host: &Host, call: &Call) -> Answer {
+    let (environment, words) = call.parts();
+    let mut cmd = Cmd::new(&words[0]).args(&words[1..]);
+    for (key, value) in environment {
+        cmd = cmd.env(key, value);
+    }
+    cmd.user = Some(call.user.clone()).filter(|user| user != "root");
+    cmd.folder = call.folder.clone().map(Into::into);
+    cmd.stdin = call.stdin.clone().map(String::into_bytes);
+    cmd.accepts = (0..256).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    // a program that is not there is told as an error
+    let missing = |_| Output {
+        code: Some(127),
+        ..Output::default()
+    };
+    let output = runtime.block_on(host.run(&cmd)).unwrap_or_else(missing);
+    Answer {
+        code: output.code.unwrap(),
+        stdout: call.read(&output.stdout),
+        stderr: Call::complaint(&output.stderr),
+    }
+}
+
+/// What of the model's answer the real one does not bear out.
+fn wrong(real: &Answer, model: &Answer) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if real.code != model.code {
+        wrong.push(format!("it ends with {}, not {}", model.code, real.code));
+    }
+    if real.stdout != model.stdout {
+        wrong.push(format!("it says {:#?}", model.stdout));
+    }
+    // of what is well nobody reads the complaints
+    if real.code == 0 {
+        return wrong;
+    }
+    if model.stderr.is_empty() != real.stderr.is_empty() {
+        wrong.push(format!("it complains of {:#?}", model.stderr));
+    }
+    let said = |line: &String| real.stderr.iter().any(|words| words.contains(line.trim()));
+    for line in model.stderr.iter().filter(|line| !said(line)) {
+        wrong.push(format!("the real one does not complain: {line}"));
+    }
+    for sign in SIGNS {
+        let has = |answer: &Answer| answer.stderr.iter().any(|line| line.contains(sign));
+        if has(real) != has(model) {
+            wrong.push(format!("but one of them says `{sign}`"));
+        }
+    }
+    wrong
+}
+
+/// Plays a transcript on a machine of its own; how many answers there are, and what is wrong.
+fn play(text: &str) -> (usize, Vec<String>) {
+    let machine = Machine::bare();
+    let host = machine.host(Events::to(|_: &Event| ()));
+    let (mut count, mut found) = (0, Vec::new());
+    for entry in transcript::parse(text) {
+        match entry {
+            Entry::Remark(_) | Entry::Real(_) | Entry::Same(..) => (),
+            Entry::File(path, mode, text) => machine.disk.put_as(&path, text, (0, 0), mode),
+            Entry::Folder(path, owner) => {
+                let accounts = host.accounts().unwrap();
+                let of = accounts.user(&owner).map(|of| (of.uid, of.gid)).unwrap();
+                machine.disk.folder_as(&path, of, 0o755);
+            }
+            Entry::Link(path, target) => machine.disk.link(&path, &target),
+            Entry::Call(call) => {
+                count += 1;
+                let wrong = wrong(&call.answer, &ask(&host, &call));
+                if !wrong.is_empty() {
+                    found.push(format!("{}  {}", Entry::Call(call), wrong.join("\n  ")));
+                }
+            }
+        }
+    }
+    (count, found)
+}
+
+#[test]
+fn the_model_answers_as_the_real_programs_did() {
+    if support::skipped() {
+        return;
+    }
+    let (mut count, mut failures) = (0, Vec::new());
+    for (name, path) in transcript::all() {
+        let (answers, found) = play(&fs::read_to_string(path).unwrap());
+        println!("{name}: {answers} answers, {} wrong", found.len());
+        count += answers;
+        failures.extend(found.into_iter().map(|found| format!("{name}: {found}")));
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {count}\n\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
+    counts::tell("recorded answers", "transcripts", count);
+}
+
+#[test]
+fn a_transcript_is_written_as_it_was_read() {
+    for (name, path) in transcript::all() {
+        let text = fs::read_to_string(path).unwrap();
+        let written: String = transcript::parse(&text)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(written, text, "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_answer_is_noticed() {
+    let asked = "root$ systemctl stop -- odoo.service\n";
+    for (answer, wrongs) in [
+        (
+            "! Failed to stop odoo.service: Unit odoo.service not loaded.\n= 5\n",
+            0,
+        ),
+        (
+            "! Failed to stop odoo.service: Unit odoo.service not loaded.\n= 1\n",
+            1,
+        ),
+        ("! Failed: not our ref\n= 5\n", 2),
+        ("", 1),
+    ] {
+        let (_, found) = play(&format!("{asked}{answer}"));
+        let lines = found.concat().matches("\n  ").count() + found.len();
+        assert_eq!(lines, wrongs, "{answer}{found:?}");
+    }
+}
