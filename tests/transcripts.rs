@@ -20,8 +20,8 @@ use support::counts;
 use support::machine::Machine;
 use support::transcript::{self, Answer, Call, Entry, SIGNS};
 
-/// Asks the model.
-fn ask(host: &Host, call: &Call) -> Answer {
+/// Asks the model; with all that it printed.
+fn ask(machine: &Machine, host: &Host, call: &Call) -> (String, Answer) {
     let (environment, words) = call.parts();
     let mut cmd = Cmd::new(&words[0]).args(&words[1..]);
     for (key, value) in environment {
@@ -29,7 +29,12 @@ fn ask(host: &Host, call: &Call) -> Answer {
     }
     cmd.user = Some(call.user.clone()).filter(|user| user != "root");
     cmd.folder = call.folder.clone().map(Into::into);
-    cmd.stdin = call.stdin.clone().map(String::into_bytes);
+    let typed = call.stdin.clone().map(String::into_bytes);
+    let read = call
+        .reads
+        .as_ref()
+        .and_then(|path| machine.disk.bytes(path));
+    cmd.stdin = read.or(typed);
     cmd.accepts = (0..256).collect();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -41,11 +46,12 @@ fn ask(host: &Host, call: &Call) -> Answer {
         ..Output::default()
     };
     let output = runtime.block_on(host.run(&cmd)).unwrap_or_else(missing);
-    Answer {
+    let answer = Answer {
         code: output.code.unwrap(),
         stdout: call.read(&output.stdout),
         stderr: Call::complaint(&output.stderr),
-    }
+    };
+    (output.stdout, answer)
 }
 
 /// What of the model's answer the real one does not bear out.
@@ -81,20 +87,26 @@ fn wrong(real: &Answer, model: &Answer) -> Vec<String> {
 fn play(text: &str) -> (usize, Vec<String>) {
     let machine = Machine::bare();
     let host = machine.host(Events::to(|_: &Event| ()));
-    let (mut count, mut found) = (0, Vec::new());
+    let (mut count, mut found, mut printed) = (0, Vec::new(), String::new());
     for entry in transcript::parse(text) {
         match entry {
             Entry::Remark(_) | Entry::Real(_) | Entry::Same(..) => (),
-            Entry::File(path, mode, text) => machine.disk.put_as(&path, text, (0, 0), mode),
+            Entry::File(path, mode, text) => {
+                machine.disk.remove(&path);
+                machine.disk.put_as(&path, text, (0, 0), mode);
+            }
             Entry::Folder(path, owner) => {
                 let accounts = host.accounts().unwrap();
                 let of = accounts.user(&owner).map(|of| (of.uid, of.gid)).unwrap();
                 machine.disk.folder_as(&path, of, 0o755);
             }
+            Entry::Keep(path) => machine.disk.put_as(&path, &printed, (0, 0), 0o600),
             Entry::Link(path, target) => machine.disk.link(&path, &target),
             Entry::Call(call) => {
                 count += 1;
-                let wrong = wrong(&call.answer, &ask(&host, &call));
+                let (stdout, answer) = ask(&machine, &host, &call);
+                printed = stdout;
+                let wrong = wrong(&call.answer, &answer);
                 if !wrong.is_empty() {
                     found.push(format!("{}  {}", Entry::Call(call), wrong.join("\n  ")));
                 }

@@ -35,6 +35,7 @@ fn record(name: &str, path: &Path) {
     let text = fs::read_to_string(path).expect("a transcript");
     let server = Server::boot(&format!("records-{name}"), bases::fetched());
     let mut words: BTreeMap<String, String> = BTreeMap::new();
+    let mut printed = String::new();
     let mut entries = transcript::parse(&text);
     for entry in &mut entries {
         match entry {
@@ -42,6 +43,8 @@ fn record(name: &str, path: &Path) {
             Entry::Real(script) => drop(server.sh(script)),
             Entry::Same(word, script) => _ = words.insert(word.clone(), server.sh(script)),
             Entry::File(path, mode, text) => {
+                // never through a link, which would lead out of the machine
+                server.sh(&format!("rm -f {path}"));
                 server.write(path, text);
                 server.sh(&format!("chmod {mode:o} {path}"));
             }
@@ -50,7 +53,14 @@ fn record(name: &str, path: &Path) {
                 server.sh(&format!("install -d -o {owner} -g {group} {path}"));
             }
             Entry::Link(path, target) => drop(server.sh(&format!("ln -sfn {target} {path}"))),
-            Entry::Call(call) => call.answer = ask(&server, call, &words),
+            Entry::Keep(path) => {
+                server.write(path, &printed);
+                server.sh(&format!("chmod 600 {path}"));
+            }
+            Entry::Call(call) => {
+                let (stdout, answer) = ask(&server, call, &words);
+                (printed, call.answer) = (stdout, answer);
+            }
         }
     }
     let recorded: String = entries.iter().map(ToString::to_string).collect();
@@ -58,7 +68,8 @@ fn record(name: &str, path: &Path) {
     server.stop();
 }
 
-fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> Answer {
+/// What was printed, and what of it is recorded.
+fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> (String, Answer) {
     let there = |text: &str| {
         let replace = |text: String, (word, real): (&String, &String)| text.replace(word, real);
         words.iter().fold(text.to_owned(), replace)
@@ -76,7 +87,8 @@ fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> Answer
     command.stdin(Stdio::piped());
     let mut child = command.spawn().expect("a call");
     let mut stdin = child.stdin.take().expect("a pipe");
-    let text = there(call.stdin.as_deref().unwrap_or_default());
+    let read = call.reads.as_ref().map(|path| server.read(path));
+    let text = there(&read.or(call.stdin.clone()).unwrap_or_default());
     // a program may end without having read it
     let _ = stdin.write_all(text.as_bytes());
     drop(stdin);
@@ -84,9 +96,11 @@ fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> Answer
     let code = output.status.code().expect("no signal");
     let missing = code == 127;
     let stderr = if missing { &[][..] } else { &output.stderr };
-    Answer {
+    let stdout = here(&output.stdout);
+    let answer = Answer {
         code,
-        stdout: call.read(&here(&output.stdout)),
+        stdout: call.read(&stdout),
         stderr: Call::complaint(&here(stderr)),
-    }
+    };
+    (stdout, answer)
 }

@@ -10,9 +10,11 @@
 //! link PATH TARGET         a link
 //! USER[:FOLDER]$ [KEY=VALUE ...] PROGRAM [ARGUMENT ...]
 //! < TEXT                   a line that it reads
+//! << PATH                  a file that it reads
 //! > TEXT                   a line of its answer, as far as that is read; see `read`
 //! ! TEXT                   a line of its complaint
 //! = CODE                   how it ended, where it did not end with 0
+//! keep PATH                what the last call has printed goes into a file of root's, that none other can read
 //! ```
 
 use std::fmt;
@@ -45,6 +47,8 @@ pub enum Entry {
     Folder(String, String),
     /// A link and its target.
     Link(String, String),
+    /// Where the output of the last call goes.
+    Keep(String),
     /// A call.
     Call(Box<Call>),
 }
@@ -62,6 +66,8 @@ pub struct Call {
     pub words: Vec<String>,
     /// What it reads.
     pub stdin: Option<String>,
+    /// The file that it reads.
+    pub reads: Option<String>,
     /// What was answered.
     pub answer: Answer,
 }
@@ -140,6 +146,7 @@ fn entry(line: &str) -> Entry {
             Entry::File(own(path), mode, String::new())
         }
         ["folder", path, owner] => Entry::Folder(own(path), own(owner)),
+        ["keep", path] => Entry::Keep(own(path)),
         ["link", path, target] => Entry::Link(own(path), own(target)),
         _ if line.is_empty() || line.starts_with('#') => Entry::Remark(own(line)),
         _ => panic!("no entry of a transcript: {line}"),
@@ -151,6 +158,7 @@ impl Call {
     fn take(&mut self, line: &str) -> bool {
         let text = after(line);
         match line.chars().next() {
+            Some('<') if line.starts_with("<< ") => self.reads = line.get(3..).map(str::to_owned),
             Some('<') => {
                 let stdin = self.stdin.get_or_insert_default();
                 *stdin += text;
@@ -236,7 +244,9 @@ fn tidy(line: &str) -> String {
         _ => line.to_owned(),
     };
     for word in ["process ", "pid "] {
-        if let Some((before, rest)) = line.split_once(word) {
+        if let Some((before, rest)) = line.split_once(word)
+            && rest.starts_with(|c: char| c.is_ascii_digit())
+        {
             let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
             return format!("{before}{word}N{rest}");
         }
@@ -283,10 +293,14 @@ impl fmt::Display for Entry {
                 }
                 lines(f, '|', text.lines())
             }
+            Self::Keep(path) => writeln!(f, "keep {path}"),
             Self::Folder(path, owner) => writeln!(f, "folder {path} {owner}"),
             Self::Link(path, target) => writeln!(f, "link {path} {target}"),
             Self::Call(call) => {
                 writeln!(f, "{}", call.line)?;
+                if let Some(path) = &call.reads {
+                    writeln!(f, "<< {path}")?;
+                }
                 lines(f, '<', call.stdin.as_deref().unwrap_or_default().lines())?;
                 lines(f, '>', call.answer.stdout.iter().map(String::as_str))?;
                 lines(f, '!', call.answer.stderr.iter().map(String::as_str))?;

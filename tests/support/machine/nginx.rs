@@ -168,13 +168,13 @@ impl Model {
         self.disk.put(place, record);
     }
 
-    pub(super) fn systemctl_nginx(&self, verb: &str) -> Answer {
+    pub(super) fn systemctl_nginx(&self, verb: &str, args: &[&str]) -> Answer {
         if !self.has_nginx() && verb != "show" {
             return Err((5, format!("Unit {UNIT} not found.")));
         }
         let running = self.state.borrow().nginx.running;
         match verb {
-            "show" => return Ok(self.show_nginx()),
+            "show" => return Ok(super::systemd::asked(args, &self.show_nginx())),
             "enable" => self.fuse.effect(|| {
                 self.disk
                     .link(WANTS, "/usr/lib/systemd/system/nginx.service");
@@ -200,6 +200,7 @@ impl Model {
         let yes = |so: bool, yes: &'static str, no: &'static str| if so { yes } else { no };
         let load = yes(self.has_nginx(), "loaded", "not-found");
         let active = yes(nginx.running, "active", "inactive");
+        let sub = yes(nginx.running, "running", "dead");
         let enabled = match (self.has_nginx(), self.disk.at(WANTS).is_symlink()) {
             (true, true) => "enabled",
             (true, false) => "disabled",
@@ -208,7 +209,7 @@ impl Model {
         let stale = yes(nginx.loaded == self.drop_ins(), "no", "yes");
         let pid = if nginx.running { 700 + nginx.starts } else { 0 };
         format!(
-            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\n"
+            "LoadState={load}\nActiveState={active}\nSubState={sub}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\n"
         )
     }
 

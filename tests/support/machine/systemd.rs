@@ -28,6 +28,13 @@ pub struct Unit {
     pub failed: bool,
 }
 
+impl Unit {
+    /// Whether systemd starts it again by itself where it failed.
+    fn is_tried_again(&self) -> bool {
+        value(self.loaded.as_deref().unwrap_or_default(), "Restart=") == "always"
+    }
+}
+
 impl Model {
     pub(super) fn systemctl(&self, args: &[&str]) -> Answer {
         let (verb, rest) = args.split_first().expect("systemctl with a verb");
@@ -47,25 +54,16 @@ impl Model {
             return self.server(verb);
         }
         if unit == super::nginx::UNIT {
-            return self.systemctl_nginx(verb);
+            return self.systemctl_nginx(verb, rest);
         }
         self.load(unit);
         match *verb {
-            "show" => Ok(self.show(unit)),
+            "show" => Ok(self.show(unit, rest)),
             "enable" => self.enable(unit),
             "disable" => self.disable(unit),
-            "start" | "restart" => self.start(unit),
-            "stop" => {
-                self.known(unit)?;
-                self.fuse.effect(|| self.end(unit));
-                Ok(String::new())
-            }
-            "reset-failed" => {
-                self.known(unit).map_err(|(_, words)| (1, words))?;
-                let mut state = self.state.borrow_mut();
-                state.units.get_mut(unit).unwrap().failed = false;
-                Ok(String::new())
-            }
+            "start" | "restart" => self.start(verb, unit),
+            "stop" => self.stop(unit),
+            "reset-failed" => self.reset_failed(unit),
             other => panic!("no model of systemctl {other}"),
         }
     }
@@ -83,8 +81,12 @@ impl Model {
         Ok(String::new())
     }
 
+    /// The unit's file; a masked one is taken for an empty one, as systemd does it the other way round.
     fn file(&self, unit: &str) -> Option<String> {
         let path = format!("/etc/systemd/system/{unit}");
+        if self.disk.resolve(&path) == "/dev/null" {
+            return Some(String::new());
+        }
         self.disk.exists(&path).then(|| self.disk.text(&path))
     }
 
@@ -115,47 +117,81 @@ impl Model {
         }
     }
 
-    fn known(&self, unit: &str) -> Result<(), (i32, String)> {
-        let state = self.state.borrow();
-        let known = &state.units[unit];
-        if known.loaded.is_none() && known.pid.is_none() {
-            return Err((5, format!("Unit {unit} not loaded.")));
-        }
-        Ok(())
+    fn unit(&self, unit: &str) -> Unit {
+        self.state.borrow().units[unit].clone()
     }
 
-    fn show(&self, unit: &str) -> String {
-        let state = self.state.borrow();
-        let known = &state.units[unit];
-        let load = if known.loaded.is_some() {
-            "loaded"
-        } else {
-            "not-found"
+    fn is_wanted(&self, unit: &str) -> bool {
+        self.disk.at(&format!("{WANTS}/{unit}")).is_symlink()
+    }
+
+    fn stop(&self, unit: &str) -> Answer {
+        let known = self.unit(unit);
+        if known.loaded.is_none() && known.pid.is_none() {
+            let words = format!("Failed to stop {unit}: Unit {unit} not loaded.");
+            return Err((5, words));
+        }
+        self.fuse.effect(|| {
+            self.end(unit);
+            // one that failed for good stays so
+            let failed = known.failed && !known.is_tried_again();
+            self.state.borrow_mut().units.get_mut(unit).unwrap().failed = failed;
+        });
+        Ok(String::new())
+    }
+
+    fn reset_failed(&self, unit: &str) -> Answer {
+        let known = self.unit(unit);
+        let wanted = self.is_wanted(unit) && known.loaded.is_some();
+        if known.pid.is_none() && !known.failed && !wanted {
+            let words =
+                format!("Failed to reset failed state of unit {unit}: Unit {unit} not loaded.");
+            return Err((1, words));
+        }
+        self.state.borrow_mut().units.get_mut(unit).unwrap().failed = false;
+        Ok(String::new())
+    }
+
+    fn show(&self, unit: &str, args: &[&str]) -> String {
+        let (known, file) = (self.unit(unit), self.file(unit));
+        let load = match known.loaded.as_deref() {
+            Some("") => "masked",
+            Some(_) => "loaded",
+            None => "not-found",
         };
-        let active = match (known.pid, known.failed) {
-            (Some(_), _) => "active",
-            (None, true) => "failed",
-            (None, false) => "inactive",
+        let (active, sub) = match (known.pid, known.failed) {
+            (Some(_), _) => ("active", "running"),
+            (None, true) if known.is_tried_again() => ("activating", "auto-restart"),
+            (None, true) => ("failed", "failed"),
+            (None, false) => ("inactive", "dead"),
         };
-        let enabled = match (self.disk.exists(&format!("{WANTS}/{unit}")), &known.loaded) {
-            (true, _) => "enabled",
-            (false, Some(_)) => "disabled",
-            (false, None) => "",
+        let enabled = match (file.as_deref(), &known.loaded) {
+            (Some(""), _) => "masked",
+            (Some(_), _) if self.is_wanted(unit) => "enabled",
+            (Some(_), _) => "disabled",
+            (None, Some(_)) => "bad",
+            (None, None) => "",
         };
-        let stale = if known.loaded.is_some() && known.loaded != self.file(unit) {
-            "yes"
-        } else {
-            "no"
-        };
+        let stale = known.loaded.is_some() && known.loaded != file;
+        let stale = if stale { "yes" } else { "no" };
         let pid = known.pid.unwrap_or(0);
-        format!(
-            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\n"
+        asked(
+            args,
+            &format!(
+                "LoadState={load}\nActiveState={active}\nSubState={sub}\nUnitFileState={enabled}\n\
+                 NeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\n"
+            ),
         )
     }
 
     fn enable(&self, unit: &str) -> Answer {
         if self.file(unit).is_none() {
             let words = format!("Failed to enable unit: Unit file {unit} does not exist.");
+            return Err((1, words));
+        }
+        if self.file(unit).is_some_and(|text| text.is_empty()) {
+            let words =
+                format!("Failed to enable unit: Unit file /etc/systemd/system/{unit} is masked.");
             return Err((1, words));
         }
         self.fuse.effect(|| {
@@ -194,11 +230,20 @@ impl Model {
         self.write_proc();
     }
 
-    /// Stops what runs, then starts it by the unit's file as systemd has it.
-    fn start(&self, unit: &str) -> Answer {
-        let loaded = self.state.borrow().units[unit].loaded.clone();
-        let Some(text) = loaded else {
-            return Err((5, format!("Failed to start {unit}: Unit {unit} not found.")));
+    /// Stops what is to run anew, then starts it by the unit's file as systemd has it.
+    fn start(&self, verb: &str, unit: &str) -> Answer {
+        let known = self.unit(unit);
+        if verb == "start" && known.pid.is_some() {
+            return Ok(String::new());
+        }
+        let refused = |code, why| {
+            let words = format!("Failed to {verb} {unit}: Unit {unit} {why}.");
+            Err((code, words))
+        };
+        let text = match known.loaded {
+            None => return refused(5, "not found"),
+            Some(text) if text.is_empty() => return refused(1, "is masked"),
+            Some(text) => text,
         };
         self.fuse.halves(
             || self.end(unit),
@@ -268,7 +313,11 @@ impl Model {
         unit: &str,
         text: &str,
     ) -> Result<(String, String, String, Vec<u16>), (i32, String)> {
-        let dead = |why: String| Err((1, format!("Job for {unit} failed: {why}")));
+        // why, only its journal tells
+        let dead = |_why: String| {
+            let words = "failed because the control process exited with error code.";
+            Err((1, format!("Job for {unit} {words}")))
+        };
         if let Some(rules) = value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ") {
             return if self.disk.exists("/usr/sbin/nft") && self.disk.exists(rules) {
                 Ok(Default::default())
@@ -313,6 +362,18 @@ impl Model {
             ports,
         ))
     }
+}
+
+/// Of all properties, one a line, those that are asked for.
+pub(super) fn asked(args: &[&str], all: &str) -> String {
+    let names = args.iter().find_map(|arg| arg.strip_prefix("--property="));
+    let names: Vec<&str> = names.expect("properties").split(',').collect();
+    let is_asked = |line: &&str| {
+        line.split_once('=')
+            .is_some_and(|(k, _)| names.contains(&k))
+    };
+    let lines = all.lines().filter(is_asked);
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The value of the last line of a unit's file that begins with `key`.
