@@ -100,7 +100,7 @@ fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> (Strin
     let answer = Answer {
         code,
         stdout: call.read(&stdout),
-        stderr: Call::complaint(&here(stderr)),
+        stderr: call.complaint(code, &here(stderr)),
     };
     (stdout, answer)
 }

@@ -188,6 +188,16 @@ impl Call {
 
     /// What odoo-deploy reads of an output, in words that are the same on every day.
     pub fn read(&self, stdout: &str) -> Vec<String> {
+        let mut read = self.in_order(stdout);
+        let (_, words) = self.parts();
+        // which are read by their first words
+        if ["apt-get", "systemctl"].contains(&words[0].as_str()) {
+            read.sort();
+        }
+        read
+    }
+
+    fn in_order(&self, stdout: &str) -> Vec<String> {
         let (_, words) = self.parts();
         let has = |word: &str| words.iter().any(|w| w == word);
         let lines = stdout.lines().filter(|line| !line.is_empty());
@@ -210,17 +220,17 @@ impl Call {
             // these write to logs that nobody reads as long as all is well
             "apt-get" | "dpkg" | "pip" | "uv" => Vec::new(),
             "openssl" => lines.filter_map(fixed).collect(),
-            "systemctl" => {
-                let mut lines: Vec<String> = lines.map(str::to_owned).collect();
-                lines.sort();
-                lines
-            }
             _ => lines.map(str::to_owned).collect(),
         }
     }
 
     /// A complaint in words that are the same on every day.
-    pub fn complaint(stderr: &str) -> Vec<String> {
+    pub fn complaint(&self, code: i32, stderr: &str) -> Vec<String> {
+        let (_, words) = self.parts();
+        // an account of its work, in a log
+        if code == 0 && ["apt-get", "dpkg"].contains(&words[0].as_str()) {
+            return Vec::new();
+        }
         let lines = stderr.lines().map(str::trim_end);
         lines.filter(|line| !line.is_empty()).map(tidy).collect()
     }
@@ -231,19 +241,24 @@ fn fixed(line: &str) -> Option<String> {
     if line.starts_with("notAfter=") {
         return Some("notAfter=TIME".to_owned());
     }
-    let stays = line.starts_with("-----") || line.contains(' ') || line.ends_with("OK");
-    stays.then(|| line.to_owned())
+    let stays = line.starts_with("-----") || line.starts_with("Certificate will ");
+    (stays || line.ends_with(": OK")).then(|| line.to_owned())
 }
 
-/// Numbers of processes, and of threads in OpenSSL's complaints.
+/// Numbers of processes, of threads in OpenSSL's complaints, and times.
 fn tidy(line: &str) -> String {
+    if let Some((_, rest)) = line.split_once(" [emerg] ")
+        && let Some((_, rest)) = rest.split_once(": ")
+    {
+        return format!("TIME [emerg] N: {rest}");
+    }
     let line = match line.split_once(":error:") {
         Some((thread, rest)) if thread.bytes().all(|b| b.is_ascii_hexdigit()) => {
             format!("THREAD:error:{rest}")
         }
         _ => line.to_owned(),
     };
-    for word in ["process ", "pid "] {
+    for word in ["process ", "pid ", "after "] {
         if let Some((before, rest)) = line.split_once(word)
             && rest.starts_with(|c: char| c.is_ascii_digit())
         {

@@ -84,16 +84,21 @@ impl Model {
     }
 
     fn fetch(&self, cmd: &Cmd, folder: &str, url: &str, what: &str) -> Answer {
+        if !self.disk.exists(&format!("{folder}/.git/HEAD")) {
+            return Err((128, "fatal: not a git repository".into()));
+        }
         let Some(repository) = at(url) else {
-            return Err((128, format!("fatal: unable to access '{url}'")));
+            return Err((128, format!("fatal: unable to access '{url}/'")));
         };
         let (_, branch, commit, _) = repository;
         if what != commit && what != branch {
-            let words = format!("fatal: remote error: upload-pack: not our ref {what}");
+            let is_commit = what.len() == commit.len();
+            let words = if is_commit {
+                format!("fatal: remote error: upload-pack: not our ref {what}")
+            } else {
+                format!("fatal: couldn't find remote ref {what}")
+            };
             return Err((128, words));
-        }
-        if !self.disk.exists(&format!("{folder}/.git/HEAD")) {
-            return Err((128, "fatal: not a git repository".into()));
         }
         let owner = self.caller(cmd);
         let fetched = format!("{folder}/.git/FETCH_HEAD");
@@ -145,7 +150,7 @@ fn at(url: &str) -> Option<Repository> {
 
 fn ls_remote(url: &str, name: &str) -> Answer {
     let Some((_, branch, commit, _)) = at(url) else {
-        return Err((128, format!("fatal: unable to access '{url}'")));
+        return Err((128, format!("fatal: unable to access '{url}/'")));
     };
     if name == format!("refs/heads/{branch}") {
         Ok(format!("{commit}\t{name}\n"))

@@ -26,6 +26,8 @@ pub struct Unit {
     pub database: String,
     /// Whether its last start failed.
     pub failed: bool,
+    /// Whether it is enabled, as systemd has found out once: it looks again when all is read again.
+    pub enabled: Option<&'static str>,
 }
 
 impl Unit {
@@ -51,7 +53,7 @@ impl Model {
             panic!("no model of systemctl {args:?}");
         };
         if unit == SERVER || unit.starts_with("postgresql@") {
-            return self.server(verb);
+            return self.server(verb, unit);
         }
         if unit == super::nginx::UNIT {
             return self.systemctl_nginx(verb, rest);
@@ -68,12 +70,13 @@ impl Model {
         }
     }
 
-    fn server(&self, verb: &str) -> Answer {
+    fn server(&self, verb: &str, unit: &str) -> Answer {
         if !self.has_server() {
-            return Err((5, format!("Unit {SERVER} not found.")));
+            return Err(not_there(verb, unit));
         }
         match verb {
             "enable" => (),
+            "start" if self.state.borrow().postgres.running => (),
             "restart" | "start" => self.fuse.effect(|| self.start_server()),
             "stop" => self.fuse.effect(|| self.stop_server()),
             other => panic!("no model of systemctl {other} {SERVER}"),
@@ -99,7 +102,7 @@ impl Model {
         let known = state.units.entry(unit.to_owned()).or_default();
         let forgotten = known.pid.is_none() && !known.failed && !wanted;
         if known.loaded.is_none() || forgotten {
-            known.loaded = file;
+            (known.loaded, known.enabled) = (file, None);
         }
     }
 
@@ -110,7 +113,7 @@ impl Model {
             let file = self.file(&unit);
             let mut state = self.state.borrow_mut();
             let known = state.units.get_mut(&unit).unwrap();
-            known.loaded = file;
+            (known.loaded, known.enabled) = (file, None);
             if known.loaded.is_none() && known.pid.is_none() && !known.failed {
                 state.units.remove(&unit);
             }
@@ -165,14 +168,21 @@ impl Model {
             (None, true) => ("failed", "failed"),
             (None, false) => ("inactive", "dead"),
         };
-        let enabled = match (file.as_deref(), &known.loaded) {
-            (Some(""), _) => "masked",
+        let masked = file.as_deref() == Some("");
+        let found = match (&file, &known.loaded) {
+            (Some(_), _) if masked => "masked",
             (Some(_), _) if self.is_wanted(unit) => "enabled",
             (Some(_), _) => "disabled",
             (None, Some(_)) => "bad",
             (None, None) => "",
         };
-        let stale = known.loaded.is_some() && known.loaded != file;
+        let enabled = known.enabled.unwrap_or(found);
+        if let Some(known) = self.state.borrow_mut().units.get_mut(unit) {
+            known.enabled = known.loaded.as_ref().map(|_| enabled);
+        }
+        // one that is masked meanwhile is as it was, until all is read again
+        let unnoticed = masked && known.loaded.as_deref().is_some_and(|text| !text.is_empty());
+        let stale = known.loaded.is_some() && known.loaded != file && !unnoticed;
         let stale = if stale { "yes" } else { "no" };
         let pid = known.pid.unwrap_or(0);
         asked(
@@ -186,8 +196,7 @@ impl Model {
 
     fn enable(&self, unit: &str) -> Answer {
         if self.file(unit).is_none() {
-            let words = format!("Failed to enable unit: Unit file {unit} does not exist.");
-            return Err((1, words));
+            return Err(not_there("enable", unit));
         }
         if self.file(unit).is_some_and(|text| text.is_empty()) {
             let words =
@@ -208,8 +217,7 @@ impl Model {
     fn disable(&self, unit: &str) -> Answer {
         let link = format!("{WANTS}/{unit}");
         if self.file(unit).is_none() && self.disk.at(&link).symlink_metadata().is_err() {
-            let words = format!("Failed to disable unit: Unit file {unit} does not exist.");
-            return Err((1, words));
+            return Err(not_there("disable", unit));
         }
         self.fuse.halves(
             || {
@@ -233,16 +241,13 @@ impl Model {
     /// Stops what is to run anew, then starts it by the unit's file as systemd has it.
     fn start(&self, verb: &str, unit: &str) -> Answer {
         let known = self.unit(unit);
-        if verb == "start" && known.pid.is_some() {
-            return Ok(String::new());
-        }
-        let refused = |code, why| {
-            let words = format!("Failed to {verb} {unit}: Unit {unit} {why}.");
-            Err((code, words))
-        };
         let text = match known.loaded {
-            None => return refused(5, "not found"),
-            Some(text) if text.is_empty() => return refused(1, "is masked"),
+            None => return Err(not_there(verb, unit)),
+            Some(text) if text.is_empty() => {
+                let words = format!("Failed to {verb} {unit}: Unit {unit} is masked.");
+                return Err((1, words));
+            }
+            Some(_) if verb == "start" && known.pid.is_some() => return Ok(String::new()),
             Some(text) => text,
         };
         self.fuse.halves(
@@ -291,19 +296,35 @@ impl Model {
         self.disk.put(&started, record);
     }
 
-    /// Looks at the rules of a packet filter.
+    /// Looks at the rules of a packet filter, as far as their braces go.
     pub(super) fn nft(&self, args: &[&str]) -> Answer {
         let ["--check", "--file", rules] = args else {
             panic!("no model of nft {args:?}");
         };
-        if self.disk.text(rules).contains("policy accept") {
-            Ok(String::new())
-        } else {
-            Err((
-                1,
-                format!("internal:0:0-0: Error: Could not open file \"{rules}\""),
-            ))
+        if !self.disk.exists(rules) {
+            let words = format!("internal:0:0-0: Error: Could not open file \"{rules}\"");
+            return Err((1, words));
         }
+        let text = self.disk.text(rules);
+        let lines = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
+        let mut open = 0_usize;
+        for line in lines.filter(|line| !line.trim().is_empty()) {
+            if open == 0
+                && !["table ", "delete table "]
+                    .iter()
+                    .any(|w| line.starts_with(w))
+            {
+                return Err((1, "Error: syntax error, unexpected".into()));
+            }
+            open += line.matches('{').count();
+            open -= line.matches('}').count();
+        }
+        if open > 0 {
+            return Err((1, "Error: syntax error, unexpected end of file".into()));
+        }
+        Ok(String::new())
     }
 
     /// What `ExecStart` needs to stay alive.
@@ -362,6 +383,18 @@ impl Model {
             ports,
         ))
     }
+}
+
+/// What systemd says of a unit that it does not find.
+pub(super) fn not_there(verb: &str, unit: &str) -> (i32, String) {
+    if ["enable", "disable"].contains(&verb) {
+        let words = format!("Failed to {verb} unit: Unit file {unit} does not exist.");
+        return (1, words);
+    }
+    (
+        5,
+        format!("Failed to {verb} {unit}: Unit {unit} not found."),
+    )
 }
 
 /// Of all properties, one a line, those that are asked for.
