@@ -218,7 +218,7 @@ impl Call {
                     .collect()
             }
             // these write to logs that nobody reads as long as all is well
-            "apt-get" | "dpkg" | "pip" | "uv" => Vec::new(),
+            "apt-get" | "apt-helper" | "dpkg" => Vec::new(),
             "openssl" => lines.filter_map(fixed).collect(),
             _ => lines.map(str::to_owned).collect(),
         }
@@ -241,7 +241,8 @@ fn fixed(line: &str) -> Option<String> {
     if line.starts_with("notAfter=") {
         return Some("notAfter=TIME".to_owned());
     }
-    let stays = line.starts_with("-----") || line.starts_with("Certificate will ");
+    let begins = ["-----", "Certificate will ", "HTTP/"];
+    let stays = begins.iter().any(|begin| line.starts_with(begin));
     (stays || line.ends_with(": OK")).then(|| line.to_owned())
 }
 
