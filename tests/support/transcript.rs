@@ -99,20 +99,10 @@ pub fn all() -> Vec<(String, PathBuf)> {
 pub fn parse(text: &str) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for line in text.lines() {
-        match entries.last_mut() {
-            Some(Entry::Call(call)) => {
-                if call.take(line) {
-                    continue;
-                }
-            }
-            Some(Entry::File(.., text)) if line.starts_with('|') => {
-                *text += after(line);
-                *text += "\n";
-                continue;
-            }
-            _ => (),
+        let taken = entries.last_mut().is_some_and(|last| last.take(line));
+        if !taken {
+            entries.push(entry(line));
         }
-        entries.push(entry(line));
     }
     entries
 }
@@ -150,6 +140,21 @@ fn entry(line: &str) -> Entry {
         ["link", path, target] => Entry::Link(own(path), own(target)),
         _ if line.is_empty() || line.starts_with('#') => Entry::Remark(own(line)),
         _ => panic!("no entry of a transcript: {line}"),
+    }
+}
+
+impl Entry {
+    /// Takes a line that belongs to it.
+    fn take(&mut self, line: &str) -> bool {
+        match self {
+            Self::Call(call) => call.take(line),
+            Self::File(.., text) if line.starts_with('|') => {
+                *text += after(line);
+                *text += "\n";
+                true
+            }
+            _ => false,
+        }
     }
 }
 
