@@ -40,6 +40,7 @@ mod private;
 mod production;
 mod proxy;
 mod random_kills;
+mod records;
 mod refusals;
 mod rehearse;
 mod settled;
@@ -47,6 +48,13 @@ mod signals;
 mod sources;
 mod support;
 mod surroundings;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "as the tests on the model machine have it"
+)]
+#[path = "../support/transcript.rs"]
+mod transcript;
 mod two_sites;
 
 use std::process::ExitCode;
@@ -84,6 +92,7 @@ fn main() -> ExitCode {
         hardened::trials(),
         private::trials(),
         refusals::trials(),
+        records::trials(),
     ]
     .into_iter()
     .flatten()

@@ -29,6 +29,7 @@ pub mod residue;
 pub mod scenario;
 pub mod site;
 pub mod snapshot;
+pub mod transcript;
 
 /// Says so where a test cannot be made.
 pub fn skipped() -> bool {

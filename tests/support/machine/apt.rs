@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use super::universe::{ARCHIVE, Package, SERVER, find};
 use super::{Answer, Disk, Model, nginx};
 
+/// What dpkg has written down and not yet put together.
+const UPDATES: &str = "/var/lib/dpkg/updates";
 const INSTALLED: &str = "install ok installed";
 const UNPACKED: &str = "install ok unpacked";
 const CONFIGURING: &str = "install ok half-configured";
@@ -47,6 +49,9 @@ impl Model {
             "no model of dpkg {args:?}"
         );
         self.configure();
+        for name in self.disk.list(UPDATES) {
+            self.disk.remove(&format!("{UPDATES}/{name}"));
+        }
         Ok(String::new())
     }
 
@@ -123,7 +128,7 @@ impl Model {
         let half = read_status(&self.disk)
             .values()
             .any(|s| s.state == UNPACKED || s.state == CONFIGURING);
-        if half {
+        if half || !self.disk.list(UPDATES).is_empty() {
             let words = "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.";
             return Err((100, words.into()));
         }
@@ -202,6 +207,10 @@ impl Model {
     fn remove(&self, names: &[&str]) -> Answer {
         self.refuse_interrupted()?;
         let status = read_status(&self.disk);
+        let unknown = |name: &&&str| !status.contains_key(**name) && find(name).is_none();
+        if let Some(name) = names.iter().find(unknown) {
+            return Err((100, format!("E: Unable to locate package {name}")));
+        }
         let mut goes: BTreeSet<&str> = names
             .iter()
             .copied()

@@ -27,6 +27,10 @@ impl Model {
             panic!("no model of dpkg-deb {args:?}");
         };
         let (_, sha256, file) = ARCHIVE_OF_WKHTMLTOPDF;
+        if !self.disk.exists(archive) {
+            let words = format!("failed to read archive '{archive}': No such file or directory");
+            return Err((2, format!("dpkg-deb: error: {words}")));
+        }
         if self.disk.text(archive) != sha256 {
             return Err((
                 2,

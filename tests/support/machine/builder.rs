@@ -15,11 +15,19 @@ impl Model {
     pub(super) fn may_write(&self, cmd: &Cmd, path: &str) -> Result<(), (i32, String)> {
         let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
         let (uid, _) = self.caller(cmd);
-        match self.disk.owner(folder) {
-            Some(owner) if owner == uid || uid == 0 => Ok(()),
-            Some(_) => Err((1, format!("{path}: Permission denied"))),
-            None => Err((1, format!("{path}: No such file or directory"))),
-        }
+        let why = match self.disk.owner(folder) {
+            Some(owner) if owner == uid || uid == 0 => return Ok(()),
+            Some(_) => "Permission denied",
+            None => "No such file or directory",
+        };
+        let words = match cmd.program.as_str() {
+            "mkdir" => format!("mkdir: cannot create directory ‘{path}’: {why}"),
+            "rm" => format!("rm: cannot remove '{path}': {why}"),
+            "dd" => format!("dd: failed to open '{path}': {why}"),
+            program if program.contains("/python") => format!("{why}: '{path}'"),
+            _ => format!("{path}: {why}"),
+        };
+        Err((1, words))
     }
 
     pub(super) fn mkdir(&self, cmd: &Cmd, args: &[&str]) -> Answer {
@@ -59,6 +67,10 @@ impl Model {
             panic!("no model of mv {args:?}");
         };
         self.may_write(cmd, to)?;
+        if !self.disk.exists(from) {
+            let words = format!("mv: cannot stat '{from}': No such file or directory");
+            return Err((1, words));
+        }
         let owner = self.caller(cmd);
         let text = self.disk.text(from);
         self.fuse.effect(|| {

@@ -56,6 +56,7 @@ impl Disk {
     pub fn put_as(&self, path: &str, text: impl AsRef<[u8]>, owner: (u32, u32), mode: u32) {
         let inside = self.touched(path);
         fs::create_dir_all(inside.parent().unwrap()).unwrap();
+        assert!(!inside.is_symlink(), "{path} leads out of the machine");
         fs::write(&inside, text).unwrap();
         self.own(path, owner, mode);
     }

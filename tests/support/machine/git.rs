@@ -84,17 +84,22 @@ impl Model {
     }
 
     fn fetch(&self, cmd: &Cmd, folder: &str, url: &str, what: &str) -> Answer {
-        if at(url).is_none() {
-            return Err((128, format!("fatal: unable to access '{url}'")));
-        }
-        let found = all_at(url).find(|(_, branch, commit, _)| [branch, commit].contains(&&what));
-        let Some((_, _, commit, _)) = found else {
-            let words = format!("fatal: remote error: upload-pack: not our ref {what}");
-            return Err((128, words));
-        };
         if !self.disk.exists(&format!("{folder}/.git/HEAD")) {
             return Err((128, "fatal: not a git repository".into()));
         }
+        if at(url).is_none() {
+            return Err((128, format!("fatal: unable to access '{url}/'")));
+        }
+        let found = all_at(url).find(|(_, branch, commit, _)| [branch, commit].contains(&&what));
+        let Some((_, _, commit, _)) = found else {
+            let is_commit = what.len() == super::universe::ODOO_COMMIT.len();
+            let words = if is_commit {
+                format!("fatal: remote error: upload-pack: not our ref {what}")
+            } else {
+                format!("fatal: couldn't find remote ref {what}")
+            };
+            return Err((128, words));
+        };
         let owner = self.caller(cmd);
         let fetched = format!("{folder}/.git/FETCH_HEAD");
         let partial = format!("{folder}/.git/objects.partial");
@@ -154,7 +159,7 @@ fn all_at(url: &str) -> impl Iterator<Item = Repository> {
 
 fn ls_remote(url: &str, name: &str) -> Answer {
     let Some((_, branch, commit, _)) = at(url) else {
-        return Err((128, format!("fatal: unable to access '{url}'")));
+        return Err((128, format!("fatal: unable to access '{url}/'")));
     };
     if name == format!("refs/heads/{branch}") {
         Ok(format!("{commit}\t{name}\n"))

@@ -32,6 +32,10 @@ pub struct Nginx {
     pub sites: BTreeMap<String, String>,
     /// The drop-ins that systemd has read.
     pub loaded: BTreeMap<String, String>,
+    /// Whether systemd knows their folder: in one that came later it does not look for changes.
+    pub knows_folder: bool,
+    /// Whether its last start failed.
+    pub failed: bool,
 }
 
 impl Model {
@@ -47,6 +51,7 @@ impl Model {
         self.disk.link(&link, "/etc/nginx/sites-available/default");
         self.disk
             .link(WANTS, "/usr/lib/systemd/system/nginx.service");
+        self.reload_drop_ins();
         if self.test_nginx().is_ok() {
             self.run_sites(true);
         }
@@ -81,12 +86,15 @@ impl Model {
 
     pub(super) fn reload_drop_ins(&self) {
         let found = self.drop_ins();
-        self.state.borrow_mut().nginx.loaded = found;
+        let knows_folder = self.disk.exists(DROP_INS);
+        let nginx = &mut self.state.borrow_mut().nginx;
+        (nginx.loaded, nginx.knows_folder) = (found, knows_folder);
     }
 
     /// `nginx -t`: every file that is named is there, and braces are closed.
     fn test_nginx(&self) -> Result<(), (i32, String)> {
-        let emerg = |what: String| Err((1, format!("nginx: [emerg] {what}")));
+        let emerg =
+            |what: String| Err((1, format!("2026/01/01 00:00:00 [emerg] 1000#1000: {what}")));
         let links = self.disk.list(ENABLED);
         for name in &links {
             if !self.disk.exists(&format!("{ENABLED}/{name}")) {
@@ -108,7 +116,9 @@ impl Model {
                 .filter(|line| line.contains("location ~"))
                 .count();
             if count('{') + opened != count('}') {
-                return emerg(format!("unexpected end of file in {ENABLED}/{name}"));
+                return emerg(format!(
+                    "unexpected end of file, expecting \"}}\" in {ENABLED}/{name}"
+                ));
             }
             for key in ["ssl_certificate ", "ssl_certificate_key "] {
                 for path in values(&text, key) {
@@ -144,7 +154,7 @@ impl Model {
             self.write_down(text);
         }
         let nginx = &mut self.state.borrow_mut().nginx;
-        nginx.running = true;
+        (nginx.running, nginx.failed) = (true, false);
         nginx.starts += u32::from(started);
         nginx.changed = super::systemd::monotonic();
         nginx.sites = sites;
@@ -171,25 +181,35 @@ impl Model {
         self.disk.put(place, record);
     }
 
-    pub(super) fn systemctl_nginx(&self, verb: &str) -> Answer {
+    pub(super) fn systemctl_nginx(&self, verb: &str, args: &[&str]) -> Answer {
         if !self.has_nginx() && verb != "show" {
-            return Err((5, format!("Unit {UNIT} not found.")));
+            return Err(super::systemd::not_there(verb, UNIT));
         }
         let running = self.state.borrow().nginx.running;
+        let reloads = verb == "reload" || verb == "reload-or-restart" && running;
         match verb {
-            "show" => return Ok(self.show_nginx()),
+            "show" => return Ok(super::systemd::asked(args, &self.show_nginx())),
             "enable" => self.fuse.effect(|| {
                 self.disk
                     .link(WANTS, "/usr/lib/systemd/system/nginx.service");
             }),
-            "reset-failed" => (),
+            "reset-failed" => self.state.borrow_mut().nginx.failed = false,
             "reload" if !running => {
                 return Err((1, format!("{UNIT} is not active, cannot reload.")));
             }
+            "start" if running => (),
             "start" | "reload" | "restart" | "reload-or-restart" => {
-                let failed =
-                    |(_, words): (i32, String)| (1, format!("Job for {UNIT} failed: {words}"));
-                self.test_nginx().map_err(failed)?;
+                let bad = self.test_nginx().is_err();
+                if bad && reloads {
+                    return Err((1, format!("Job for {UNIT} failed.")));
+                }
+                if bad {
+                    // what was to run anew was stopped before
+                    self.fuse.effect(|| self.stop_nginx());
+                    self.state.borrow_mut().nginx.failed = true;
+                    let words = "failed because the control process exited with error code.";
+                    return Err((1, format!("Job for {UNIT} {words}")));
+                }
                 self.fuse
                     .effect(|| self.run_sites(verb == "restart" || !running));
             }
@@ -202,17 +222,22 @@ impl Model {
         let nginx = self.state.borrow().nginx.clone();
         let yes = |so: bool, yes: &'static str, no: &'static str| if so { yes } else { no };
         let load = yes(self.has_nginx(), "loaded", "not-found");
-        let active = yes(nginx.running, "active", "inactive");
+        let (active, sub) = match (nginx.running, nginx.failed) {
+            (true, _) => ("active", "running"),
+            (false, true) => ("failed", "failed"),
+            (false, false) => ("inactive", "dead"),
+        };
         let enabled = match (self.has_nginx(), self.disk.at(WANTS).is_symlink()) {
             (true, true) => "enabled",
             (true, false) => "disabled",
             (false, _) => "",
         };
-        let stale = yes(nginx.loaded == self.drop_ins(), "no", "yes");
+        let differs = nginx.knows_folder && nginx.loaded != self.drop_ins();
+        let stale = yes(differs, "yes", "no");
         let changed = nginx.changed;
         let pid = if nginx.running { 700 + nginx.starts } else { 0 };
         format!(
-            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\nStateChangeTimestampMonotonic={changed}\n"
+            "LoadState={load}\nActiveState={active}\nSubState={sub}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\nStateChangeTimestampMonotonic={changed}\n"
         )
     }
 

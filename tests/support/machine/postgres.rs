@@ -9,6 +9,8 @@ use super::{Answer, Model};
 
 const PSQL: &str = "/usr/lib/postgresql/15/bin/psql";
 const SOCKET: &str = "/run/postgresql/.s.PGSQL.5432";
+const UNREACHABLE: &str =
+    "psql: error: connection to server on socket \"/var/run/postgresql/.s.PGSQL.5432\" failed:";
 const FURTHER: &str = "/etc/postgresql/15/main/conf.d";
 const BASE: &str = "/var/lib/postgresql/15/main/base";
 
@@ -119,7 +121,7 @@ impl Model {
         }
         // the server of another host always runs
         if file.is_none() && !self.state.borrow().postgres.running {
-            let words = format!("psql: error: connection to server on socket \"{SOCKET}\" failed");
+            let words = format!("{UNREACHABLE} No such file or directory");
             return Err((2, words));
         }
         let database = args
@@ -135,7 +137,7 @@ impl Model {
                 .databases
                 .contains_key(database)
         {
-            let words = format!("psql: error: FATAL:  database \"{database}\" does not exist");
+            let words = format!("{UNREACHABLE} FATAL:  database \"{database}\" does not exist");
             return Err((2, words));
         }
         let sql = String::from_utf8(cmd.stdin.clone().expect("psql with statements")).unwrap();
@@ -171,6 +173,10 @@ impl Model {
         settings
     }
 
+    fn running_settings(&self) -> BTreeMap<String, String> {
+        self.state.borrow().postgres.settings.clone()
+    }
+
     /// The settings that it does not run with, and what each needs.
     fn pending(&self) -> String {
         let (said, running) = (self.settings(), &self.state.borrow().postgres.settings);
@@ -179,8 +185,11 @@ impl Model {
             .into_iter()
             .filter(|name| said.get(*name) != running.get(*name));
         let row = |name: &String| {
-            let starts = ["max_connections", "shared_buffers"].contains(&name.as_str());
-            let context = if starts { "postmaster" } else { "user" };
+            let context = if needs_start(name) {
+                "postmaster"
+            } else {
+                "user"
+            };
             format!("{name}|{context}\n")
         };
         pending.map(row).collect()
@@ -242,8 +251,12 @@ impl Model {
         drop(state);
         if begins("select pg_reload_conf();") {
             self.fuse.effect(|| {
-                let said = self.settings();
-                self.state.borrow_mut().postgres.settings = said;
+                let (said, running) = (self.settings(), self.running_settings());
+                let takes_up = |(name, _): &(&String, &String)| !needs_start(name);
+                let keeps = running.iter().filter(|(name, _)| needs_start(name));
+                let all = said.iter().filter(takes_up).chain(keeps);
+                let all = all.map(|(k, v)| (k.clone(), v.clone())).collect();
+                self.state.borrow_mut().postgres.settings = all;
             });
             return Ok("t\n".into());
         }
@@ -369,6 +382,11 @@ impl Model {
         });
         Ok("1\n".into())
     }
+}
+
+/// Whether the server takes up a setting only at its start.
+fn needs_start(name: &str) -> bool {
+    ["max_connections", "shared_buffers"].contains(&name)
 }
 
 /// What stands between quotes.

@@ -36,13 +36,17 @@ impl Model {
             );
         }
         let called = || self.call(cmd, &args);
-        into_output(match &cmd.user {
+        let mut output = into_output(match &cmd.user {
             // what psql asks for is done by the server
             Some(user) if !cmd.program.ends_with("/psql") => {
                 as_account(self.account(user).expect("checked before"), called)
             }
             _ => called(),
-        })
+        });
+        if cmd.program.ends_with("openssl") && self.is_about_to_end(&args) {
+            output.code = Some(1);
+        }
+        output
     }
 
     fn call(&self, cmd: &Cmd, args: &[&str]) -> Answer {

@@ -17,6 +17,9 @@ impl Model {
                 }
             }
             ["-c", _] => self.imports(&cmd.program).map(|()| String::new()),
+            [odoo, ..] if odoo.ends_with("/odoo-bin") && !self.disk.exists(odoo) => {
+                Err((2, format!("can't open file '{odoo}'")))
+            }
             [odoo, "--version"] if odoo.ends_with("/odoo-bin") => self
                 .can_run(&cmd.program, odoo)
                 .map(|()| "Odoo Server 19.0\n".into())
@@ -27,9 +30,6 @@ impl Model {
     }
 
     fn make_venv(&self, cmd: &Cmd, path: &str) -> Answer {
-        if !self.disk.exists("/usr/share/python-wheels") {
-            return Err((1, "ensurepip is not available".into()));
-        }
         self.may_write(cmd, path)?;
         let owner = self.caller(cmd);
         let python = cmd.program.as_str();
@@ -67,7 +67,11 @@ impl Model {
         let python = after("--python").unwrap_or(&cmd.program);
         let venv = python.strip_suffix("/bin/python").expect("a venv's python");
         let Some(requirements) = self.disk.bytes(after("-r").expect("requirements")) else {
-            return Err((1, "requirements.txt: No such file".into()));
+            return Err(if cmd.program.ends_with("/uv") {
+                (2, "error: File not found: ".into())
+            } else {
+                (1, "ERROR: Could not open requirements file: ".into())
+            });
         };
         let packages = format!("{venv}/lib/site-packages");
         self.may_write(cmd, &format!("{venv}/lib"))?;

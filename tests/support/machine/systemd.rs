@@ -31,6 +31,15 @@ pub struct Unit {
     pub database: String,
     /// Whether its last start failed.
     pub failed: bool,
+    /// Whether it is enabled, as systemd has found out once: it looks again when all is read again.
+    pub enabled: Option<&'static str>,
+}
+
+impl Unit {
+    /// Whether systemd starts it again by itself where it failed.
+    fn is_tried_again(&self) -> bool {
+        value(self.loaded.as_deref().unwrap_or_default(), "Restart=") == "always"
+    }
 }
 
 impl Model {
@@ -49,38 +58,30 @@ impl Model {
             panic!("no model of systemctl {args:?}");
         };
         if unit == SERVER || unit.starts_with("postgresql@") {
-            return self.server(verb);
+            return self.server(verb, unit);
         }
         if unit == super::nginx::UNIT {
-            return self.systemctl_nginx(verb);
+            return self.systemctl_nginx(verb, rest);
         }
         self.load(unit);
         match *verb {
-            "show" => Ok(self.show(unit)),
+            "show" => Ok(self.show(unit, rest)),
             "enable" => self.enable(unit),
             "disable" => self.disable(unit),
-            "start" | "restart" => self.start(unit),
-            "stop" => {
-                self.known(unit)?;
-                self.fuse.effect(|| self.end(unit));
-                Ok(String::new())
-            }
-            "reset-failed" => {
-                self.known(unit).map_err(|(_, words)| (1, words))?;
-                let mut state = self.state.borrow_mut();
-                state.units.get_mut(unit).unwrap().failed = false;
-                Ok(String::new())
-            }
+            "start" | "restart" => self.start(verb, unit),
+            "stop" => self.stop(unit),
+            "reset-failed" => self.reset_failed(unit),
             other => panic!("no model of systemctl {other}"),
         }
     }
 
-    fn server(&self, verb: &str) -> Answer {
+    fn server(&self, verb: &str, unit: &str) -> Answer {
         if !self.has_server() {
-            return Err((5, format!("Unit {SERVER} not found.")));
+            return Err(not_there(verb, unit));
         }
         match verb {
             "enable" => (),
+            "start" if self.state.borrow().postgres.running => (),
             "restart" | "start" => self.fuse.effect(|| self.start_server()),
             "stop" => self.fuse.effect(|| self.stop_server()),
             other => panic!("no model of systemctl {other} {SERVER}"),
@@ -88,8 +89,12 @@ impl Model {
         Ok(String::new())
     }
 
+    /// The unit's file; a masked one is taken for an empty one, as systemd does it the other way round.
     fn file(&self, unit: &str) -> Option<String> {
         let path = format!("/etc/systemd/system/{unit}");
+        if self.disk.resolve(&path) == "/dev/null" {
+            return Some(String::new());
+        }
         self.disk.exists(&path).then(|| self.disk.text(&path))
     }
 
@@ -102,7 +107,7 @@ impl Model {
         let known = state.units.entry(unit.to_owned()).or_default();
         let forgotten = known.pid.is_none() && !known.failed && !wanted;
         if known.loaded.is_none() || forgotten {
-            known.loaded = file;
+            (known.loaded, known.enabled) = (file, None);
         }
     }
 
@@ -113,55 +118,95 @@ impl Model {
             let file = self.file(&unit);
             let mut state = self.state.borrow_mut();
             let known = state.units.get_mut(&unit).unwrap();
-            known.loaded = file;
+            (known.loaded, known.enabled) = (file, None);
             if known.loaded.is_none() && known.pid.is_none() && !known.failed {
                 state.units.remove(&unit);
             }
         }
     }
 
-    fn known(&self, unit: &str) -> Result<(), (i32, String)> {
-        let state = self.state.borrow();
-        let known = &state.units[unit];
-        if known.loaded.is_none() && known.pid.is_none() {
-            return Err((5, format!("Unit {unit} not loaded.")));
-        }
-        Ok(())
+    fn unit(&self, unit: &str) -> Unit {
+        self.state.borrow().units[unit].clone()
     }
 
-    fn show(&self, unit: &str) -> String {
-        let state = self.state.borrow();
-        let known = &state.units[unit];
-        let load = if known.loaded.is_some() {
-            "loaded"
-        } else {
-            "not-found"
+    fn is_wanted(&self, unit: &str) -> bool {
+        self.disk.at(&format!("{WANTS}/{unit}")).is_symlink()
+    }
+
+    fn stop(&self, unit: &str) -> Answer {
+        let known = self.unit(unit);
+        if known.loaded.is_none() && known.pid.is_none() {
+            let words = format!("Failed to stop {unit}: Unit {unit} not loaded.");
+            return Err((5, words));
+        }
+        self.fuse.effect(|| {
+            self.end(unit);
+            // one that failed for good stays so
+            let failed = known.failed && !known.is_tried_again();
+            self.state.borrow_mut().units.get_mut(unit).unwrap().failed = failed;
+        });
+        Ok(String::new())
+    }
+
+    fn reset_failed(&self, unit: &str) -> Answer {
+        let known = self.unit(unit);
+        let wanted = self.is_wanted(unit) && known.loaded.is_some();
+        if known.pid.is_none() && !known.failed && !wanted {
+            let words =
+                format!("Failed to reset failed state of unit {unit}: Unit {unit} not loaded.");
+            return Err((1, words));
+        }
+        self.state.borrow_mut().units.get_mut(unit).unwrap().failed = false;
+        Ok(String::new())
+    }
+
+    fn show(&self, unit: &str, args: &[&str]) -> String {
+        let (known, file) = (self.unit(unit), self.file(unit));
+        let load = match known.loaded.as_deref() {
+            Some("") => "masked",
+            Some(_) => "loaded",
+            None => "not-found",
         };
-        let active = match (known.pid, known.failed) {
-            (Some(_), _) => "active",
-            (None, true) => "failed",
-            (None, false) => "inactive",
+        let (active, sub) = match (known.pid, known.failed) {
+            (Some(_), _) => ("active", "running"),
+            (None, true) if known.is_tried_again() => ("activating", "auto-restart"),
+            (None, true) => ("failed", "failed"),
+            (None, false) => ("inactive", "dead"),
         };
-        let enabled = match (self.disk.exists(&format!("{WANTS}/{unit}")), &known.loaded) {
-            (true, _) => "enabled",
-            (false, Some(_)) => "disabled",
-            (false, None) => "",
+        let masked = file.as_deref() == Some("");
+        let found = match (&file, &known.loaded) {
+            (Some(_), _) if masked => "masked",
+            (Some(_), _) if self.is_wanted(unit) => "enabled",
+            (Some(_), _) => "disabled",
+            (None, Some(_)) => "bad",
+            (None, None) => "",
         };
-        let stale = if known.loaded.is_some() && known.loaded != self.file(unit) {
-            "yes"
-        } else {
-            "no"
-        };
+        let enabled = known.enabled.unwrap_or(found);
+        if let Some(known) = self.state.borrow_mut().units.get_mut(unit) {
+            known.enabled = known.loaded.as_ref().map(|_| enabled);
+        }
+        // one that is masked meanwhile is as it was, until all is read again
+        let unnoticed = masked && known.loaded.as_deref().is_some_and(|text| !text.is_empty());
+        let stale = known.loaded.is_some() && known.loaded != file && !unnoticed;
+        let stale = if stale { "yes" } else { "no" };
         let pid = known.pid.unwrap_or(0);
         let changed = known.changed;
-        format!(
-            "LoadState={load}\nActiveState={active}\nUnitFileState={enabled}\nNeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\nStateChangeTimestampMonotonic={changed}\n"
+        asked(
+            args,
+            &format!(
+                "LoadState={load}\nActiveState={active}\nSubState={sub}\nUnitFileState={enabled}\n\
+                 NeedDaemonReload={stale}\nNRestarts=0\nMainPID={pid}\nStateChangeTimestampMonotonic={changed}\n"
+            ),
         )
     }
 
     fn enable(&self, unit: &str) -> Answer {
         if self.file(unit).is_none() {
-            let words = format!("Failed to enable unit: Unit file {unit} does not exist.");
+            return Err(not_there("enable", unit));
+        }
+        if self.file(unit).is_some_and(|text| text.is_empty()) {
+            let words =
+                format!("Failed to enable unit: Unit file /etc/systemd/system/{unit} is masked.");
             return Err((1, words));
         }
         self.fuse.effect(|| {
@@ -178,8 +223,7 @@ impl Model {
     fn disable(&self, unit: &str) -> Answer {
         let link = format!("{WANTS}/{unit}");
         if self.file(unit).is_none() && self.disk.at(&link).symlink_metadata().is_err() {
-            let words = format!("Failed to disable unit: Unit file {unit} does not exist.");
-            return Err((1, words));
+            return Err(not_there("disable", unit));
         }
         self.fuse.halves(
             || {
@@ -200,11 +244,17 @@ impl Model {
         self.write_proc();
     }
 
-    /// Stops what runs, then starts it by the unit's file as systemd has it.
-    fn start(&self, unit: &str) -> Answer {
-        let loaded = self.state.borrow().units[unit].loaded.clone();
-        let Some(text) = loaded else {
-            return Err((5, format!("Failed to start {unit}: Unit {unit} not found.")));
+    /// Stops what is to run anew, then starts it by the unit's file as systemd has it.
+    fn start(&self, verb: &str, unit: &str) -> Answer {
+        let known = self.unit(unit);
+        let text = match known.loaded {
+            None => return Err(not_there(verb, unit)),
+            Some(text) if text.is_empty() => {
+                let words = format!("Failed to {verb} {unit}: Unit {unit} is masked.");
+                return Err((1, words));
+            }
+            Some(_) if verb == "start" && known.pid.is_some() => return Ok(String::new()),
+            Some(text) => text,
         };
         self.fuse.halves(
             || self.end(unit),
@@ -253,19 +303,35 @@ impl Model {
         self.disk.put(&started, record);
     }
 
-    /// Looks at the rules of a packet filter.
+    /// Looks at the rules of a packet filter, as far as their braces go.
     pub(super) fn nft(&self, args: &[&str]) -> Answer {
         let ["--check", "--file", rules] = args else {
             panic!("no model of nft {args:?}");
         };
-        if self.disk.text(rules).contains("policy accept") {
-            Ok(String::new())
-        } else {
-            Err((
-                1,
-                format!("internal:0:0-0: Error: Could not open file \"{rules}\""),
-            ))
+        if !self.disk.exists(rules) {
+            let words = format!("internal:0:0-0: Error: Could not open file \"{rules}\"");
+            return Err((1, words));
         }
+        let text = self.disk.text(rules);
+        let lines = text
+            .lines()
+            .map(|line| line.split('#').next().unwrap_or_default());
+        let mut open = 0_usize;
+        for line in lines.filter(|line| !line.trim().is_empty()) {
+            if open == 0
+                && !["table ", "delete table "]
+                    .iter()
+                    .any(|w| line.starts_with(w))
+            {
+                return Err((1, "Error: syntax error, unexpected".into()));
+            }
+            open += line.matches('{').count();
+            open -= line.matches('}').count();
+        }
+        if open > 0 {
+            return Err((1, "Error: syntax error, unexpected end of file".into()));
+        }
+        Ok(String::new())
     }
 
     /// What `ExecStart` needs to stay alive.
@@ -275,7 +341,11 @@ impl Model {
         unit: &str,
         text: &str,
     ) -> Result<(String, String, String, Vec<u16>), (i32, String)> {
-        let dead = |why: String| Err((1, format!("Job for {unit} failed: {why}")));
+        // why, only its journal tells
+        let dead = |_why: String| {
+            let words = "failed because the control process exited with error code.";
+            Err((1, format!("Job for {unit} {words}")))
+        };
         if let Some(rules) = value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ") {
             return if self.disk.exists("/usr/sbin/nft") && self.disk.exists(rules) {
                 Ok(Default::default())
@@ -326,6 +396,30 @@ impl Model {
 pub(super) fn monotonic() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap();
     u64::try_from(Duration::from(now).as_micros()).unwrap()
+}
+
+/// What systemd says of a unit that it does not find.
+pub(super) fn not_there(verb: &str, unit: &str) -> (i32, String) {
+    if ["enable", "disable"].contains(&verb) {
+        let words = format!("Failed to {verb} unit: Unit file {unit} does not exist.");
+        return (1, words);
+    }
+    (
+        5,
+        format!("Failed to {verb} {unit}: Unit {unit} not found."),
+    )
+}
+
+/// Of all properties, one a line, those that are asked for.
+pub(super) fn asked(args: &[&str], all: &str) -> String {
+    let names = args.iter().find_map(|arg| arg.strip_prefix("--property="));
+    let names: Vec<&str> = names.expect("properties").split(',').collect();
+    let is_asked = |line: &&str| {
+        line.split_once('=')
+            .is_some_and(|(k, _)| names.contains(&k))
+    };
+    let lines = all.lines().filter(is_asked);
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The value of the last line of a unit's file that begins with `key`.

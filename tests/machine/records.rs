@@ -1,0 +1,106 @@
+//! The recorder: asks the real programs what the transcripts ask the model, and writes the answers anew.
+//! Runs when it is asked for alone, by `tests/record.sh`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use libtest_mimic::Trial;
+
+use super::support::server::Server;
+use super::support::{bases, scenario};
+use super::transcript::{self, Answer, Call, Entry};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trial = |(name, path): (String, std::path::PathBuf)| {
+        let title = format!("records_of_{name}");
+        scenario(title, move || record(&name, &path)).with_ignored_flag(true)
+    };
+    transcript::all().into_iter().map(trial).collect()
+}
+
+/// Calls as odoo-deploy does: with nothing of the caller's environment, and no other groups.
+const CALL: &str = r#"
+    user=$1 folder=$2
+    shift 2
+    cd "$folder"
+    set -- env LC_ALL=C.UTF-8 HOME="$(getent passwd "$user" | cut -d: -f6)" USER="$user" LOGNAME="$user" "$@"
+    [ "$user" = root ] || set -- setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups -- "$@"
+    exec "$@"
+"#;
+
+fn record(name: &str, path: &Path) {
+    let text = fs::read_to_string(path).expect("a transcript");
+    let server = Server::boot(&format!("records-{name}"), bases::fetched());
+    let mut words: BTreeMap<String, String> = BTreeMap::new();
+    let mut printed = String::new();
+    let mut entries = transcript::parse(&text);
+    for entry in &mut entries {
+        match entry {
+            Entry::Remark(_) => (),
+            Entry::Real(script) => drop(server.sh(script)),
+            Entry::Same(word, script) => _ = words.insert(word.clone(), server.sh(script)),
+            Entry::File(path, mode, text) => {
+                // never through a link, which would lead out of the machine
+                server.sh(&format!("rm -f {path}"));
+                server.write(path, text);
+                server.sh(&format!("chmod {mode:o} {path}"));
+            }
+            Entry::Folder(path, owner) => {
+                let group = server.sh(&format!("id -g {owner}"));
+                server.sh(&format!("install -d -o {owner} -g {group} {path}"));
+            }
+            Entry::Link(path, target) => drop(server.sh(&format!("ln -sfn {target} {path}"))),
+            Entry::Keep(path) => {
+                server.write(path, &printed);
+                server.sh(&format!("chmod 600 {path}"));
+            }
+            Entry::Call(call) => {
+                let (stdout, answer) = ask(&server, call, &words);
+                (printed, call.answer) = (stdout, answer);
+            }
+        }
+    }
+    let recorded: String = entries.iter().map(ToString::to_string).collect();
+    fs::write(path, recorded).expect("a transcript");
+    server.stop();
+}
+
+/// What was printed, and what of it is recorded.
+fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> (String, Answer) {
+    let there = |text: &str| {
+        let replace = |text: String, (word, real): (&String, &String)| text.replace(word, real);
+        words.iter().fold(text.to_owned(), replace)
+    };
+    let here = |text: &[u8]| {
+        let text = String::from_utf8_lossy(text).into_owned();
+        let replace = |text: String, (word, real): (&String, &String)| text.replace(real, word);
+        words.iter().fold(text, replace)
+    };
+    let mut command = server.command("sh");
+    command.args(["-euc", CALL, "sh", &call.user]);
+    command.arg(call.folder.as_deref().unwrap_or("/"));
+    command.args(call.words.iter().map(|word| there(word)));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::piped());
+    let mut child = command.spawn().expect("a call");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let read = call.reads.as_ref().map(|path| server.read(path));
+    let text = there(&read.or(call.stdin.clone()).unwrap_or_default());
+    // a program may end without having read it
+    let _ = stdin.write_all(text.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().expect("an answer");
+    let code = output.status.code().expect("no signal");
+    let missing = code == 127;
+    let stderr = if missing { &[][..] } else { &output.stderr };
+    let stdout = here(&output.stdout);
+    let answer = Answer {
+        code,
+        stdout: call.read(&stdout),
+        stderr: call.complaint(code, &here(stderr)),
+    };
+    (stdout, answer)
+}
