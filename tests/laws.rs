@@ -155,6 +155,49 @@ fn for_every_kind_on_a_bare_machine() {
     assert!(kinds.iter().eq(AnyResource::KINDS), "{kinds:?}");
 }
 
+/// A database behind a server that lets nobody in is neither there nor new: it is not forecast as either,
+/// and neither made nor dropped.
+#[test]
+fn what_cannot_be_seen_is_not_new() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&Wish::default());
+    machine.state.borrow_mut().postgres.remote = Some("hush".into());
+    let host = host(&machine);
+    let service = "/etc/postgresql.service";
+    let database = resource(
+        "database",
+        json!({
+            "name": "odoo", "owner": "odoo", "remote": service, "modules": ["base"], "python": "/p", "odoo": "/o",
+            "conf": "/c", "data": "/var/lib/odoo", "password": "/s", "site": "odoo",
+        }),
+    );
+    let read = |password: &str| {
+        let text = format!("[odoo]\npassword={password}\n");
+        machine.disk.put(service, text);
+        block_on(database.read(&host)).unwrap()
+    };
+    let seen = read("hush");
+    assert_eq!(database.want(&seen).unwrap(), seen);
+    let unseen = read("old");
+    let wanted = database.want(&unseen).unwrap();
+    assert!(unseen.is_some() && unseen != seen && unseen != wanted);
+    let summary = database.summary(&unseen, &wanted).unwrap();
+    assert!(summary.contains("cannot be seen"), "{summary}");
+    let there = || machine.state.borrow().postgres.databases.clone();
+    let before = there();
+    let none: AnyState = None;
+    for (password, to) in [("old", &wanted), ("hush", &wanted), ("hush", &none)] {
+        read(password);
+        let set = block_on(database.set(&host, &unseen, to));
+        assert!(set.is_err(), "{password}: {set:?}");
+        let back = block_on(database.set(&host, &seen, &unseen)).unwrap();
+        assert_eq!(back, Moved::There);
+        assert_eq!(before, there(), "{password}");
+    }
+}
+
 /// The accounts and groups that a bare machine has.
 const ACCOUNTS: &[&str] = &["root", "daemon"];
 
