@@ -198,6 +198,46 @@ fn what_cannot_be_seen_is_not_new() {
     }
 }
 
+/// A file that its reader does not accept is no file that was set, also where an agent was killed before it
+/// could ask; what lay there before is nobody's to accept.
+#[test]
+fn a_file_is_tried_before_it_counts() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&Wish {
+        proxy: true,
+        ..Wish::default()
+    });
+    let (host, path) = (host(&machine), "/etc/nginx/sites-enabled/extra.conf");
+    let file = |content: &str| {
+        resource(
+            "file",
+            json!({
+                "path": path, "owner": "root", "group": "root", "mode": "0644", "content": content,
+                "test": ["nginx", "-q", "-t"],
+            }),
+        )
+    };
+    let older = "server { # broken by another hand\n";
+    machine.disk.put(path, older);
+    let before = block_on(file("").read(&host)).unwrap();
+    let broken = file("server {\n");
+    let wanted = broken.want(&before).unwrap();
+    assert!(block_on(broken.set(&host, &before, &wanted)).is_err());
+    let now = block_on(broken.read(&host)).unwrap();
+    assert_eq!(broken.want(&now).unwrap(), now, "it lies there");
+    assert!(block_on(broken.set(&host, &now, &now)).is_err());
+    // as the journal has it
+    let journalled = serde_json::from_value::<AnyResource>(json!(broken)).unwrap();
+    block_on(journalled.set(&host, &now, &before)).unwrap();
+    assert_eq!(machine.disk.text(path), older);
+
+    let whole = file("server { }\n");
+    let wanted = whole.want(&before).unwrap();
+    block_on(whole.set(&host, &before, &wanted)).unwrap();
+}
+
 /// The accounts and groups that a bare machine has.
 const ACCOUNTS: &[&str] = &["root", "daemon"];
 

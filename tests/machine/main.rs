@@ -30,6 +30,7 @@ mod counts;
 mod dice;
 mod drift;
 mod dry_run;
+mod failing_steps;
 mod failures;
 mod hardened;
 mod kept;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         proxy::trials(),
         two_sites::trials(),
         canaries::trials(),
+        failing_steps::trials(),
         failures::trials(),
         rehearse::trials(),
         sources::trials(),
