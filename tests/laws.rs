@@ -233,9 +233,15 @@ fn a_file_is_tried_before_it_counts() {
     block_on(journalled.set(&host, &now, &before)).unwrap();
     assert_eq!(machine.disk.text(path), older);
 
+    // nginx reads every file there, the kept copy too
+    let digest = odoo_deploy::host::store::digest(older.as_bytes());
+    machine
+        .disk
+        .remove(&format!("{path}.kept-{}", &digest[..8]));
     let whole = file("server { }\n");
     let wanted = whole.want(&before).unwrap();
-    block_on(whole.set(&host, &before, &wanted)).unwrap();
+    machine.disk.remove(path);
+    block_on(whole.set(&host, &None, &wanted)).unwrap();
 }
 
 /// The accounts and groups that a bare machine has.
