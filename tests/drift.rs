@@ -17,6 +17,7 @@ use std::path::Path;
 use std::thread;
 
 use odoo_deploy::event::Event;
+use odoo_deploy::host::store::digest;
 use support::act::{Act, Ended, act};
 use support::counts;
 use support::dice::Dice;
@@ -226,5 +227,91 @@ fn whatever_happens_together_is_named_and_mended() {
     let tried = in_threads(COMBINED, Ground::draw);
     if tried > 0 {
         counts::tell("combined drifts", "drift", tried);
+    }
+}
+
+/// A certificate of the model with its key: whose it is, and for whom.
+fn pem(number: u32) -> (String, String) {
+    let certificate = format!(
+        "-----BEGIN CERTIFICATE-----\nof {number}\nby {number}\nfor erp.example.org\n-----END CERTIFICATE-----\n"
+    );
+    let key = format!("-----BEGIN PRIVATE KEY-----\nkey {number}\n-----END PRIVATE KEY-----\n");
+    (certificate, key)
+}
+
+/// The plan reloads nginx for a certificate of the owner's that is another, through links too, and for
+/// nothing else that lies beside it; of the key nothing is written down.
+#[test]
+fn a_renewed_certificate_is_taken_up() {
+    if support::skipped() {
+        return;
+    }
+    let lines =
+        "tls = \"files\"\ncertificate = \"/etc/ssl/live/erp.pem\"\nkey = \"/etc/ssl/erp.key\"";
+    let site = SiteFile::with_proxy(lines);
+    let machine = Machine::bare();
+    let put = |path: &str, number: u32, more: &str| {
+        let (certificate, key) = pem(number);
+        machine.disk.put(path, certificate + more);
+        machine.disk.put("/etc/ssl/erp.key", key);
+    };
+    let run = |what| act(&machine, &site, what).unwrap();
+    let expect = |when: &str, reloads: bool| {
+        let shown = run(Act::DryRun);
+        assert_eq!(shown.code, 0, "{when}: {}", shown.error);
+        let told: Vec<(&str, &[String], &str)> = shown
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Planned(change) if change.is_pending() => Some((
+                    change.step.as_str(),
+                    &change.causes[..],
+                    change.summary.as_str(),
+                )),
+                _ => None,
+            })
+            .collect();
+        let cause = ["certificate-file".to_owned()];
+        let wanted: &[_] = if reloads {
+            &[("nginx", &cause[..], "reloaded")]
+        } else {
+            &[]
+        };
+        assert_eq!(told, wanted, "{when}");
+        let starts = machine.state.borrow().nginx.starts;
+        let done = set(&run(Act::Install));
+        assert_eq!(done.contains("nginx"), reloads, "{when}: {done:?}");
+        assert_eq!(machine.state.borrow().nginx.starts, starts, "{when}");
+        let again = planned(&run(Act::DryRun), true);
+        assert!(again.is_empty(), "{when}: {again:?}");
+    };
+
+    put("/etc/ssl/live/erp.pem", 900, "");
+    let installed = run(Act::Install);
+    assert_eq!(installed.code, 0, "{}", installed.error);
+    expect("as it was", false);
+    put("/etc/ssl/live/erp.pem", 901, "");
+    expect("another certificate", true);
+    put("/etc/ssl/archive/erp1.pem", 901, "");
+    machine
+        .disk
+        .link("/etc/ssl/live/erp.pem", "../archive/erp1.pem");
+    expect("a link to the same", false);
+    put("/etc/ssl/archive/erp2.pem", 902, "");
+    machine
+        .disk
+        .link("/etc/ssl/live/erp.pem", "../archive/erp2.pem");
+    expect("a link to another", true);
+    let (_, key) = pem(902);
+    put("/etc/ssl/archive/erp2.pem", 902, &key);
+    machine
+        .disk
+        .put("/etc/ssl/erp.key", format!("# moved\n{key}"));
+    expect("a key", false);
+
+    let record = machine.disk.text("/run/odoo-deploy/odoo.nginx");
+    for path in ["/etc/ssl/archive/erp2.pem", "/etc/ssl/erp.key"] {
+        let found = digest(&machine.disk.bytes(path).unwrap());
+        assert!(!record.contains(&found), "{path}: {record}");
     }
 }

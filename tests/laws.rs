@@ -155,6 +155,95 @@ fn for_every_kind_on_a_bare_machine() {
     assert!(kinds.iter().eq(AnyResource::KINDS), "{kinds:?}");
 }
 
+/// A database behind a server that lets nobody in is neither there nor new: it is not forecast as either,
+/// and neither made nor dropped.
+#[test]
+fn what_cannot_be_seen_is_not_new() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&Wish::default());
+    machine.state.borrow_mut().postgres.remote = Some("hush".into());
+    let host = host(&machine);
+    let service = "/etc/postgresql.service";
+    let database = resource(
+        "database",
+        json!({
+            "name": "odoo", "owner": "odoo", "remote": service, "modules": ["base"], "python": "/p", "odoo": "/o",
+            "conf": "/c", "data": "/var/lib/odoo", "password": "/s", "site": "odoo",
+        }),
+    );
+    let read = |password: &str| {
+        let text = format!("[odoo]\npassword={password}\n");
+        machine.disk.put(service, text);
+        block_on(database.read(&host)).unwrap()
+    };
+    let seen = read("hush");
+    assert_eq!(database.want(&seen).unwrap(), seen);
+    let unseen = read("old");
+    let wanted = database.want(&unseen).unwrap();
+    assert!(unseen.is_some() && unseen != seen && unseen != wanted);
+    let summary = database.summary(&unseen, &wanted).unwrap();
+    assert!(summary.contains("cannot be seen"), "{summary}");
+    let there = || machine.state.borrow().postgres.databases.clone();
+    let before = there();
+    let none: AnyState = None;
+    for (password, to) in [("old", &wanted), ("hush", &wanted), ("hush", &none)] {
+        read(password);
+        let set = block_on(database.set(&host, &unseen, to));
+        assert!(set.is_err(), "{password}: {set:?}");
+        let back = block_on(database.set(&host, &seen, &unseen)).unwrap();
+        assert_eq!(back, Moved::There);
+        assert_eq!(before, there(), "{password}");
+    }
+}
+
+/// A file that its reader does not accept is no file that was set, also where an agent was killed before it
+/// could ask; what lay there before is nobody's to accept.
+#[test]
+fn a_file_is_tried_before_it_counts() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&Wish {
+        proxy: true,
+        ..Wish::default()
+    });
+    let (host, path) = (host(&machine), "/etc/nginx/sites-enabled/extra.conf");
+    let file = |content: &str| {
+        resource(
+            "file",
+            json!({
+                "path": path, "owner": "root", "group": "root", "mode": "0644", "content": content,
+                "test": ["nginx", "-q", "-t"],
+            }),
+        )
+    };
+    let older = "server { # broken by another hand\n";
+    machine.disk.put(path, older);
+    let before = block_on(file("").read(&host)).unwrap();
+    let broken = file("server {\n");
+    let wanted = broken.want(&before).unwrap();
+    assert!(block_on(broken.set(&host, &before, &wanted)).is_err());
+    let now = block_on(broken.read(&host)).unwrap();
+    assert_eq!(broken.want(&now).unwrap(), now, "it lies there");
+    assert!(block_on(broken.set(&host, &now, &now)).is_err());
+    // as the journal has it
+    let journalled = serde_json::from_value::<AnyResource>(json!(broken)).unwrap();
+    block_on(journalled.set(&host, &now, &before)).unwrap();
+    assert_eq!(machine.disk.text(path), older);
+
+    // nginx reads every file there, the kept copy too
+    let digest = odoo_deploy::host::store::digest(older.as_bytes());
+    machine
+        .disk
+        .remove(&format!("{path}.kept-{}", &digest[..8]));
+    let whole = file("server { }\n");
+    let wanted = whole.want(&before).unwrap();
+    machine.disk.remove(path);
+    block_on(whole.set(&host, &None, &wanted)).unwrap();
+}
+
 /// The accounts and groups that a bare machine has.
 const ACCOUNTS: &[&str] = &["root", "daemon"];
 

@@ -44,6 +44,8 @@ pub(super) struct Proxy {
     inputs: BTreeMap<&'static str, String>,
     /// The same, without their steps.
     reads: Vec<String>,
+    /// The certificate, by the step of the playbook that makes it or looks at it.
+    certificates: BTreeMap<&'static str, String>,
     /// Where nginx writes down what it runs.
     record: String,
     /// What the nginx of the distribution understands.
@@ -90,14 +92,20 @@ impl Proxy {
                 format!("/etc/nginx/sites-enabled/{name}.http.conf"),
             ),
         ]);
-        let mut packages = vec!["nginx"];
+        let (mut packages, mut certificates) = (vec!["nginx"], BTreeMap::new());
         match tls {
             Tls::SelfSigned => {
                 packages.push("openssl");
-                inputs.insert("certificate", certificate.clone());
+                certificates.insert("certificate", certificate.clone());
             }
-            Tls::Files => packages.push("openssl"),
-            Tls::Acme => packages.extend(["certbot", "openssl"]),
+            Tls::Files => {
+                packages.push("openssl");
+                certificates.insert("certificate-file", certificate.clone());
+            }
+            Tls::Acme => {
+                packages.extend(["certbot", "openssl"]);
+                certificates.insert("certificate-acme", certificate.clone());
+            }
             Tls::None => _ = inputs.remove("http"),
         }
         let mut roots: Vec<String> = addons.iter().map(ToString::to_string).collect();
@@ -129,6 +137,7 @@ impl Proxy {
             variable: format!("site_{}", name.as_str().replace('-', "D")),
             reads: inputs.values().cloned().collect(),
             inputs,
+            certificates,
             record: format!("/run/odoo-deploy/{name}.nginx"),
             nginx,
         }

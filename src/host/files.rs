@@ -332,7 +332,7 @@ impl Host {
     }
 
     /// Makes sure that nobody but root can swap `folder`, or entries of it, under our hands.
-    fn owned_by_root(&self, folder: &Path) -> Result<()> {
+    pub(crate) fn owned_by_root(&self, folder: &Path) -> Result<()> {
         let ground = Ground::walk(&self.path(folder));
         ground
             .and_then(|ground| ground.is_of_root())

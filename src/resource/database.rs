@@ -79,6 +79,19 @@ pub struct State {
     modules: BTreeSet<String>,
     /// Whether it holds tables that are not Odoo's.
     foreign: bool,
+    /// Whether nothing can be seen of it, not even that it is there: the server of another host lets
+    /// nobody in. Never so where it could be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unseen: bool,
+}
+
+impl State {
+    const UNSEEN: Self = Self {
+        initialised: false,
+        modules: BTreeSet::new(),
+        foreign: false,
+        unseen: true,
+    };
 }
 
 impl Database {
@@ -340,7 +353,7 @@ impl Resource for Database {
         }
         let comment = match self.comment(host).await {
             // a server of another host that lets nobody in has a step of its own, which says so
-            Err(Error::Command(_)) if self.remote.is_some() => None,
+            Err(Error::Command(_)) if self.remote.is_some() => return Ok(Some(State::UNSEEN)),
             comment => comment?,
         };
         let Some(comment) = comment else {
@@ -351,6 +364,7 @@ impl Resource for Database {
                 initialised: false,
                 modules: BTreeSet::new(),
                 foreign: false,
+                unseen: false,
             }));
         }
         let (odoo, tables, modules) = self.installed(host).await?;
@@ -358,6 +372,7 @@ impl Resource for Database {
             initialised: odoo,
             modules,
             foreign: tables && !odoo,
+            unseen: false,
         }))
     }
 
@@ -368,10 +383,23 @@ impl Resource for Database {
             initialised: true,
             modules,
             foreign: false,
+            unseen: false,
         })
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        // nothing was done from there
+        if to.is_some_and(|to| to.unseen) {
+            return Ok(Moved::There);
+        }
+        if from.is_some_and(|from| from.unseen) {
+            // perhaps by now, but what was not seen is neither made nor dropped
+            self.comment(host).await?;
+            return Err(Error::impossible(format!(
+                "PostgreSQL on the other host did not say whether the database `{}` is there; try again",
+                self.name
+            )));
+        }
         let nothing = BTreeSet::new();
         let has = from
             .filter(|from| from.initialised)
@@ -405,6 +433,10 @@ impl Resource for Database {
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
         match (from, to) {
             (None, Some(_)) => "a new database, without the password `admin`".into(),
+            (Some(from), Some(_)) if from.unseen => {
+                "cannot be seen before PostgreSQL lets Odoo's role in; made if it is not there"
+                    .into()
+            }
             (Some(from), Some(to)) if from != to && !from.initialised => {
                 "begun and not finished: made anew".into()
             }

@@ -43,6 +43,10 @@ pub struct File {
     /// What a unit writes down because of it; nobody else would take that away with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<PathBuf>,
+    /// A program with its arguments that must accept the file: for one that is read at some later time,
+    /// when nobody looks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test: Vec<String>,
 }
 
 /// What can be seen of a file.
@@ -147,6 +151,18 @@ impl File {
             .map_or(Ok(()), |record| host.remove_file(record))
     }
 
+    /// Has the file tried by who will read it. Only what this plan has written: on the way back there is
+    /// the file of somebody else.
+    async fn try_out(&self, host: &Host, to: &State) -> Result<()> {
+        if to.content != digest(self.content.as_bytes()) {
+            return Ok(());
+        }
+        if let [program, args @ ..] = self.test.as_slice() {
+            host.run(&Cmd::new(program).args(args)).await?;
+        }
+        Ok(())
+    }
+
     async fn tell_systemd(&self, host: &Host) -> Result<()> {
         if self.path.starts_with(UNITS) {
             host.run(&Cmd::new("systemctl").arg("daemon-reload"))
@@ -216,6 +232,7 @@ impl Resource for File {
         if from == Some(to) {
             // the interrupted move may not have come to telling it
             self.tell_systemd(host).await?;
+            self.try_out(host, to).await?;
             return Ok(Moved::There);
         }
         let mode = bits(&to.mode)?;
@@ -242,6 +259,7 @@ impl Resource for File {
         }
         host.write(&self.path, &bytes, &to.owner, &to.group, mode)?;
         self.tell_systemd(host).await?;
+        self.try_out(host, to).await?;
         Ok(Moved::There)
     }
 

@@ -1,12 +1,13 @@
 //! A systemd service that runs what it was configured to.
 
+mod input;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::host::command::Cmd;
-use crate::host::store::digest;
 use crate::host::{Error, Host, Kind, Moment, Result};
 use crate::resource::{Moved, Resource};
 
@@ -25,6 +26,10 @@ pub struct Service {
     pub unit: String,
     /// The files and links that it runs, by the step that makes them.
     pub inputs: BTreeMap<String, PathBuf>,
+    /// The files with certificates that it runs, which others may renew, by the step that makes or looks
+    /// at them. Of these the certificates alone are compared, and links are followed.
+    #[serde(default)]
+    pub certificates: BTreeMap<String, PathBuf>,
     /// Where the unit writes down what it was started with.
     pub record: PathBuf,
     /// Whether others use it too: then it is reloaded and never restarted, is not stopped on the way
@@ -110,16 +115,13 @@ impl Service {
             _ => None,
         };
         let mut outdated = Vec::new();
-        for (step, path) in &self.inputs {
-            let present = match host.link_target(path)? {
-                Some(target) => Some(
-                    path.parent()
-                        .unwrap_or(path)
-                        .join(target)
-                        .display()
-                        .to_string(),
-                ),
-                None => host.read(path)?.as_deref().map(digest),
+        let files = self.inputs.iter().map(|it| (it, false));
+        let certificates = self.certificates.iter().map(|it| (it, true));
+        for ((step, path), is_certificate) in files.chain(certificates) {
+            let present = if is_certificate {
+                input::certificates(host, path)?
+            } else {
+                input::file(host, path)?
             };
             // on the way back an input may be gone, and the service was started without it
             let path = path.display().to_string();
@@ -130,6 +132,7 @@ impl Service {
                 outdated.push(step.clone());
             }
         }
+        outdated.sort();
         Ok(outdated)
     }
 
@@ -297,7 +300,8 @@ impl Resource for Service {
     fn shaken(&self, state: &State, by: &[String]) -> State {
         let mut state = state.clone();
         if state.active {
-            let shaken = self.inputs.keys().filter(|step| by.contains(step));
+            let runs = self.inputs.keys().chain(self.certificates.keys());
+            let shaken = runs.filter(|step| by.contains(step));
             state.outdated.extend(shaken.cloned());
             state.outdated.sort();
             state.outdated.dedup();

@@ -30,6 +30,7 @@ mod counts;
 mod dice;
 mod drift;
 mod dry_run;
+mod failing_steps;
 mod failures;
 mod hardened;
 mod kept;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         proxy::trials(),
         two_sites::trials(),
         canaries::trials(),
+        failing_steps::trials(),
         failures::trials(),
         network::trials(),
         surroundings::trials(),

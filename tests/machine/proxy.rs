@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 
@@ -269,12 +270,54 @@ fn no_certificate() {
     make(DOMAIN, 9);
     server.odoo(&["install", "--yes"]).expect_code(0);
     expect_neighbours(&server);
+    server.json(&["audit"]).expect_code(0);
+    renewed(&server, || make(DOMAIN, 20));
     show(
         12,
         format!(
             "no certificate by ACME: exit 3 in {:.0} s, {all} pages asked meanwhile, {bad} not answered, all as before; \
-             own certificates: missing, of another name, with another key refused, a good one taken",
+             own certificates: missing, of another name, with another key refused, a good one taken, a renewed one \
+             served after the next run",
             run.seconds
         ),
     );
+}
+
+/// A certificate that its owner renews, through a link too, is served after the next run, by the same
+/// process; what nginx writes down of it is no digest of the key.
+fn renewed(server: &Server, renew: impl Fn()) {
+    let lying = || server.sh("openssl x509 -noout -serial -in /etc/ssl/erp.crt");
+    let served = || {
+        server.sh(&format!(
+            "openssl s_client -connect 127.0.0.1:443 -servername {DOMAIN} </dev/null 2>/dev/null \
+             | openssl x509 -noout -serial"
+        ))
+    };
+    let process = pid(server, "nginx.service");
+    for linked in [false, true] {
+        if linked {
+            server.sh("mv /etc/ssl/erp.crt /etc/ssl/erp.1 && ln -s erp.1 /etc/ssl/erp.crt");
+            let moved = server.json(&["audit"]);
+            moved.expect_code(0);
+        }
+        renew();
+        assert_ne!(lying(), served(), "nobody has reloaded nginx");
+        let run = server.json(&["install", "--yes"]);
+        run.expect_code(0);
+        assert_eq!(run.pending_steps(), ["nginx"]);
+        let nginx = &run.pending()[0];
+        assert_eq!(nginx["causes"][0], "certificate-file", "{nginx}");
+        // nginx hands over to new processes after it has answered
+        let end = Instant::now() + Duration::from_secs(10);
+        while lying() != served() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        assert_eq!(lying(), served(), "what is served");
+        assert_eq!(process, pid(server, "nginx.service"));
+        server.json(&["audit"]).expect_code(0);
+    }
+    let record = server.read("/run/odoo-deploy/odoo.nginx");
+    let key = server.sh("sha256sum /etc/ssl/erp.key | cut -c 1-64");
+    assert!(!record.contains(&key), "{record}");
+    assert!(record.contains(" /etc/ssl/erp.crt"), "{record}");
 }

@@ -87,6 +87,19 @@ impl SiteFile {
         self.name
     }
 
+    /// Writes it with other lines in `[proxy]`.
+    pub fn with_proxy(lines: &str) -> Self {
+        let wish = Wish {
+            proxy: true,
+            ..Wish::default()
+        };
+        let file = Self::new(&wish);
+        let text = fs::read_to_string(file.path()).unwrap();
+        let text = text.replace("[proxy]\n", &format!("[proxy]\n{lines}\n"));
+        fs::write(file.path(), text).unwrap();
+        file
+    }
+
     /// Where it lies.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("site.toml")

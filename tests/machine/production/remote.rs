@@ -101,7 +101,9 @@ pub(super) fn remote() {
     assert_eq!(began, ["connection", "conf", "service"]);
     let planned = run.pending();
     let database = planned.iter().find(|change| change["step"] == "database");
-    assert!(database.is_some_and(|change| change["forecast"] == true));
+    assert!(database.is_some_and(|change| {
+        change["forecast"] == true && change["before"]["unseen"] == true
+    }));
     web::expect_alive(&server);
     server.sh("systemctl stop postgresql@15-far");
     server

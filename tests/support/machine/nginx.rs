@@ -160,7 +160,7 @@ impl Model {
         nginx.sites = sites;
     }
 
-    /// What a drop-in does at a start and a reload: digests of files, targets of links.
+    /// What a drop-in does at a start and a reload: digests of files and of certificates, targets of links.
     fn write_down(&self, drop_in: &str) {
         let Some(line) = values_of_lines(drop_in, "ExecReload=") else {
             return;
@@ -176,6 +176,15 @@ impl Model {
             } else if let Some(bytes) = self.disk.bytes(path) {
                 writeln!(record, "{}  {path}", digest(&bytes)).unwrap();
             }
+        }
+        let certificate = between("/p\" ", " ");
+        if let Some(bytes) = self
+            .disk
+            .bytes(&certificate)
+            .filter(|_| !certificate.is_empty())
+        {
+            let found = digest(certificates(&bytes).as_bytes());
+            writeln!(record, "{found}  {certificate}").unwrap();
         }
         let place = line.rsplit_once("> ").unwrap().1.trim_end_matches('\'');
         self.disk.put(place, record);
@@ -282,6 +291,19 @@ impl Model {
         };
         Ok(format!("HTTP/1.1 {status} X\r\n\r\n"))
     }
+}
+
+/// What `sed` prints of a file: its certificates, each from its first line to its last.
+fn certificates(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let parts = text.split("-----BEGIN CERTIFICATE-----\n").skip(1);
+    parts
+        .map(|part| {
+            let end = "-----END CERTIFICATE-----\n";
+            let body = part.split(end).next().unwrap_or_default();
+            format!("-----BEGIN CERTIFICATE-----\n{body}{end}")
+        })
+        .collect()
 }
 
 /// The values of a directive, one a line.
