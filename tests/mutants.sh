@@ -3,7 +3,8 @@
 # `mutants.sh [NAME…]`. `mutants.sh check` only sees that each patch still fits the tree.
 #
 # A patch in tests/mutants begins with `bug:`, what is wrong with it, and with `test:` lines, each the
-# arguments of a `cargo test` that may notice, the narrowest first.
+# arguments of a `cargo test` that may notice, the narrowest first; `case:` is the part of the crash
+# matrix that is enough.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -42,7 +43,7 @@ survived=0
 for name in "${names[@]}"; do
   patch=$root/tests/mutants/$name.patch log=$work/$name.log
   git apply "$patch"
-  began=$SECONDS by=
+  began=$SECONDS by='' case=$(head_of case "$patch")
   while read -r arguments; do
     # shellcheck disable=SC2086
     cargo test --quiet --locked --no-run $arguments >"$log" 2>&1 </dev/null || {
@@ -50,7 +51,7 @@ for name in "${names[@]}"; do
       exit 1
     }
     # shellcheck disable=SC2086
-    if ! timeout 1200 cargo test --quiet --locked $arguments >"$log" 2>&1 </dev/null; then
+    if ! env ${case:+CRASH_CASE="$case"} timeout 1200 cargo test --quiet --locked $arguments >"$log" 2>&1 </dev/null; then
       by="$(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p; s/^    \([a-z_:0-9]*\)$/\1/p' "$log" | sort -u | head -n 1)"
       by="${by:-(timeout)} ($arguments)"
       break
