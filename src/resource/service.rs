@@ -78,11 +78,15 @@ impl Service {
             shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
         };
         let active = is("ActiveState", &["active", "reloading"]);
-        // where its unit is gone already systemd says nothing, and would start it if it came back; the
-        // link of a package's unit stays with dpkg until the package is purged
+        // of ours the link itself tells: systemd goes on saying what it has once found out, and nothing
+        // where the unit is gone, though it would start it if it came back; the link of a package's unit
+        // stays with dpkg until the package is purged
         let wanted = Path::new(WANTS).join(&self.unit);
-        let enabled = is("UnitFileState", &["enabled", "enabled-runtime"])
-            || (!self.shared && host.link_target(&wanted)?.is_some());
+        let enabled = if self.shared {
+            is("UnitFileState", &["enabled", "enabled-runtime"])
+        } else {
+            host.link_target(&wanted)?.is_some()
+        };
         // whether its unit lies on disk is the unit's affair: what neither runs nor is meant to is
         // no service
         if !active && !enabled {

@@ -80,8 +80,12 @@ impl Model {
             return Err((1, words));
         }
         let text = self.disk.text(path);
-        let begin = if what == "key" { KEY } else { CERTIFICATE };
-        if !text.contains(begin) {
+        // cut off, it has a beginning and nothing that could be read
+        let is_whole = match what {
+            "key" => key(&text).is_some(),
+            _ => text.contains(CERTIFICATE) && line(&text, "of ").is_some(),
+        };
+        if !is_whole {
             return Err((1, format!("Could not read {what} from {path}")));
         }
         Ok(text)

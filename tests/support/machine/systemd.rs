@@ -33,6 +33,8 @@ pub struct Unit {
     pub failed: bool,
     /// Whether it is enabled, as systemd has found out once: it looks again when all is read again.
     pub enabled: Option<&'static str>,
+    /// Whether it was wanted at boot when all was last read.
+    pub wanted: bool,
 }
 
 impl Unit {
@@ -102,10 +104,14 @@ impl Model {
     /// What neither runs nor failed nor is wanted by anything is not kept in memory.
     fn load(&self, unit: &str) {
         let file = self.file(unit);
-        let wanted = self.disk.at(&format!("{WANTS}/{unit}")).is_symlink();
+        let wanted = self.is_wanted(unit);
         let mut state = self.state.borrow_mut();
-        let known = state.units.entry(unit.to_owned()).or_default();
-        let forgotten = known.pid.is_none() && !known.failed && !wanted;
+        let new = || Unit {
+            wanted,
+            ..Unit::default()
+        };
+        let known = state.units.entry(unit.to_owned()).or_insert_with(new);
+        let forgotten = known.pid.is_none() && !known.failed && !known.wanted;
         if known.loaded.is_none() || forgotten {
             (known.loaded, known.enabled) = (file, None);
         }
@@ -115,9 +121,10 @@ impl Model {
         self.reload_drop_ins();
         let units: Vec<String> = self.state.borrow().units.keys().cloned().collect();
         for unit in units {
-            let file = self.file(&unit);
+            let (file, wanted) = (self.file(&unit), self.is_wanted(&unit));
             let mut state = self.state.borrow_mut();
             let known = state.units.get_mut(&unit).unwrap();
+            known.wanted = wanted;
             (known.loaded, known.enabled) = (file, None);
             if known.loaded.is_none() && known.pid.is_none() && !known.failed {
                 state.units.remove(&unit);
