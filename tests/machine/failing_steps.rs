@@ -212,6 +212,12 @@ fn each() {
     let tuned = site("[postgres]\ntuning = true\n");
     ground.fails(&tuned, 3, "postgresql");
     failed.push("settings with which PostgreSQL does not start");
+    // and without a fault the same section is set, and taken back
+    server.write(SITE, &logs);
+    server.odoo(&["install", "--yes"]).expect_code(0);
+    assert!(server.exists("/etc/logrotate.d/odoo-deploy-odoo"));
+    server.odoo(&["rollback", "--yes"]).expect_code(0);
+    assert!(!server.exists("/etc/logrotate.d/odoo-deploy-odoo"));
     show(
         6,
         format!(

@@ -35,6 +35,7 @@ use tempfile::TempDir;
 pub use disk::Disk;
 #[allow(unused_imports, reason = "each test uses its own part")]
 pub use fuse::{Cut, Effect, Fault, Flavour, Fuse};
+pub use nginx::certificates;
 pub use postgres::{Postgres, Role};
 pub use systemd::Unit;
 #[allow(unused_imports, reason = "each test uses its own part")]

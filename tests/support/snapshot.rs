@@ -7,7 +7,7 @@ use std::path::Path;
 
 use odoo_deploy::host::store::digest;
 
-use super::machine::Machine;
+use super::machine::{Machine, certificates};
 
 /// What is at each place.
 pub type Snapshot = BTreeMap<String, String>;
@@ -125,7 +125,11 @@ fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
                 // a FIFO would be waited for
                 let is_file = machine.disk.at(&machine.disk.resolve(path)).is_file();
                 let present = is_file.then(|| machine.disk.bytes(path)).flatten();
-                let present = present.map(|bytes| digest(&bytes));
+                // of a file with certificates these alone are written down
+                let present = present.map(|bytes| match certificates(&bytes) {
+                    none if none.is_empty() => digest(&bytes),
+                    found => digest(found.as_bytes()),
+                });
                 let current =
                     present.as_deref() == Some(value) || machine.disk.resolve(path) == value;
                 format!("{path} {}; ", if current { "as on disk" } else { value })

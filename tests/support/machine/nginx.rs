@@ -294,7 +294,7 @@ impl Model {
 }
 
 /// What `sed` prints of a file: its certificates, each from its first line to its last.
-fn certificates(bytes: &[u8]) -> String {
+pub fn certificates(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let parts = text.split("-----BEGIN CERTIFICATE-----\n").skip(1);
     parts
