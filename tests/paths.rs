@@ -83,7 +83,7 @@ fn wish(dice: &mut Dice, proxy: bool) -> Wish {
         installer: dice.pick::<&str>(&["uv", "pip"]),
         later: dice.below(3) == 0,
         proxy,
-        second: false,
+        name: "odoo",
     }
 }
 

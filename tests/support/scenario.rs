@@ -87,7 +87,7 @@ impl Scenario {
             }
             "second site" => {
                 let second = Wish {
-                    second: true,
+                    name: "odoo-two",
                     ..wish()
                 };
                 Self::at(name, Act::Install, installed(&wish()), &second)

@@ -21,8 +21,8 @@ pub struct Wish {
     pub proxy: bool,
     /// Which program installs Python packages.
     pub installer: &'static str,
-    /// Whether it is a second site of the server.
-    pub second: bool,
+    /// The site's name: `odoo`, or that of a second one on the same server.
+    pub name: &'static str,
     /// Whether Odoo is to be at a later commit.
     pub later: bool,
 }
@@ -35,7 +35,7 @@ impl Default for Wish {
             addons: true,
             proxy: false,
             installer: "uv",
-            second: false,
+            name: "odoo",
             later: false,
         }
     }
@@ -56,8 +56,9 @@ impl SiteFile {
              [wkhtmltopdf]\nbuild = \"patched\"\n[firewall]\nenabled = true\n[python]\ninstaller = \"{}\"\n[http]\nworkers = {}\n",
             wish.modules, wish.installer, wish.workers
         );
-        if wish.second {
-            text += "port = 8079\ngevent_port = 8082\n[site]\nname = \"odoo-two\"\n";
+        if wish.name != "odoo" {
+            text += "port = 8079\ngevent_port = 8082\n";
+            writeln!(text, "[site]\nname = {:?}", wish.name).unwrap();
         }
         if wish.later {
             let commit = format!("commit = {LATER_COMMIT:?}\nmodules");
@@ -78,8 +79,10 @@ impl SiteFile {
             .replace("\"{{ release.admin_passwd.pbkdf2_rounds }}\"", "1")
             .replace("seconds = 2", "seconds = 0");
         fs::write(folder.path().join("odoo.toml"), playbook).unwrap();
-        let name = if wish.second { "odoo-two" } else { "odoo" };
-        Self { folder, name }
+        Self {
+            folder,
+            name: wish.name,
+        }
     }
 
     /// The site's name.
