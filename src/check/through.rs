@@ -50,7 +50,9 @@ pub(super) async fn status(
     }?;
     let first = answer.lines().next().unwrap_or_default();
     let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
-    status.ok_or_else(|| "it answers nothing that is HTTP".to_owned())
+    // by whom it was asked, should that be at fault
+    let by = trust.map_or("", |_| ", by `openssl s_client`");
+    status.ok_or_else(|| format!("it answers nothing that is HTTP{by}"))
 }
 
 async fn by_https(
