@@ -4,7 +4,7 @@
 pub const ODOO_COMMIT: &str = "1111111111111111111111111111111111111111";
 
 /// A later commit of Odoo's.
-pub const LATER_COMMIT: &str = "3333333333333333333333333333333333333333";
+pub const LATER_COMMIT: &str = "4444444444444444444444444444444444444444";
 
 /// The commit that the branch of the add-ons is at.
 pub const ADDONS_COMMIT: &str = "2222222222222222222222222222222222222222";
@@ -47,6 +47,7 @@ pub(super) const REPOSITORIES: &[Repository] = &[
                 "addons/sale/__manifest__.py",
                 "{'depends': ['account', 'base']}\n",
             ),
+            ("addons/stock/__manifest__.py", "{}\n"),
             ("odoo/addons/base/__manifest__.py", "{}\n"),
         ],
     ),
