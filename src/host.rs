@@ -20,7 +20,7 @@ pub use disk::Disk;
 pub use error::Error;
 pub use files::{Kind, Meta};
 pub use moment::Moment;
-pub use process::{Listener, Process, lock_owner};
+pub use process::{LOCKS, Listener, Process, lock_owner, lock_table};
 pub use store::Store;
 
 use crate::event::Events;

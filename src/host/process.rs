@@ -1,6 +1,8 @@
 //! Processes and listening sockets of the machine, read from `/proc`.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Read as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -10,10 +12,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::host::command::MARK;
-use crate::host::{Host, Result};
+use crate::host::{Error, Host, Result};
 
 /// How long processes that were killed are given to be gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Who holds which lock.
+pub const LOCKS: &str = "/proc/locks";
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -101,9 +106,8 @@ impl Host {
         let Ok(meta) = fs::metadata(self.path(path)) else {
             return Ok(None);
         };
-        let table = self
-            .read_text(Path::new("/proc/locks"))?
-            .unwrap_or_default();
+        let table = self.path(Path::new(LOCKS));
+        let table = lock_table(&table).map_err(Error::file("read", Path::new(LOCKS)))?;
         Ok(lock_owner(&table, meta.ino()).map(|pid| {
             self.process(pid).unwrap_or(Process {
                 pid,
@@ -117,18 +121,27 @@ impl Host {
     /// # Errors
     /// Where `/proc` cannot be listed.
     pub fn marked(&self, value: &str) -> Result<Vec<Process>> {
+        Ok(self.look(value)?.marked)
+    }
+
+    fn look(&self, value: &str) -> Result<Look> {
         let mark = format!("{MARK}={value}");
         let own = i32::try_from(std::process::id()).unwrap_or(0);
-        let is_marked = |pid: &i32| {
-            let environ = self.path(Path::new(&format!("/proc/{pid}/environ")));
-            let environ = fs::read(environ).unwrap_or_default();
-            *pid != own
-                && environ
-                    .split(|byte| *byte == 0)
-                    .any(|entry| entry == mark.as_bytes())
-        };
-        let pids = self.processes()?.into_iter().filter(is_marked);
-        Ok(pids.filter_map(|pid| self.process(pid)).collect())
+        let mut look = Look::default();
+        for pid in self.processes()?.into_iter().filter(|pid| *pid != own) {
+            let of = |file: &str| {
+                let path = self.path(Path::new(&format!("/proc/{pid}/{file}")));
+                fs::read(path).unwrap_or_default()
+            };
+            let environ = of("environ");
+            let mut entries = environ.split(|byte| *byte == 0);
+            if entries.any(|entry| entry == mark.as_bytes()) {
+                look.marked.extend(self.process(pid));
+            } else if environ.is_empty() && !of("statm").starts_with(b"0 ") {
+                look.unclear.insert(pid, of("cmdline").is_empty());
+            }
+        }
+        Ok(look)
     }
 
     /// Ends what a killed agent of `site` left running: every process that carries its mark, and
@@ -138,21 +151,43 @@ impl Host {
     /// Where `/proc` cannot be listed.
     pub async fn end_stragglers(&self, site: &str) -> Result<Vec<Process>> {
         let mut ended: Vec<Process> = Vec::new();
+        let mut earlier = Look::default();
         // a killed process is gone a moment later, and only then writes no more
         for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
-            let found = self.marked(site)?;
-            if found.is_empty() {
+            let look = self.look(site)?;
+            if look.marked.is_empty() && look.is_clear_after(&earlier) {
                 break;
             }
-            for process in found {
+            for process in &look.marked {
                 let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
-                if !ended.contains(&process) {
-                    ended.push(process);
+                if !ended.contains(process) {
+                    ended.push(process.clone());
                 }
             }
+            earlier = look;
             tokio::time::sleep(PAUSE).await;
         }
         Ok(ended)
+    }
+}
+
+/// What one look at all processes has seen of a mark.
+#[derive(Default)]
+struct Look {
+    /// Those that carry it.
+    marked: Vec<Process>,
+    /// Those that show no environment, and whether they show no command line either. In the middle
+    /// of `execve` neither can be seen: the kernel has dropped the old memory, and with it the
+    /// lock of the agent that had started it, before it says where in the new one they lie.
+    unclear: BTreeMap<i32, bool>,
+}
+
+impl Look {
+    /// Whether nothing that it could not see may carry the mark. Who shows a command line has
+    /// started, and has truly no environment if it shows none at the next look.
+    fn is_clear_after(&self, earlier: &Self) -> bool {
+        let mut unclear = self.unclear.iter();
+        unclear.all(|(pid, starting)| !starting && earlier.unclear.get(pid) == Some(&false))
     }
 }
 
@@ -187,6 +222,21 @@ fn parse_address(hex: &str) -> Option<IpAddr> {
         ))),
         _ => None,
     }
+}
+
+/// The kernel's table of locks, where this machine has one. Read in as few pieces as can be: between
+/// two, a lock that is given back moves those after it up, and one of them is not seen.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn lock_table(path: &Path) -> io::Result<String> {
+    let mut file = match fs::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        file => file?,
+    };
+    let mut bytes = Vec::with_capacity(64 * 1024);
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The process that holds a lock on the file with that inode, as the kernel's table `/proc/locks`
@@ -247,6 +297,30 @@ mod tests {
             parse_lock("4: -> POSIX  ADVISORY  WRITE 813 fe:00:131 0 EOF", 131),
             None
         );
+    }
+
+    #[test]
+    fn what_is_only_starting_is_looked_at_again() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("proc/7");
+        fs::create_dir_all(&folder).unwrap();
+        let host = Host::at(root.path(), Programs::Real, Events::silent());
+        let look = |environ: &str, cmdline: &str, statm: &str| {
+            for (name, text) in [("environ", environ), ("cmdline", cmdline), ("statm", statm)] {
+                fs::write(folder.join(name), text).unwrap();
+            }
+            host.look("main").unwrap()
+        };
+        let nothing = Look::default();
+        let starting = look("", "", "90 1 1 1 0 1 0");
+        assert!(!starting.is_clear_after(&nothing) && !starting.is_clear_after(&starting));
+        let bare = look("", "sleep\0", "90 1 1 1 0 1 0");
+        assert!(!bare.is_clear_after(&nothing) && !bare.is_clear_after(&starting));
+        assert!(bare.is_clear_after(&bare));
+        // the dead, and the kernel's own
+        assert!(look("", "", "0 0 0 0 0 0 0").is_clear_after(&nothing));
+        let marked = look("A=1\0ODOO_DEPLOY_SITE=main\0", "sleep\0", "90 1 1 1 0 1 0");
+        assert_eq!(marked.marked.len(), 1);
     }
 
     #[test]

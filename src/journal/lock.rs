@@ -1,7 +1,7 @@
 //! One agent per site at a time.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::thread::sleep;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::host::disk::OpenFile;
-use crate::host::{Disk, ground, lock_owner};
+use crate::host::{Disk, LOCKS, ground, lock_owner, lock_table};
 use crate::journal::{Error, Result, now};
 
 /// How long one who holds the lock may take to write down who it is.
@@ -116,7 +116,7 @@ impl Holder {
     /// Who holds the lock on `file`: what it wrote there, where the kernel says that it is still the
     /// one. `None` too for a moment after the lock was taken.
     fn of(file: &File) -> Option<Self> {
-        let table = fs::read_to_string("/proc/locks").ok()?;
+        let table = lock_table(Path::new(LOCKS)).ok()?;
         let pid = lock_owner(&table, file.metadata().ok()?.ino())?;
         // not from where an earlier reading has come to
         let mut text = [0; 512];
