@@ -45,6 +45,8 @@ pub enum Command {
     Rollback(Rollback),
     /// Print the files that the site would be given.
     Render(Render),
+    /// Draw the steps of the plan, and what each stands on.
+    Graph(GraphOf),
     /// Run the whole install in a throwaway container on this machine.
     Rehearse(Rehearse),
     /// Print the JSON Schema of what `--json` prints.
@@ -132,6 +134,29 @@ pub struct Render {
     /// Only the file at this path, as it is named on the server.
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
+}
+
+/// `graph`.
+#[derive(Clone, Debug, Args)]
+pub struct GraphOf {
+    /// The site.
+    #[command(flatten)]
+    pub site: ForSite,
+    /// In which language.
+    #[arg(long, value_enum, default_value_t = Drawing::Mermaid, value_name = "LANGUAGE")]
+    pub format: Drawing,
+    /// Look at this server, and colour each step by what `install` would do.
+    #[arg(long)]
+    pub pending: bool,
+}
+
+/// The language of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Drawing {
+    /// A flowchart in text, which many forges and wikis draw.
+    Mermaid,
+    /// A picture for browsers.
+    Svg,
 }
 
 /// `rehearse`.

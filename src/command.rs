@@ -1,5 +1,6 @@
 //! What the program can be asked to do.
 
+mod graph;
 mod install;
 mod manual;
 mod rehearse;
@@ -98,6 +99,7 @@ pub async fn on(host: Host, command: Command, report: &Report) -> u8 {
         Command::Completions { shell } => Ok(manual::completions(*shell)),
         Command::Man => Ok(manual::page()),
         Command::Render(asked) => render::render(host.clone(), asked),
+        Command::Graph(asked) => graph::graph(host.clone(), asked).await,
         _ => return act(host, command, report).await,
     };
     match printed {
@@ -119,9 +121,11 @@ async fn act(host: Host, command: Command, report: &Report) -> u8 {
             Command::Rollback(asked) => rollback::rollback(host, &asked, report).await,
             Command::Rehearse(asked) => rehearse::rehearse(host, &asked).await,
             // these print, and are done by the caller
-            Command::Schema | Command::Completions { .. } | Command::Man | Command::Render(_) => {
-                Ok(Ending::new(Outcome::Unchanged, 0))
-            }
+            Command::Schema
+            | Command::Completions { .. }
+            | Command::Man
+            | Command::Render(_)
+            | Command::Graph(_) => Ok(Ending::new(Outcome::Unchanged, 0)),
         }
     };
     let ending = stoppable(&stop, &events, work).await;

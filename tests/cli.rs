@@ -45,6 +45,7 @@ fn help() {
         "status",
         "rollback",
         "render",
+        "graph",
         "rehearse",
         "schema",
         "completions",

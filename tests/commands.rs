@@ -123,6 +123,10 @@ fn a_bare_machine() {
             .unwrap()
     );
     hold("bare_status", &machine, &site, "status --config SITE");
+    let drawn = said(&machine, &site, "graph --config SITE --pending", false);
+    insta::assert_snapshot!("graph", drawn);
+    let drawn = said(&machine, &site, "graph --config SITE --format svg", false);
+    assert!(drawn.contains("exit: 0\n--- stdout\n<svg "), "{drawn}");
     hold(
         "bare_rollback",
         &machine,
