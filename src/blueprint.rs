@@ -28,9 +28,12 @@ use crate::source::{self, ReadError};
 use crate::template::{self, Context};
 use crate::wkhtmltopdf::Chosen;
 
+/// The name of the playbook beside a site.
+pub const PLAYBOOK: &str = "odoo.toml";
+
 /// The files that are part of the program; one of the same name beside `site.toml` goes before.
 const EMBEDDED: &[(&str, &str)] = &[
-    ("odoo.toml", include_str!("../playbooks/odoo.toml")),
+    (PLAYBOOK, include_str!("../playbooks/odoo.toml")),
     ("odoo.conf", include_str!("../templates/odoo.conf")),
     ("odoo.service", include_str!("../templates/odoo.service")),
     ("firewall.nft", include_str!("../templates/firewall.nft")),
@@ -138,7 +141,7 @@ impl Blueprint {
         folder: &Path,
         resolved: BTreeMap<String, String>,
     ) -> Result<Self, Error> {
-        let (path, text) = file(folder, "odoo.toml")?;
+        let (path, text) = file(folder, PLAYBOOK)?;
         let playbook = Playbook::parse(&path, &text)?;
         Ok(Self {
             site,

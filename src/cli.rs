@@ -28,6 +28,7 @@ Exit codes:
   2  changes are pending           64 wrong usage
   3  failed and taken back         78 wrong configuration
   4  could not be taken back       130, 143 stopped by a signal
+Of several sites the worst: 130, 143, 4, 1, 5, 3, 78, 6, 2, 0, in this order.
 
 Example:
   odoo-deploy install --config site.toml --dry-run";
@@ -38,9 +39,9 @@ pub enum Command {
     /// Bring this server to what the site asks, from whatever state it is in.
     Install(Install),
     /// Say what differs from what the site asks, and change nothing; for cron.
-    Audit(ForSite),
+    Audit(ForSites),
     /// Say how a site stands: its runs, its service, who works on it.
-    Status(OfSite),
+    Status(OfSites),
     /// Take the last run back.
     Rollback(Rollback),
     /// Print the files that the site would be given.
@@ -68,6 +69,26 @@ pub struct ForSite {
     pub config: PathBuf,
 }
 
+/// Sites by their configurations.
+#[derive(Clone, Debug, Args)]
+pub struct ForSites {
+    /// The site's configuration, or a folder: every `*.toml` in it. May be given several times: one
+    /// site is done after the other.
+    #[arg(long, short, value_name = "FILE", default_value = "site.toml")]
+    pub config: Vec<PathBuf>,
+}
+
+/// Sites by their configurations, or one by its name.
+#[derive(Clone, Debug, Args)]
+pub struct OfSites {
+    /// The site's configuration, or a folder: every `*.toml` in it. May be given several times.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "site")]
+    pub config: Vec<PathBuf>,
+    /// The site's name, where its configuration is not at hand.
+    #[arg(long, value_name = "NAME", default_value = "odoo")]
+    pub site: String,
+}
+
 /// A site by its configuration or its name.
 #[derive(Clone, Debug, Args)]
 pub struct OfSite {
@@ -82,16 +103,16 @@ pub struct OfSite {
 /// `install`.
 #[derive(Clone, Debug, Args)]
 pub struct Install {
-    /// The site.
+    /// The sites.
     #[command(flatten)]
-    pub site: ForSite,
+    pub sites: ForSites,
     /// Show the plan and change nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// With `--dry-run`: exit with 2 where changes are pending.
     #[arg(long, requires = "dry_run")]
     pub exit_code: bool,
-    /// Do not ask.
+    /// Do not ask; of several sites, for none of them.
     #[arg(long, short)]
     pub yes: bool,
     /// What becomes of a run that fails.

@@ -9,11 +9,14 @@ mod resume;
 mod rollback;
 mod run;
 mod session;
+mod sites;
 mod status;
 mod unlisted;
 
 pub use install::install;
 pub use rollback::rollback;
+
+use std::path::Path;
 
 use crate::cli::{Cli, Command};
 use crate::command::session::{refused, stoppable};
@@ -84,7 +87,7 @@ pub async fn run(cli: Cli) -> u8 {
     };
     let host = match stop {
         Ok(stop) => Host::this(report.events()).with_stop(stop),
-        Err(error) => return tell(&report.events(), &refused(error.to_string())),
+        Err(error) => return tell(&report.events(), Err(refused(error.to_string()))),
     };
     tokio::select! {
         code = on(host, cli.command, &report) => code,
@@ -107,17 +110,29 @@ pub async fn on(host: Host, command: Command, report: &Report) -> u8 {
             report.print(&text);
             0
         }
-        Err(refused) => tell(host.events(), &refused),
+        Err(refused) => tell(host.events(), Err(refused)),
     }
 }
 
 async fn act(host: Host, command: Command, report: &Report) -> u8 {
     let (events, stop) = (host.events().clone(), host.stop().clone());
     let work = async {
-        match command {
-            Command::Install(asked) => install::install(host, &asked, report).await,
-            Command::Audit(asked) => install::audit(host, &asked).await,
-            Command::Status(asked) => status::status(host, &asked).await,
+        let ending = match command {
+            Command::Install(asked) => {
+                let install = async |config: &Path| {
+                    install::install(host.clone(), config, &asked, report).await
+                };
+                return sites::each(&host, &asked.sites.config, install).await;
+            }
+            Command::Audit(asked) => {
+                let audit = async |config: &Path| install::audit(host.clone(), config).await;
+                return sites::each(&host, &asked.config, audit).await;
+            }
+            Command::Status(asked) if !asked.config.is_empty() => {
+                let status = async |config: &Path| status::of_config(&host, config).await;
+                return sites::each(&host, &asked.config, status).await;
+            }
+            Command::Status(asked) => status::of_name(&host, &asked.site).await,
             Command::Rollback(asked) => rollback::rollback(host, &asked, report).await,
             Command::Rehearse(asked) => rehearse::rehearse(host, &asked).await,
             // these print, and are done by the caller
@@ -126,18 +141,19 @@ async fn act(host: Host, command: Command, report: &Report) -> u8 {
             | Command::Man
             | Command::Render(_)
             | Command::Graph(_) => Ok(Ending::new(Outcome::Unchanged, 0)),
-        }
+        };
+        tell(&events, ending)
     };
-    let ending = stoppable(&stop, &events, work).await;
-    tell(&events, &ending.unwrap_or_else(|refused| refused))
+    stoppable(&stop, &events, work).await
 }
 
-fn tell(events: &Events, ending: &Ending) -> u8 {
+fn tell(events: &Events, ending: Result<Ending, Ending>) -> u8 {
+    let ending = ending.unwrap_or_else(|refused| refused);
     events.tell(Event::Ended {
         outcome: ending.outcome,
         exit_code: ending.code,
-        error: ending.error.clone(),
-        next: ending.next.clone(),
+        error: ending.error,
+        next: ending.next,
     });
     ending.code
 }

@@ -107,7 +107,23 @@ pub enum Event {
         /// The facts by name.
         facts: Value,
     },
-    /// The command is over.
+    /// The next of several sites is begun; told only where there are several.
+    SiteBegan {
+        /// The path of its configuration.
+        config: String,
+        /// Its place among them, from 1.
+        number: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// All of several sites are over, each with its own `ended` above; the last event.
+    SitesEnded {
+        /// How each ended, in the order asked for.
+        sites: Vec<SiteEnd>,
+        /// The exit code of the process: the worst of theirs.
+        exit_code: u8,
+    },
+    /// The command is over; of several sites, with this one.
     Ended {
         /// How it ended.
         outcome: Outcome,
@@ -147,6 +163,18 @@ pub enum Outcome {
     Locked,
     /// The install went through in a throwaway machine.
     Rehearsed,
+}
+
+/// How one of several sites ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SiteEnd {
+    /// The path of its configuration.
+    pub config: String,
+    /// How it ended; `interrupted` also where a signal came before it was begun.
+    pub outcome: Outcome,
+    /// The exit code that it would have ended with by itself.
+    pub exit_code: u8,
 }
 
 /// How many steps of a plan do what.

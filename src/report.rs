@@ -13,6 +13,7 @@ mod live;
 mod options;
 mod plan;
 mod progress;
+mod sites;
 mod status;
 mod text;
 mod time;

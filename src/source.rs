@@ -1,7 +1,9 @@
 //! Reading a text file a person wrote.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -92,6 +94,40 @@ pub fn read_beside(folder: &Path, name: &str) -> Result<Option<(PathBuf, String)
     if !path.exists() {
         return Ok(None);
     }
+    closed(folder, &path)?;
+    let text = read(&path)?;
+    Ok(Some((path, text)))
+}
+
+/// The files of `folder` that end in `.` and `extension`, by their names; hidden ones, which editors
+/// leave, and folders are none.
+///
+/// # Errors
+///
+/// When it cannot be read, and where others than its owner can write into it.
+pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, ReadError> {
+    closed(folder, folder)?;
+    let io = |source| ReadError::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut found = Vec::new();
+    for entry in folder.read_dir().map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let hidden = |name: &OsStr| name.as_bytes().starts_with(b".");
+        let listed = path.extension().is_some_and(|found| found == extension)
+            && !path.file_name().is_some_and(hidden)
+            && !path.is_dir();
+        if listed {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Refuses `path` where others than the owner of `folder` can put it there.
+fn closed(folder: &Path, path: &Path) -> Result<(), ReadError> {
     let here = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -103,11 +139,12 @@ pub fn read_beside(folder: &Path, name: &str) -> Result<Option<(PathBuf, String)
     })?;
     let mode = meta.mode();
     if mode & 0o002 != 0 || (mode & 0o020 != 0 && meta.gid() != 0) {
-        let folder = here.to_owned();
-        return Err(ReadError::Exposed { path, folder });
+        return Err(ReadError::Exposed {
+            path: path.to_owned(),
+            folder: here.to_owned(),
+        });
     }
-    let text = read(&path)?;
-    Ok(Some((path, text)))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "resource",
             "rollback",
             "site",
+            "source",
             "stop",
         ],
     ),

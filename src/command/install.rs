@@ -1,7 +1,9 @@
 //! `install` and `audit`.
 
+use std::path::Path;
+
 use crate::check;
-use crate::cli::{ForSite, Install};
+use crate::cli::Install;
 use crate::command::Ending;
 use crate::command::resume::{last, settle_earlier};
 use crate::command::run::{again, open_journal, run};
@@ -13,26 +15,31 @@ use crate::plan::Plan;
 use crate::report::Report;
 
 /// Says what differs, and changes nothing.
-pub(super) async fn audit(host: Host, asked: &ForSite) -> Result<Ending, Ending> {
-    let mut session = Session::open(host, &asked.config)?;
+pub(super) async fn audit(host: Host, config: &Path) -> Result<Ending, Ending> {
+    let mut session = Session::open(host, config)?;
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "audit", &name, None);
     let (plan, observed) = session.observe().await?;
     session.show(&plan, &observed);
     if !observed.is_settled() {
-        return Ok(Ending::new(Outcome::Pending, 2).then(again("install", asked)));
+        return Ok(Ending::new(Outcome::Pending, 2).then(again("install", config)));
     }
     checks(&session.host, &plan).await?;
     Ok(Ending::new(Outcome::Unchanged, 0))
 }
 
-/// Brings the host to what the site asks.
+/// Brings the host to what the site of `config` asks.
 ///
 /// # Errors
 /// Where nothing was touched, with the reason.
-pub async fn install(host: Host, asked: &Install, report: &Report) -> Result<Ending, Ending> {
+pub async fn install(
+    host: Host,
+    config: &Path,
+    asked: &Install,
+    report: &Report,
+) -> Result<Ending, Ending> {
     let host = host.with_patience(asked.apt_timeout);
-    let mut session = Session::open(host, &asked.site.config)?;
+    let mut session = Session::open(host, config)?;
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "install", &name, None);
     if asked.dry_run {

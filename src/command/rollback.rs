@@ -83,11 +83,16 @@ fn question(run: &Run) -> String {
 }
 
 /// The name of a site, by its configuration or as given.
-pub(super) fn site_name(asked: &OfSite) -> Result<String, Ending> {
+fn site_name(asked: &OfSite) -> Result<String, Ending> {
     if let Some(config) = &asked.config {
         return Ok(load(config)?.name.to_string());
     }
-    let name: Result<SiteName, _> = asked.site.parse();
+    checked(&asked.site)
+}
+
+/// A name as given, where it is one.
+pub(super) fn checked(name: &str) -> Result<String, Ending> {
+    let name: Result<SiteName, _> = name.parse();
     name.map(|name| name.to_string())
         .map_err(|e| Ending::new(Outcome::Refused, 64).because(e.to_string()))
 }

@@ -1,8 +1,10 @@
 //! A run, from its journal to its end.
 
+use std::path::Path;
+
 use crate::apply::{self, apply};
 use crate::blueprint::local;
-use crate::cli::{ForSite, Install, OnFailure};
+use crate::cli::{Install, OnFailure};
 use crate::command::Ending;
 use crate::command::session::{Session, back, has_others, incomplete, refused};
 use crate::error::chain;
@@ -56,11 +58,14 @@ pub(super) async fn run(
     asked: &Install,
 ) -> Ending {
     let host = session.host.clone();
-    let name = session.blueprint.site().name.to_string();
+    let (name, config) = (
+        session.blueprint.site().name.to_string(),
+        session.config.clone(),
+    );
     // also where a second signal has killed what ran: whoever sent it wants no long way back now
     let stopped = |text: &str| {
         let stopped = host.stop().at_edge().err()?;
-        let next = on_or_back(&name, asked);
+        let next = on_or_back(&name, &config);
         Some(Ending::stopped(stopped).because(text).then(next))
     };
     let Err(error) = apply(&host, journal, &mut session.blueprint, observed).await else {
@@ -97,7 +102,7 @@ pub(super) async fn run(
         };
         return Ending::new(outcome, code)
             .because(text)
-            .then(on_or_back(&name, asked));
+            .then(on_or_back(&name, &config));
     }
     // where that cannot be told, other sites are taken to be there: what they may need stays
     let others = has_others(&host, &name).unwrap_or(true);
@@ -193,15 +198,15 @@ fn record_failure(journal: &mut Journal, error: &apply::Error, text: &str) {
 }
 
 /// The two ways out of a run that stands open.
-fn on_or_back(name: &str, asked: &Install) -> String {
+fn on_or_back(name: &str, config: &Path) -> String {
     format!(
         "{}   (goes on) or {}   (takes back)",
-        again("install", &asked.site),
+        again("install", config),
         back(name)
     )
 }
 
 /// The command line for a site.
-pub(super) fn again(command: &str, asked: &ForSite) -> String {
-    format!("odoo-deploy {command} --config {}", asked.config.display())
+pub(super) fn again(command: &str, config: &Path) -> String {
+    format!("odoo-deploy {command} --config {}", config.display())
 }

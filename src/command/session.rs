@@ -25,6 +25,7 @@ pub(super) struct Session {
     pub(super) facts: Facts,
     pub(super) blueprint: Blueprint,
     pub(super) folder: PathBuf,
+    pub(super) config: PathBuf,
     runs: Vec<Run>,
 }
 
@@ -34,7 +35,7 @@ pub(super) fn refused(reason: impl Into<String>) -> Ending {
 }
 
 /// The configuration is wrong.
-fn misconfigured(reason: impl Into<String>) -> Ending {
+pub(super) fn misconfigured(reason: impl Into<String>) -> Ending {
     Ending::new(Outcome::Refused, 78).because(reason)
 }
 
@@ -87,6 +88,7 @@ impl Session {
             facts,
             blueprint,
             folder,
+            config: config.to_owned(),
             runs,
         })
     }

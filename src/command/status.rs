@@ -1,26 +1,36 @@
 //! `status`.
 
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
-use crate::cli::OfSite;
 use crate::command::Ending;
-use crate::command::rollback::site_name;
-use crate::command::session::{begin, journal_folder, lock_file, refused};
+use crate::command::rollback::checked;
+use crate::command::session::{begin, journal_folder, load, lock_file, refused};
 use crate::error::chain;
 use crate::event::{Event, Outcome};
 use crate::host::Host;
 use crate::host::command::Cmd;
 use crate::journal::{self, Lock, Run, Standing};
 
+/// Tells how the site of a configuration stands.
+pub(super) async fn of_config(host: &Host, config: &Path) -> Result<Ending, Ending> {
+    status(host, load(config)?.name.as_str()).await
+}
+
+/// Tells how the site of that name stands.
+pub(super) async fn of_name(host: &Host, name: &str) -> Result<Ending, Ending> {
+    status(host, &checked(name)?).await
+}
+
 /// Tells how a site stands, from its journal and its service.
-pub(super) async fn status(host: Host, asked: &OfSite) -> Result<Ending, Ending> {
+async fn status(host: &Host, name: &str) -> Result<Ending, Ending> {
     let events = host.events();
-    let name = site_name(asked)?;
-    begin(events, "status", &name, None);
-    let folder = journal_folder(&host, &name);
+    begin(events, "status", name, None);
+    let folder = journal_folder(host, name);
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
-    let holder = Lock::holder(&lock_file(&host, &name)).map(|holder| holder.to_string());
-    let service = service(&host, &name).await;
+    let holder = Lock::holder(&lock_file(host, name)).map(|holder| holder.to_string());
+    let service = service(host, name).await;
     let newest = runs.iter().rev().take(5);
     let history: Map<String, Value> = newest
         .map(|run| (run.number.to_string(), line(run).into()))

@@ -23,7 +23,8 @@ pub(super) struct Story {
 impl Story {
     pub(super) fn event(&mut self, event: &Event, now: SystemTime) {
         match event {
-            Event::Began { .. } => {
+            // a site that is refused does not begin, and its ending is not that of the one before
+            Event::Began { .. } | Event::SiteBegan { .. } => {
                 *self = Self {
                     began: Some(now),
                     ..Self::default()

@@ -10,7 +10,7 @@ use super::ending::{Ending, Story};
 use super::line::Sheet;
 use super::live::Live;
 use super::options::{Options, Signs};
-use super::{plan, progress, status};
+use super::{plan, progress, sites, status};
 use crate::change::Change;
 use crate::event::{Event, Events};
 
@@ -95,6 +95,12 @@ impl Human {
                     out.line(&line);
                 }
             }
+            Event::SiteBegan {
+                config,
+                number,
+                total,
+            } => sites::heading(config, *number, *total, out),
+            Event::SitesEnded { sites: ends, .. } => sites::tell(ends, out, err),
             Event::Ended {
                 outcome,
                 exit_code,

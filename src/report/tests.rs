@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::change::{Change, Text};
-use crate::event::{Event, Outcome, Totals};
+use crate::event::{Event, Outcome, SiteEnd, Totals};
 
 /// Something to write to that can be read later.
 #[derive(Clone, Default)]
@@ -621,6 +621,11 @@ fn standing() {
 }
 
 #[test]
+fn one_site_after_the_other() {
+    assert_page!("sites", several());
+}
+
+#[test]
 fn the_terminal_shows_what_is_under_way() {
     let options = Options {
         live: true,
@@ -676,10 +681,13 @@ fn narrow_and_poor_terminals_are_respected() {
             bare_machine(),
             drift(),
             status(),
+            several(),
             run_that_fails(ended(Outcome::Failed, 1, None, None)),
         ] {
-            if let Some(Event::Ended { next, .. }) = events.last_mut() {
-                *next = None;
+            for event in &mut events {
+                if let Event::Ended { next, .. } = event {
+                    *next = None;
+                }
             }
             for line in shown(options, &events)
                 .lines()
@@ -711,6 +719,43 @@ fn a_reader_that_has_gone_stops_nothing() {
     }
 }
 
+/// Two of three sites that end, and a third that was not begun.
+fn several() -> Vec<Event> {
+    let configs = [
+        "/srv/sites/one.toml",
+        "/srv/sites/two.toml",
+        "/srv/sites/three.toml",
+    ];
+    let begin = |number: usize| Event::SiteBegan {
+        config: configs[number - 1].into(),
+        number,
+        total: 3,
+    };
+    let end = |number: usize, outcome, exit_code| SiteEnd {
+        config: configs[number - 1].into(),
+        outcome,
+        exit_code,
+    };
+    let mut events = vec![begin(1)];
+    events.extend(run_that_fails(rolled_back()));
+    events.push(begin(2));
+    events.push(ended(
+        Outcome::Refused,
+        78,
+        Some("`two.toml` is empty"),
+        None,
+    ));
+    events.push(Event::SitesEnded {
+        sites: vec![
+            end(1, Outcome::RolledBack, 3),
+            end(2, Outcome::Refused, 78),
+            end(3, Outcome::Interrupted, 130),
+        ],
+        exit_code: 130,
+    });
+    events
+}
+
 /// One event of every variant; a new one does not compile until it is here.
 fn one_of_each() -> Vec<Event> {
     let all: Vec<Event> = [
@@ -724,8 +769,9 @@ fn one_of_each() -> Vec<Event> {
         passed: false,
         detail: Some("closed".into()),
     };
-    let mut seen = [false; 14];
-    let chosen = all.into_iter().chain([checked]).filter(|event| {
+    let mut seen = [false; 16];
+    let all = all.into_iter().chain(several()).chain([checked]);
+    let chosen = all.filter(|event| {
         let place = match event {
             Event::Began { .. } => 0,
             Event::Planned(_) => 1,
@@ -741,11 +787,13 @@ fn one_of_each() -> Vec<Event> {
             Event::UndoFailed { .. } => 11,
             Event::Status { .. } => 12,
             Event::Ended { .. } => 13,
+            Event::SiteBegan { .. } => 14,
+            Event::SitesEnded { .. } => 15,
         };
         !std::mem::replace(&mut seen[place], true)
     });
     let chosen = chosen.collect();
-    assert_eq!(seen, [true; 14]);
+    assert_eq!(seen, [true; 16]);
     chosen
 }
 
@@ -760,7 +808,7 @@ fn programs_read_one_object_per_line() {
     let schema: Value = serde_json::from_str(EVENTS_SCHEMA).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let text = paper.text();
-    assert_eq!(text.lines().count(), 14);
+    assert_eq!(text.lines().count(), 16);
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         let errors: Vec<_> = schema

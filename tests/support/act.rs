@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Once;
 
 use nix::sys::signal::Signal;
-use odoo_deploy::cli::{ForSite, Install, OfSite, OnFailure, Rollback};
+use odoo_deploy::cli::{ForSites, Install, OfSite, OnFailure, Rollback};
 use odoo_deploy::command::{Ending, install, rollback};
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::report::{ColorChoice, Report};
@@ -102,8 +102,8 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
         match act {
             Act::Install | Act::InstallOrGoBack | Act::DryRun => {
                 let asked = Install {
-                    site: ForSite {
-                        config: site.path(),
+                    sites: ForSites {
+                        config: vec![site.path()],
                     },
                     dry_run: act == Act::DryRun,
                     exit_code: false,
@@ -115,7 +115,7 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
                         OnFailure::Keep
                     },
                 };
-                install(host, &asked, &report).await
+                install(host, &site.path(), &asked, &report).await
             }
             Act::Rollback => {
                 let asked = Rollback {

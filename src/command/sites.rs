@@ -1,0 +1,149 @@
+//! Several sites, one after the other.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::blueprint::PLAYBOOK;
+use crate::command::session::misconfigured;
+use crate::command::{Ending, tell};
+use crate::error::chain;
+use crate::event::{Event, SiteEnd};
+use crate::host::Host;
+use crate::site::Site;
+use crate::source;
+
+/// The exit codes of a site, the worst first; that of all is the worst of them. A signal goes before
+/// all: then not all was tried.
+const WORST_FIRST: [u8; 10] = [130, 143, 4, 1, 5, 3, 78, 6, 2, 0];
+
+/// Does `work` on each site, tells how it ended, and answers the exit code of all. What becomes of one
+/// site is no reason not to do the others.
+pub(super) async fn each(
+    host: &Host,
+    asked: &[PathBuf],
+    work: impl AsyncFn(&Path) -> Result<Ending, Ending>,
+) -> u8 {
+    let events = host.events();
+    let configs = match configs(asked) {
+        Ok(configs) => configs,
+        Err(refused) => return tell(events, Err(refused)),
+    };
+    if let [only] = &configs[..] {
+        return tell(events, work(only).await);
+    }
+    let namesakes = namesakes(&configs);
+    let mut sites = Vec::with_capacity(configs.len());
+    for (number, config) in (1..).zip(&configs) {
+        let name = config.display().to_string();
+        if let Err(stopped) = host.stop().at_edge() {
+            sites.push(end(name, &Ending::stopped(stopped)));
+            continue;
+        }
+        events.tell(Event::SiteBegan {
+            config: name.clone(),
+            number,
+            total: configs.len(),
+        });
+        let ending = match namesakes.get(config) {
+            Some(reason) => misconfigured(reason),
+            None => work(config).await.unwrap_or_else(|refused| refused),
+        };
+        sites.push(end(name, &ending));
+        tell(events, Ok(ending));
+    }
+    let exit_code = worst(sites.iter().map(|site| site.exit_code));
+    events.tell(Event::SitesEnded { sites, exit_code });
+    exit_code
+}
+
+fn end(config: String, ending: &Ending) -> SiteEnd {
+    SiteEnd {
+        config,
+        outcome: ending.outcome,
+        exit_code: ending.code,
+    }
+}
+
+/// The worst of some exit codes; one that nobody knows is the worst.
+fn worst(codes: impl Iterator<Item = u8>) -> u8 {
+    let rank = |code: &u8| WORST_FIRST.iter().position(|known| known == code);
+    codes.min_by_key(|code| rank(code)).unwrap_or(0)
+}
+
+/// Each configuration once, in the order asked for; of a folder those that lie in it, by their names.
+fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Ending> {
+    let mut configs: Vec<PathBuf> = Vec::new();
+    for path in asked {
+        let found = if path.is_dir() {
+            in_folder(path)?
+        } else {
+            vec![path.clone()]
+        };
+        for config in found {
+            if !configs.contains(&config) {
+                configs.push(config);
+            }
+        }
+    }
+    Ok(configs)
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Ending> {
+    let mut found = source::list(folder, "toml").map_err(|e| misconfigured(chain(&e)))?;
+    // it lies beside every site of the folder, and is the playbook of all of them
+    found.retain(|path| path.file_name().is_none_or(|name| name != PLAYBOOK));
+    if found.is_empty() {
+        return Err(misconfigured(format!(
+            "no site lies in `{}`: every `*.toml` in it is one, but for the playbook `{PLAYBOOK}`",
+            folder.display()
+        )));
+    }
+    Ok(found)
+}
+
+/// The configurations whose site another one is of too, with what to say of it: each would undo what
+/// the other has done.
+fn namesakes(configs: &[PathBuf]) -> BTreeMap<&PathBuf, String> {
+    let mut by_name: BTreeMap<String, Vec<&PathBuf>> = BTreeMap::new();
+    for config in configs {
+        if let Ok(site) = Site::load(config) {
+            by_name
+                .entry(site.name.to_string())
+                .or_default()
+                .push(config);
+        }
+    }
+    let mut reasons = BTreeMap::new();
+    for (name, of_it) in by_name.iter().filter(|(_, of_it)| of_it.len() > 1) {
+        let paths: Vec<String> = of_it
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let text = format!(
+            "the site `{name}` has several configurations: `{}`; give each a `name` of its own below `[site]`",
+            paths.join("`, `")
+        );
+        reasons.extend(of_it.iter().map(|config| (*config, text.clone())));
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_code_is_that_of_all() {
+        for (codes, expected) in [
+            (&[][..], 0),
+            (&[0, 2, 0], 2),
+            (&[2, 78, 6], 78),
+            (&[3, 1, 5], 1),
+            (&[1, 4], 4),
+            (&[4, 130, 130], 130),
+            (&[0, 99], 99),
+        ] {
+            assert_eq!(worst(codes.iter().copied()), expected, "{codes:?}");
+        }
+    }
+}

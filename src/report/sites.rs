@@ -1,0 +1,55 @@
+//! Several sites for people: which one it is about, and at the end how many ended how.
+
+use super::line::{BAD, BOLD, Line, PLAIN, Sheet};
+use crate::event::{Outcome, SiteEnd};
+
+/// The heading of one of several sites.
+pub(super) fn heading(config: &str, number: usize, total: usize, out: &mut Sheet) {
+    if out.used {
+        out.line(&Line::default());
+    }
+    let line = Line::default().then(BOLD, &format!("Site {number} of {total}: "));
+    out.wrapped(line.then(PLAIN, config), 2);
+}
+
+/// How all of them ended: in numbers on `out`, and on `err` those that failed.
+pub(super) fn tell(sites: &[SiteEnd], out: &mut Sheet, err: &mut Sheet) {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for word in sites.iter().map(|site| word(site.outcome)) {
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    let counts = counts.iter().map(|(word, count)| format!("{count} {word}"));
+    let counts: Vec<String> = counts.collect();
+    let text = format!("{} sites: {}.", sites.len(), counts.join(", "));
+    out.line(&Line::default());
+    out.wrapped(Line::default().then(BOLD, &text), 2);
+    let failed = sites
+        .iter()
+        .filter(|site| ![0, 2].contains(&site.exit_code));
+    for site in failed {
+        let how = format!(": {} (exit code {})", word(site.outcome), site.exit_code);
+        let line = Line::default()
+            .then(BAD, "failed: ")
+            .then(BOLD, &site.config);
+        err.wrapped(line.then(PLAIN, &how), 2);
+    }
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Changed => "changed",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Pending => "with changes pending",
+        Outcome::Failed => "failed",
+        Outcome::RolledBack => "taken back",
+        Outcome::RollbackIncomplete => "not taken back as a whole",
+        Outcome::Refused => "refused",
+        Outcome::Unhealthy => "without an answer as it should be",
+        Outcome::Interrupted => "stopped",
+        Outcome::Locked => "held by another process",
+        Outcome::Rehearsed => "rehearsed",
+    }
+}

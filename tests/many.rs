@@ -1,0 +1,391 @@
+//! Several sites by one command, on the model machine: each is done and told as if it were alone, one
+//! that fails holds up none, and fifty cost fifty times what one does.
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test may fall over, and say what it counted"
+)]
+
+mod support;
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+use clap::Parser as _;
+use nix::sys::signal::Signal;
+use odoo_deploy::cli::Cli;
+use odoo_deploy::command::on;
+use odoo_deploy::event::{Event, Events, Outcome};
+use odoo_deploy::report::{Human, Json, Options, Report};
+use odoo_deploy::stop::Stop;
+use support::counts;
+use support::machine::Machine;
+use support::site::{SiteFile, Wish};
+use tempfile::TempDir;
+
+/// What is written to one stream.
+#[derive(Clone, Default)]
+struct Paper(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Paper {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+/// A folder of sites, with the playbook of the tests beside them.
+struct Sites(TempDir);
+
+impl Sites {
+    fn new() -> Self {
+        let (folder, site) = (
+            tempfile::tempdir().unwrap(),
+            SiteFile::new(&Wish::default()),
+        );
+        fs::copy(
+            site.path().with_file_name("odoo.toml"),
+            folder.path().join("odoo.toml"),
+        )
+        .unwrap();
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A site on ports of its own, in `NAME.toml`.
+    fn add(&self, name: &str, number: u16, modules: &[&str]) {
+        let text = format!(
+            "[site]\nname = {name:?}\n[odoo]\nversion = \"19.0\"\nrepository = \"https://git.example.org/odoo.git\"\n\
+             modules = {modules:?}\n[postgres]\ntuning = false\n[http]\nworkers = 0\nport = {}\ngevent_port = {}\n",
+            10_000 + 2 * number,
+            10_001 + 2 * number
+        );
+        fs::write(self.path().join(format!("{name}.toml")), text).unwrap();
+    }
+}
+
+/// Runs a command line, in which `SITES` is the folder, telling `report`.
+fn run(
+    machine: &Machine,
+    sites: &Sites,
+    line: &str,
+    events: Events,
+    stop: Stop,
+    report: &Report,
+) -> u8 {
+    let folder = sites.path().display().to_string();
+    let words = line
+        .split_whitespace()
+        .map(|word| word.replace("SITES", &folder));
+    let cli = Cli::try_parse_from(std::iter::once("odoo-deploy".to_owned()).chain(words)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(on(
+        machine.host(events).with_stop(stop),
+        cli.command,
+        report,
+    ))
+}
+
+/// Exit code and both streams, for people.
+fn said(machine: &Machine, sites: &Sites, line: &str) -> String {
+    let (out, err) = (Paper::default(), Paper::default());
+    let human = Human::with_clock(out.clone(), err.clone(), Options::plain(), || {
+        SystemTime::UNIX_EPOCH
+    });
+    let report = Report::Human(Rc::new(human));
+    let code = run(
+        machine,
+        sites,
+        line,
+        report.events(),
+        Stop::default(),
+        &report,
+    );
+    let text = format!(
+        "$ odoo-deploy {line}\nexit: {code}\n--- stdout\n{}--- stderr\n{}",
+        out.text(),
+        err.text()
+    );
+    let text = text.replace(&sites.path().display().to_string(), "SITES");
+    // how many steps a site has is no matter of these tests
+    let steps = |line: &str| match line.strip_prefix("Nothing to do: all ") {
+        Some(_) => "Nothing to do.\n".to_owned(),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(steps).collect()
+}
+
+/// Exit code and events; SIGINT comes with the first event that `stops`.
+fn told(
+    machine: &Machine,
+    sites: &Sites,
+    line: &str,
+    stops: fn(&Event) -> bool,
+) -> (u8, Vec<Event>) {
+    let (told, stop) = (Rc::<RefCell<Vec<Event>>>::default(), Stop::default());
+    let sink = {
+        let (told, stop) = (told.clone(), stop.clone());
+        move |event: &Event| {
+            if stops(event) && stop.at_edge().is_ok() {
+                stop.ask(Signal::SIGINT as i32);
+            }
+            told.borrow_mut().push(event.clone());
+        }
+    };
+    let report = Report::Json(Rc::new(Json::new(Paper::default(), SystemTime::now)));
+    let code = run(machine, sites, line, Events::to(sink), stop, &report);
+    (code, told.take())
+}
+
+/// How each of several sites ended, as the last event tells it.
+fn ends(events: &[Event]) -> Vec<(String, Outcome, u8)> {
+    let Some(Event::SitesEnded { sites, .. }) = events.last() else {
+        panic!("the last event is {:?}", events.last());
+    };
+    let name = |config: &str| {
+        Path::new(config)
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    sites
+        .iter()
+        .map(|site| (name(&site.config), site.outcome, site.exit_code))
+        .collect()
+}
+
+#[test]
+fn a_site_that_fails_holds_up_no_other() {
+    if support::skipped() {
+        return;
+    }
+    let (machine, sites) = (Machine::bare(), Sites::new());
+    sites.add("able", 1, &["sale"]);
+    sites.add("baker", 2, &["no_such_module"]);
+    fs::write(sites.path().join("charlie.toml"), "[odoo]\nversion = 19\n").unwrap();
+    sites.add("dog", 4, &[]);
+    let (code, events) = told(&machine, &sites, "install --config SITES --yes", |_| false);
+    let expected = [
+        ("able", Outcome::Changed, 0),
+        ("baker", Outcome::RolledBack, 3),
+        ("charlie", Outcome::Refused, 78),
+        ("dog", Outcome::Changed, 0),
+    ];
+    let expected: Vec<_> = expected
+        .map(|(name, outcome, code)| (name.to_owned(), outcome, code))
+        .into();
+    assert_eq!(ends(&events), expected);
+    assert_eq!(code, 3);
+    // each by itself, from its beginning to its end
+    let turns: Vec<&Event> = events
+        .iter()
+        .filter(|event| matches!(event, Event::SiteBegan { .. } | Event::Ended { .. }))
+        .collect();
+    assert_eq!(turns.len(), 8);
+    for pair in turns.chunks(2) {
+        assert!(
+            matches!(pair, [Event::SiteBegan { .. }, Event::Ended { .. }]),
+            "{pair:?}"
+        );
+    }
+    fs::remove_file(sites.path().join("baker.toml")).unwrap();
+    insta::assert_snapshot!("audit", said(&machine, &sites, "audit --config SITES"));
+    let line = "install --config SITES/dog.toml -c SITES/able.toml -c SITES/dog.toml --yes";
+    insta::assert_snapshot!("settled", said(&machine, &sites, line));
+    let line = "status --config SITES/able.toml --config SITES/dog.toml";
+    let status = said(&machine, &sites, line);
+    for told in ["Site 2 of 2", "site     able", "site     dog"] {
+        assert!(status.contains(told), "{status}");
+    }
+}
+
+#[test]
+fn one_site_is_told_as_ever_also_in_a_folder() {
+    if support::skipped() {
+        return;
+    }
+    let (machine, sites) = (Machine::bare(), Sites::new());
+    sites.add("able", 1, &[]);
+    // what editors leave
+    fs::write(sites.path().join(".able.toml"), "?").unwrap();
+    fs::write(sites.path().join("able.toml~"), "?").unwrap();
+    fs::create_dir(sites.path().join("old.toml")).unwrap();
+    for line in [
+        "audit --config SITES",
+        "install --yes --config SITES",
+        "status --config SITES",
+    ] {
+        let twin = machine.twin();
+        let folder = said(&machine, &sites, line);
+        let file = said(&twin, &sites, &line.replace("SITES", "SITES/able.toml"));
+        let clean = |text: &str, machine: &Machine| {
+            let text = text.replace("SITES/able.toml", "SITES");
+            let text = text.replace(&machine.root().display().to_string(), "");
+            let lines = text
+                .lines()
+                .map(|line| line.split("  done").next().unwrap().to_owned());
+            lines.collect::<Vec<_>>()
+        };
+        assert_eq!(clean(&folder, &machine), clean(&file, &twin), "{line}");
+        assert!(!folder.contains("Site 1"), "{folder}");
+    }
+}
+
+#[test]
+fn what_is_no_folder_of_sites_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (machine, sites) = (Machine::bare(), Sites::new());
+    let none = said(&machine, &sites, "audit --config SITES");
+    assert!(
+        none.contains("exit: 78") && none.contains("no site lies in `SITES`"),
+        "{none}"
+    );
+    sites.add("able", 1, &[]);
+    let open = |mode| fs::set_permissions(sites.path(), fs::Permissions::from_mode(mode)).unwrap();
+    open(0o777);
+    let exposed = said(&machine, &sites, "install --yes --config SITES");
+    assert!(
+        exposed.contains("exit: 78") && exposed.contains("chmod go-w"),
+        "{exposed}"
+    );
+    open(0o755);
+    // two of one name would undo each other's work; the third is done
+    fs::copy(
+        sites.path().join("able.toml"),
+        sites.path().join("copy.toml"),
+    )
+    .unwrap();
+    sites.add("dog", 2, &[]);
+    let (code, events) = told(&machine, &sites, "install --dry-run --config SITES", |_| {
+        false
+    });
+    let outcomes: Vec<Outcome> = ends(&events)
+        .into_iter()
+        .map(|(_, outcome, _)| outcome)
+        .collect();
+    let third = if support::skipped() {
+        Outcome::Refused
+    } else {
+        Outcome::Pending
+    };
+    assert_eq!(
+        (code, outcomes),
+        (78, vec![Outcome::Refused, Outcome::Refused, third])
+    );
+}
+
+#[test]
+fn asked_to_stop_it_begins_no_other_site() {
+    if support::skipped() {
+        return;
+    }
+    let (machine, sites) = (Machine::bare(), Sites::new());
+    for (number, name) in (1..).zip(["able", "baker", "charlie"]) {
+        sites.add(name, number, &[]);
+    }
+    let first = |event: &Event| matches!(event, Event::StepBegan { step, .. } if step == "user");
+    let (code, events) = told(&machine, &sites, "install --config SITES --yes", first);
+    let all = ends(&events);
+    assert_eq!(code, 130);
+    assert!(
+        all.iter()
+            .all(|(_, outcome, code)| (*outcome, *code) == (Outcome::Interrupted, 130)),
+        "{all:?}"
+    );
+    let begun = events
+        .iter()
+        .filter(|event| matches!(event, Event::SiteBegan { .. }));
+    assert_eq!(begun.count(), 1);
+}
+
+/// The most memory that this process ever had, in KiB.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// How many sites are on one machine in the end.
+const MANY: u16 = 50;
+
+/// What the model itself does for an answer is in these times: what counts is that they do not grow.
+#[test]
+fn fifty_sites_take_fifty_times_what_one_takes() {
+    if support::skipped() {
+        return;
+    }
+    let (machine, sites) = (Machine::bare(), Sites::new());
+    let settled = |count: u16| {
+        let began = Instant::now();
+        let (code, events) = told(&machine, &sites, "install --config SITES --yes", |_| false);
+        let took = began.elapsed();
+        let all = if count == 1 {
+            Vec::new()
+        } else {
+            ends(&events)
+        };
+        assert_eq!(code, 0, "{all:?}");
+        assert!(
+            all.iter()
+                .all(|(_, outcome, _)| *outcome == Outcome::Unchanged),
+            "{all:?}"
+        );
+        took / u32::from(count)
+    };
+    let mut per_site: Vec<(u16, Duration, u64)> = Vec::new();
+    for number in 1..=MANY {
+        sites.add(&format!("site{number:02}"), number, &[]);
+        if ![1, 10, 25, MANY].contains(&number) {
+            continue;
+        }
+        let (code, events) = told(&machine, &sites, "install --config SITES --yes", |_| false);
+        assert_eq!(code, 0, "{:?}", events.last());
+        let conf = "/etc/postgresql/15/main/conf.d/many.conf";
+        if !machine.disk.exists(conf) {
+            machine.disk.put(conf, "max_connections = 3000\n");
+            told(&machine, &sites, "install --config SITES --yes", |_| false);
+        }
+        // once to be warm, and then the best of three: others work here too
+        let took = (0..4).map(|_| settled(number)).min().unwrap();
+        per_site.push((number, took, peak()));
+    }
+    for (count, took, memory) in &per_site {
+        println!("{count} settled sites: {took:.1?} each, {memory} KiB at the most");
+    }
+    let (few, many) = (per_site[1], per_site[3]);
+    assert!(
+        many.1 < few.1 * 3,
+        "a site takes longer the more there are: {per_site:?}"
+    );
+    assert!(
+        many.2 < few.2 + 64 * 1024,
+        "memory grows with the sites: {per_site:?}"
+    );
+    counts::tell("settled sites on one machine", "many", usize::from(MANY));
+}
