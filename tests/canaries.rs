@@ -41,11 +41,12 @@ enum Form {
 
 const FORMS: [Form; 4] = [Form::Plain, Form::Colour, Form::Json, Form::Debug];
 
-const LINES: [&str; 6] = [
+const LINES: [&str; 7] = [
     "install --config SITE --dry-run",
     "audit --config SITE",
     "status --config SITE",
     "render --config SITE",
+    "graph --config SITE --pending",
     "install --config SITE --yes",
     "rollback --config SITE --yes",
 ];
