@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::contender::Contender;
-use super::report::Results;
+use super::report::{Results, step_medians};
 use super::sample::{median, percentile};
 
 /// One bar and where a run came to lie.
@@ -27,172 +27,167 @@ impl Bar {
     }
 }
 
-const PROGRAMS: &str =
-    "the programs that are asked: apt's and dpkg's lists, PostgreSQL, systemd, the accounts";
-const STARTS: &str = "the same, and the start of an interpreter on the other side";
+/// A bar that the measured must not be above.
+fn at_most(what: &str, target: f64, unit: &str, measured: Option<f64>, limit: &str) -> Option<Bar> {
+    let measured = measured?;
+    Some(Bar {
+        what: what.into(),
+        at_least: false,
+        target,
+        measured,
+        unit: unit.into(),
+        met: measured <= target,
+        limit: limit.into(),
+    })
+}
+
+/// A bar that the measured must not be below.
+fn at_least(what: &str, target: f64, measured: Option<f64>, limit: &str) -> Option<Bar> {
+    let measured = measured?;
+    Some(Bar {
+        what: what.into(),
+        at_least: true,
+        target,
+        measured,
+        unit: "×".into(),
+        met: measured >= target,
+        limit: limit.into(),
+    })
+}
 
 /// All bars of which there are figures.
 pub(crate) fn bars(results: &Results) -> Vec<Bar> {
+    let all = [
+        settled(results),
+        itself(results).into(),
+        first(results).into(),
+    ];
+    all.into_iter().flatten().flatten().collect()
+}
+
+/// Where nothing is to be done.
+fn settled(results: &Results) -> Vec<Option<Bar>> {
+    const PROGRAMS: &str = "the programs that it asks, one after the other";
+    const STARTS: &str = "the same; and how long the other takes";
     let mut bars = Vec::new();
-    let mut bar = |what: &str, at_least: bool, target: f64, unit: &str, measured, limit: &str| {
-        let Some(measured) = measured else { return };
-        bars.push(Bar {
-            what: what.into(),
-            at_least,
-            target,
-            measured,
-            unit: unit.into(),
-            met: if at_least {
-                measured >= target
-            } else {
-                measured <= target
-            },
-            limit: limit.into(),
-        });
-    };
-    let slow = |what: &str| percentile(&ours(results, what), 95).map(|seconds| seconds * 1e3);
-    let typical = |what: &str| median(&ours(results, what));
-    let by = |contender: Contender, what: &str| median(&results.walls(contender.name(), what));
-    let times = |contender, what: &str| Some(by(contender, "again")? / typical(what)?);
-    for (words, what, limit) in [
+    for (words, what) in [
         (
             "no-op `install`, without the health request",
             "install-unchecked",
-            PROGRAMS,
         ),
         (
             "`audit` on a settled server, with the health request",
             "audit",
-            PROGRAMS,
         ),
-        (
-            "`install --dry-run` on a settled server",
-            "dry-run",
-            PROGRAMS,
-        ),
+        ("`install --dry-run` on a settled server", "dry-run"),
     ] {
-        bar(
-            &format!("{words}, p95"),
-            false,
-            150.0,
-            "ms",
-            slow(what),
-            limit,
-        );
+        let times = |other: Contender| {
+            let theirs = median(&results.walls(other.name(), "again"))?;
+            Some(theirs / median(&ours(results, what))?)
+        };
         let faster = |other: &str| format!("{words}: faster than {other}'s no-op, medians");
-        bar(
-            &faster("Ansible"),
-            true,
-            100.0,
-            "×",
-            times(Contender::Ansible, what),
-            STARTS,
-        );
-        bar(
-            &faster("pyinfra"),
-            true,
-            25.0,
-            "×",
-            times(Contender::Pyinfra, what),
-            STARTS,
-        );
+        let (ansible, pyinfra) = (Contender::Ansible, Contender::Pyinfra);
+        bars.extend([
+            at_most(
+                &format!("{words}, p95"),
+                150.0,
+                "ms",
+                slow(results, what),
+                PROGRAMS,
+            ),
+            at_least(&faster("Ansible"), 100.0, times(ansible), STARTS),
+            at_least(&faster("pyinfra"), 25.0, times(pyinfra), STARTS),
+        ]);
     }
-    bar(
-        "`status`, p95",
-        false,
-        30.0,
-        "ms",
-        slow("status"),
-        "one call of `systemctl`",
-    );
-    bar(
-        "`--help`, p95",
-        false,
-        5.0,
-        "ms",
-        slow("--help"),
-        "the start of a process",
-    );
-    let peak = results.peaks.values().copied().max_by(f64::total_cmp);
-    bar(
-        "peak memory of any command",
-        false,
-        25.0,
-        "MB",
-        peak.map(|mib| mib * 1.048_576),
-        "the program itself",
-    );
-    bar(
-        "size of the binary, static",
-        false,
-        10.0,
-        "MB",
-        size(results),
-        "code of the libraries it is made of",
-    );
-    let journal = results.journal.as_ref().map(|journal| journal.seconds);
-    bar(
-        "the journal's share of a first install, on a disk",
-        false,
-        0.5,
-        "s",
-        journal,
-        "one sync for each record",
-    );
-    let share = |other| Some(by(Contender::Ours, "first")? / by(other, "first")?);
-    let where_to = where_to(results);
-    bar(
-        "first install, by the plain script's",
-        false,
-        0.5,
-        "×",
-        share(Contender::Script),
-        &where_to,
-    );
-    bar(
-        "first install, by the plain script's with our packages",
-        false,
-        0.5,
-        "×",
-        share(Contender::ShortScript),
-        &where_to,
-    );
-    bar(
-        "first install, by Ansible's",
-        false,
-        0.5,
-        "×",
-        share(Contender::Ansible),
-        &where_to,
-    );
-    bar(
+    let further = "a look at a folder, and what is told of it";
+    let slope = results.slope;
+    bars.push(at_most(
         "a further step of a no-op `install`",
-        false,
         1.0,
         "ms",
-        results.slope,
-        "a look at a folder, and what is told of it",
-    );
+        slope,
+        further,
+    ));
     bars
+}
+
+/// The program itself.
+fn itself(results: &Results) -> [Option<Bar>; 5] {
+    let peak = results.peaks.values().copied().max_by(f64::total_cmp);
+    let peak = peak.map(|mib| mib * 1.048_576);
+    let size = results.ground.size * 1.048_576;
+    // one that is not static has no size to hold to the bar
+    let size = results.ground.is_static.then_some(size);
+    let journal = results.journal.as_ref().map(|journal| journal.seconds);
+    let (status, help) = (slow(results, "status"), slow(results, "--help"));
+    [
+        at_most(
+            "`status`, p95",
+            30.0,
+            "ms",
+            status,
+            "one call of `systemctl`",
+        ),
+        at_most("`--help`, p95", 5.0, "ms", help, "the start of a process"),
+        at_most(
+            "most memory of any command",
+            25.0,
+            "MB",
+            peak,
+            "the program itself",
+        ),
+        at_most(
+            "size of the binary, static",
+            10.0,
+            "MB",
+            size,
+            "the libraries it is made of",
+        ),
+        at_most(
+            "the journal's share of a first install, on a disk",
+            0.5,
+            "s",
+            journal,
+            "one sync of the disk for each record",
+        ),
+    ]
+}
+
+/// From a bare server.
+fn first(results: &Results) -> [Option<Bar>; 3] {
+    let limit = where_to(results);
+    let share = |other: Contender| {
+        let theirs = median(&results.walls(other.name(), "first"))?;
+        Some(median(&ours(results, "first"))? / theirs)
+    };
+    let held = |words: &str, other| {
+        let what = format!("first install, by {words}");
+        at_most(&what, 0.5, "×", share(other), &limit)
+    };
+    [
+        held("the plain script's", Contender::Script),
+        held(
+            "the plain script's with our packages",
+            Contender::ShortScript,
+        ),
+        held("Ansible's", Contender::Ansible),
+    ]
 }
 
 fn ours(results: &Results, what: &str) -> Vec<f64> {
     results.walls(Contender::Ours.name(), what)
 }
 
-/// Nothing where it is not static: then there is no size to hold to the bar.
-fn size(results: &Results) -> Option<f64> {
-    let ground = &results.ground;
-    ground.is_static.then_some(ground.size * 1.048_576)
+/// In milliseconds, where 95 in 100 lie below.
+fn slow(results: &Results, what: &str) -> Option<f64> {
+    percentile(&ours(results, what), 95).map(|seconds| seconds * 1e3)
 }
 
 /// Where the time of our first install goes.
 fn where_to(results: &Results) -> String {
-    let mut steps = super::report::step_medians(results);
+    let mut steps = step_medians(results);
     steps.sort_by(|one, other| other.1.total_cmp(&one.1));
-    let told = steps
-        .iter()
-        .take(4)
-        .map(|(step, seconds)| format!("`{step}` {seconds:.1} s"));
+    let told = steps.iter().take(4);
+    let told = told.map(|(step, seconds)| format!("`{step}` {seconds:.1} s"));
     format!("of ours: {}", told.collect::<Vec<_>>().join(", "))
 }

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,7 +108,9 @@ impl World {
     /// Environments with the contenders' programs, made in a machine, by the Python that runs them.
     fn make_tools(&self) -> PathBuf {
         let folder = self.tools.clone();
-        if folder.join("made").exists() {
+        let wanted = TOOLS.map(|(_, wanted)| wanted).concat();
+        let made = folder.join("made");
+        if fs::read_to_string(&made).is_ok_and(|text| text == wanted) {
             return folder;
         }
         let began = Instant::now();
@@ -127,17 +129,17 @@ impl World {
         for (name, wanted) in TOOLS {
             fs::write(folder.join(format!("{name}.txt")), wanted).expect("a file");
             let place = format!("{SHARED}/tools/{name}");
-            script += &format!(
-                "python3 -m venv {place} && {place}/bin/pip install --quiet -r {place}.txt\n"
-            );
+            writeln!(
+                script,
+                "python3 -m venv {place} && {place}/bin/pip install --quiet -r {place}.txt"
+            )
+            .expect("text");
         }
-        script += &format!("touch {SHARED}/tools/made");
-        let made = machine.command("sh").args(["-euc", &script]).status();
-        assert!(
-            made.expect("sh").success(),
-            "no environments for the contenders"
-        );
+        let status = machine.command("sh").args(["-euc", &script]).status();
+        let done = status.expect("sh").success();
+        assert!(done, "no environments for the contenders");
         machine.stop().expect("taken down");
+        fs::write(made, wanted).expect("a file");
         say(format!(
             "made the contenders' environments in {:.0} s",
             began.elapsed().as_secs_f64()
