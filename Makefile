@@ -74,7 +74,7 @@ bench: tools build
 	$(benching) --bench steps | tee $(CARGO_TARGET_DIR)/bench/steps.txt
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) ODOO_DEPLOY_BINARY=$(abspath $(binary)) \
 		BENCH_WORK=$(abspath $(CARGO_TARGET_DIR)/bench) BENCH_ODOO=$(if $(LITE),lite,full) \
-		FIRST=$(FIRST) AGAIN=$(AGAIN) QUICK=$(QUICK) STORAGE=$(STORAGE) $(benching) --bench beside
+		FIRST=$(FIRST) AGAIN=$(AGAIN) QUICK=$(QUICK) STORAGE=$(STORAGE) ONLY=$(ONLY) $(benching) --bench beside
 
 # Takes down what is left of machines, and all that they are made of.
 clean-bed:

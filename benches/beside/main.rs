@@ -31,6 +31,7 @@ use std::env;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use contender::Contender;
 use report::Results;
 use world::World;
 
@@ -53,15 +54,22 @@ fn main() -> ExitCode {
     };
     let servers = rounds::first(&world, &mut results);
     rounds::again(&world, &servers, &mut results);
-    let server = &servers[0];
-    ours::commands(&world, server, &mut results);
-    ours::peaks(server, &mut results);
-    slope::grow(&world, server, &mut results);
+    let ours = servers
+        .iter()
+        .find(|server| server.contender == Contender::Ours);
+    if let Some(server) = ours {
+        ours::commands(&world, server, &mut results);
+        ours::peaks(server, &mut results);
+        slope::grow(&world, server, &mut results);
+    }
     syscalls::count(&servers, &mut results);
+    let with_ours = ours.is_some();
     for server in servers {
         server.stop();
     }
-    journal::measure(&world, &mut results);
+    if with_ours {
+        journal::measure(&world, &mut results);
+    }
     results.seconds = began.elapsed().as_secs_f64();
     report::write(&world, &results);
     ExitCode::SUCCESS

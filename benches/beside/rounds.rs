@@ -9,7 +9,7 @@ use super::world::{World, say};
 pub(crate) fn first(world: &World, results: &mut Results) -> Vec<Server> {
     let mut kept = Vec::new();
     for round in 1..=world.first {
-        for contender in turned(round) {
+        for contender in turned(world, round) {
             let server = Server::boot(world, contender, world.storage);
             let (sample, told) = server.job(world, "first", round);
             server.expect_alive();
@@ -38,7 +38,7 @@ pub(crate) fn first(world: &World, results: &mut Results) -> Vec<Server> {
 /// The same once more on the servers that are there.
 pub(crate) fn again(world: &World, servers: &[Server], results: &mut Results) {
     for round in 1..=world.again {
-        for contender in turned(round) {
+        for contender in turned(world, round) {
             let same = |server: &&Server| server.contender == contender;
             let Some(server) = servers.iter().find(same) else {
                 continue;
@@ -58,10 +58,13 @@ pub(crate) fn again(world: &World, servers: &[Server], results: &mut Results) {
 
 /// The contenders, each round from another on. The second script is in the first round alone: it only tells what
 /// of the first one's time is its packages.
-fn turned(round: usize) -> Vec<Contender> {
+fn turned(world: &World, round: usize) -> Vec<Contender> {
     let mut all = Contender::ALL.to_vec();
     all.retain(|contender| round == 1 || *contender != Contender::ShortScript);
-    let count = all.len();
+    if !world.only.is_empty() {
+        all.retain(|contender| world.only.iter().any(|name| name == contender.name()));
+    }
+    let count = all.len().max(1);
     all.rotate_left((round - 1) % count);
     all
 }

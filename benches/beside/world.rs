@@ -33,6 +33,8 @@ pub(crate) struct World {
     /// Which Odoo: `full`, or `lite`, which is no more than a new database needs.
     pub(crate) odoo: String,
     pub(crate) storage: Storage,
+    /// The contenders that take part, by their names; all where none is named.
+    pub(crate) only: Vec<String>,
     repository: PathBuf,
     tools: PathBuf,
     _alone: Lock,
@@ -45,6 +47,13 @@ fn number(name: &str, otherwise: usize) -> usize {
         text.parse()
             .unwrap_or_else(|_| panic!("{name}={text} is no number"))
     })
+}
+
+/// Words from the environment, separated by commas.
+fn words(name: &str) -> Vec<String> {
+    let told = env::var(name).unwrap_or_default();
+    let words = told.split(',').filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 fn path(name: &str) -> PathBuf {
@@ -75,6 +84,7 @@ impl World {
             first: number("FIRST", 3).max(1),
             again: number("AGAIN", 5).max(1),
             quick: number("QUICK", 100).max(2),
+            only: words("ONLY"),
             repository: repository(&odoo),
             odoo,
             storage: if disk { Storage::Disk } else { Storage::Tmpfs },

@@ -11,7 +11,7 @@ DATA = "/var/lib/odoo"
 VALUES = {
     "home": HOME,
     "data": DATA,
-    "user": USER,
+    "account": USER,
     "database": DATABASE,
     "master_password": "change-me-in-a-vault",
 }
@@ -38,7 +38,13 @@ files.directory(name="Data", path=DATA, user=USER, group=USER, mode="750")
 # The account has no shell of its own to log in with.
 AS_USER = {"_su_user": USER, "_su_shell": "/bin/sh"}
 source = git.repo(
-    name="Source", src=REPOSITORY, dest=f"{HOME}/odoo", branch=BRANCH, pull=False, **AS_USER
+    name="Source",
+    src=REPOSITORY,
+    dest=f"{HOME}/odoo",
+    branch=BRANCH,
+    depth=1,
+    pull=False,
+    **AS_USER,
 )
 pip.venv(name="Environment", path=f"{HOME}/venv", python="/usr/bin/python3", **AS_USER)
 pip.packages(name="Setuptools", packages=[SETUPTOOLS], virtualenv=f"{HOME}/venv", **AS_USER)
