@@ -56,7 +56,12 @@ impl Ground {
             processor: named(&processors, "model name", ':'),
             cores: std::thread::available_parallelism().map_or(1, Into::into),
             memory: kib / f64::from(1 << 20),
-            kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            // the rest of it is the name of a builder
+            kernel: read("/proc/sys/kernel/osrelease")
+                .split(['-', '\n'])
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             distribution: named(&read("/etc/os-release"), "PRETTY_NAME", '='),
             load: read("/proc/loadavg")
                 .split(' ')

@@ -13,7 +13,7 @@ use super::contender::Contender;
 use super::ground::Ground;
 use super::journal::Journal;
 use super::micro::Micro;
-use super::sample::{Sample, median, percentile, slope};
+use super::sample::{Sample, median, percentile, slopes};
 use super::world::{World, say};
 
 /// All that a run has found.
@@ -30,7 +30,7 @@ pub(crate) struct Results {
     /// System calls of a no-op, by contender.
     pub(crate) syscalls: BTreeMap<String, u64>,
     pub(crate) journal: Option<Journal>,
-    /// Milliseconds of a further step.
+    /// Milliseconds of a further step, where it is steepest.
     pub(crate) slope: Option<f64>,
     pub(crate) micro: Vec<Micro>,
     /// Many sites on one server, where that was measured elsewhere.
@@ -88,12 +88,18 @@ pub(crate) fn write(world: &World, results: &Results) {
     let bars = bars(results);
     let mut all = json!(results);
     all["bars"] = json!(bars);
+    // of some contenders alone there is nothing to be published
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let folder = if world.only.is_empty() {
+        &docs
+    } else {
+        &world.work
+    };
     let mut text = serde_json::to_string_pretty(&all).expect("JSON");
     text.push('\n');
-    fs::write(docs.join("benchmarks.json"), text).expect("docs/benchmarks.json");
+    fs::write(folder.join("benchmarks.json"), text).expect("benchmarks.json");
     let page = page(results, &bars);
-    fs::write(docs.join("benchmarks.md"), page).expect("docs/benchmarks.md");
+    fs::write(folder.join("benchmarks.md"), page).expect("benchmarks.md");
     let missed = bars.iter().filter(|bar| !bar.met);
     for bar in missed {
         say(format!(
@@ -102,7 +108,8 @@ pub(crate) fn write(world: &World, results: &Results) {
         ));
     }
     say(format!(
-        "docs/benchmarks.md, after {:.0} s; logs in {}",
+        "{}/benchmarks.md, after {:.0} s; logs in {}",
+        folder.display(),
         results.seconds,
         world.work.display()
     ));
@@ -164,10 +171,14 @@ fn storage(ground: &Ground) -> &'static str {
     }
 }
 
-/// A table of a head and rows, each with its cells.
+/// A table of a head and rows, each with its cells. A column whose head begins with `>` is set to the right.
 fn table(head: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let columns = head.split('|').count();
-    let mut text = format!("| {head} |\n|---{}|\n", "|---:".repeat(columns - 1));
+    let names = head.replace('>', "");
+    let lines = head.split('|').map(|name| {
+        let right = name.trim().starts_with('>');
+        if right { "---:" } else { "---" }
+    });
+    let mut text = format!("| {names} |\n|{}|\n", lines.collect::<Vec<_>>().join("|"));
     for row in rows {
         writeln!(text, "| {} |", row.join(" | ")).expect("text");
     }
@@ -190,7 +201,7 @@ fn bar_table(bars: &[Bar]) -> String {
             bar.limit.clone(),
         ]
     };
-    let head = "bar | target | measured | measured : target | | what limits it";
+    let head = "bar | >target | >measured | >measured : target | | what limits it";
     table(head, bars.iter().map(row))
 }
 
@@ -218,7 +229,7 @@ fn contenders(results: &Results, what: &str, digits: usize) -> String {
             calls.map_or_else(|| "–".to_owned(), u64::to_string),
         ])
     };
-    let head = "| seconds | from – to | by ours | seconds of processors | MiB of the largest process | system calls";
+    let head = "| >seconds | >from – to | >by ours | >seconds of processors | >MiB of the largest process | >system calls";
     table(head, Contender::ALL.iter().filter_map(row))
 }
 
@@ -226,7 +237,7 @@ fn step_table(results: &Results) -> String {
     let steps = step_medians(results);
     let long = steps.iter().filter(|(_, seconds)| *seconds >= 0.1);
     let rows = long.map(|(step, seconds)| vec![format!("`{step}`"), format!("{seconds:.1}")]);
-    table("step | seconds", rows)
+    table("step | >seconds", rows)
 }
 
 /// What is measured many times: by its name in the samples.
@@ -253,7 +264,7 @@ fn commands(results: &Results) -> String {
         let used = format!("{:.1}", median(&used)? * 1e3);
         Some(vec![(*words).to_owned(), at(50)?, at(95)?, at(100)?, used])
     };
-    let head = "| median, ms | p95, ms | most, ms | processors, ms";
+    let head = "| >median, ms | >p95, ms | >most, ms | >processors, ms";
     table(head, QUICK.iter().filter_map(row))
 }
 
@@ -267,7 +278,7 @@ fn peaks(results: &Results) -> String {
     };
     let rows = results.peaks.iter();
     let rows = rows.map(|(what, mib)| vec![words(what), format!("{mib:.1}")]);
-    table("| MiB", rows)
+    table("| >MiB", rows)
 }
 
 fn journal(results: &Results) -> String {
@@ -283,24 +294,21 @@ fn journal(results: &Results) -> String {
 }
 
 fn growth(results: &Results) -> String {
-    let row = |more: &u32| {
+    let middle = |more: &u32| {
         let walls = results.walls(Contender::Ours.name(), &format!("steps-{more}"));
-        Some(vec![
-            more.to_string(),
-            format!("{:.1}", median(&walls)? * 1e3),
-        ])
+        Some((f64::from(*more), median(&walls)? * 1e3))
     };
-    let mut text = table(
-        "more steps | median, ms",
-        [10, 100, 1000].iter().filter_map(row),
-    );
-    if let Some(slope) = results.slope {
-        writeln!(text, "\nA further step takes {slope:.3} ms.").expect("text");
-    }
-    text
+    let points: Vec<(f64, f64)> = super::slope::MORE.iter().filter_map(middle).collect();
+    let steep = std::iter::once(None).chain(slopes(&points).into_iter().map(Some));
+    let rows = points.iter().zip(steep).map(|((more, wall), steep)| {
+        let steep = steep.map_or_else(|| "–".to_owned(), |steep| format!("{steep:.3}"));
+        vec![more.to_string(), format!("{wall:.1}"), steep]
+    });
+    let head = ">more steps | >median, ms | >a further step since the row above, ms";
+    table(head, rows)
 }
 
-/// One row a verb; the last column is the straight line through its medians.
+/// One row a verb; the last columns are how steep it is.
 fn micro(results: &Results) -> String {
     let mut names: Vec<&str> = Vec::new();
     for one in &results.micro {
@@ -309,21 +317,14 @@ fn micro(results: &Results) -> String {
         }
     }
     let row = |name: &&str| {
-        let all: Vec<&Micro> = results
-            .micro
-            .iter()
-            .filter(|one| one.what == **name)
-            .collect();
-        let points: Vec<(f64, f64)> = all
-            .iter()
-            .map(|one| (f64::from(one.steps), one.median))
-            .collect();
+        let all = results.micro.iter().filter(|one| one.what == **name);
+        let points: Vec<(f64, f64)> = all.map(|one| (f64::from(one.steps), one.median)).collect();
         let mut cells = vec![format!("`{name}`")];
-        cells.extend(all.iter().map(|one| format!("{:.3}", one.median)));
-        cells.push(slope(&points).map_or_else(String::new, |ms| format!("{:.2}", ms * 1e3)));
+        cells.extend(points.iter().map(|(_, median)| format!("{median:.3}")));
+        cells.extend(slopes(&points).iter().map(|ms| format!("{:.1}", ms * 1e3)));
         cells
     };
-    let head = "median, ms | 10 steps | 100 steps | 1,000 steps | a further step, µs";
+    let head = "median, ms | >10 steps | >100 steps | >1,000 steps | >a step from 10 to 100, µs | >from 100 to 1,000, µs";
     table(head, names.iter().map(row))
 }
 

@@ -49,16 +49,8 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     })
 }
 
-/// The slope of the straight line that fits points best.
-pub(crate) fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    #[allow(clippy::cast_precision_loss, reason = "a handful of points")]
-    let count = points.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
-    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
-    let run: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
-    let rise: f64 = points
-        .iter()
-        .map(|point| (point.0 - x) * (point.1 - y))
-        .sum();
-    (run > 0.0).then(|| rise / run)
+/// How steep it is from each point to the next: equal on a straight line.
+pub(crate) fn slopes(points: &[(f64, f64)]) -> Vec<f64> {
+    let steep = |pair: &[(f64, f64)]| (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0);
+    points.windows(2).map(steep).collect()
 }

@@ -47,7 +47,7 @@ source = git.repo(
     **AS_USER,
 )
 pip.venv(name="Environment", path=f"{HOME}/venv", python="/usr/bin/python3", **AS_USER)
-pip.packages(name="Setuptools", packages=[SETUPTOOLS], virtualenv=f"{HOME}/venv", **AS_USER)
+pip.packages(name="Setuptools", packages=["setuptools==80.9.0"], virtualenv=f"{HOME}/venv", **AS_USER)
 files.line(name="Constraints", path="/etc/odoo-constraints.txt", line=SETUPTOOLS)
 requirements = pip.packages(
     name="Requirements",
