@@ -26,7 +26,8 @@ pub(crate) fn grow(world: &World, server: &Server, results: &mut Results) {
         server.write(&format!("{folder}/odoo.toml"), &playbook(more));
         let command = server.ours(&["install", "--yes", "--config", &config]);
         let mut once = server.ours(&["install", "--yes", "--config", &config]);
-        let made = once.stdout(Stdio::null()).status().expect("it starts");
+        once.stdout(Stdio::null()).stderr(Stdio::null());
+        let made = once.status().expect("it starts");
         assert!(made.success(), "{more} more steps: {made}");
         let log = world.work.join(format!("steps-{more}.log"));
         let mut walls = Vec::new();
