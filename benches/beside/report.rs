@@ -29,6 +29,8 @@ pub(crate) struct Results {
     pub(crate) peaks: BTreeMap<String, f64>,
     /// System calls of a no-op, by contender.
     pub(crate) syscalls: BTreeMap<String, u64>,
+    /// Programs that a no-op is and starts, by contender.
+    pub(crate) programs: BTreeMap<String, u64>,
     pub(crate) journal: Option<Journal>,
     /// Milliseconds of a further step, where it is steepest.
     pub(crate) slope: Option<f64>,
@@ -218,7 +220,10 @@ fn contenders(results: &Results, what: &str, digits: usize) -> String {
         let walls = results.walls(who, what);
         let least = walls.iter().copied().min_by(f64::total_cmp)?;
         let most = walls.iter().copied().max_by(f64::total_cmp)?;
-        let calls = results.syscalls.get(who).filter(|_| what == "again");
+        let counted = |counts: &BTreeMap<String, u64>| {
+            let count = counts.get(who).filter(|_| what == "again");
+            count.map_or_else(|| "–".to_owned(), u64::to_string)
+        };
         Some(vec![
             who.to_owned(),
             format!("{wall:.digits$}"),
@@ -226,10 +231,11 @@ fn contenders(results: &Results, what: &str, digits: usize) -> String {
             format!("{:.1} ×", wall / ours?),
             format!("{:.digits$}", middle(who, |s| s.cost.user + s.cost.system)?),
             format!("{:.0}", middle(who, |sample| sample.cost.peak)?),
-            calls.map_or_else(|| "–".to_owned(), u64::to_string),
+            counted(&results.syscalls),
+            counted(&results.programs),
         ])
     };
-    let head = "| >seconds | >from – to | >by ours | >seconds of processors | >MiB of the largest process | >system calls";
+    let head = "| >seconds | >from – to | >by ours | >seconds of processors | >MiB of the largest process | >system calls | >programs, itself included";
     table(head, Contender::ALL.iter().filter_map(row))
 }
 

@@ -16,17 +16,32 @@ pub(crate) fn count(servers: &[Server], results: &mut Results) {
         let output = watched.output().expect("strace");
         let name = server.contender.name();
         assert!(output.status.success(), "{name}: {}", output.status);
-        let calls = total(&server.sh(&format!("cat {COUNTED}")));
-        say(format!("no-op: {name} {calls} system calls"));
+        let table = server.sh(&format!("cat {COUNTED}"));
+        // the shell that was started to be watched is nobody's
+        let programs = successes(&table, "execve").saturating_sub(1);
+        let calls = row(&table, "total").0;
+        say(format!(
+            "no-op: {name} {calls} system calls, {programs} programs"
+        ));
         results.syscalls.insert(name.into(), calls);
+        results.programs.insert(name.into(), programs);
     }
 }
 
-/// The number of calls in strace's table: `100.00    0.123456           4     30123      4567 total`.
-fn total(table: &str) -> u64 {
-    let line = table.lines().rfind(|line| line.ends_with("total"));
-    let calls = line.and_then(|line| line.split_whitespace().nth(3));
-    calls
-        .and_then(|calls| calls.parse().ok())
-        .unwrap_or_else(|| panic!("no total in\n{table}"))
+/// How often a call came back with what was asked for.
+fn successes(table: &str, call: &str) -> u64 {
+    let (calls, errors) = row(table, call);
+    calls - errors
+}
+
+/// The calls and errors in a line of strace's table: `12.00    0.123456           4     30123      4567 total`.
+/// Without errors there is no such number.
+fn row(table: &str, name: &str) -> (u64, u64) {
+    let words =
+        |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_owned).collect() };
+    let mut lines = table.lines().map(words);
+    let line = lines.find(|words| words.last().is_some_and(|word| word == name));
+    let line = line.unwrap_or_else(|| panic!("no {name} in\n{table}"));
+    let number = |place: usize| line.get(place).and_then(|word| word.parse().ok());
+    (number(3).unwrap_or(0), number(4).unwrap_or(0))
 }
