@@ -98,5 +98,10 @@ systemctl enable odoo
 systemctl restart odoo
 
 echo "---- Wait for Odoo ----"
-until curl -sf -o /dev/null "http://127.0.0.1:8069/web/health?db_server_status=1"; do sleep 0.5; done
+HEALTH="http://127.0.0.1:8069/web/health?db_server_status=1"
+for _ in $(seq 240); do
+  curl -sf -o /dev/null "$HEALTH" && break
+  sleep 0.5
+done
+curl -sf -o /dev/null "$HEALTH"
 echo "Done"
