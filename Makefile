@@ -1,7 +1,7 @@
 # Needs cargo, a C compiler and make; on Debian and Ubuntu `test` and `rehearse` install the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: build test test-fast test-machine soak rehearse lint fuzz mutants tools clean-bed
+.PHONY: build test test-fast test-machine soak rehearse bench lint fuzz mutants tools clean-bed
 
 CARGO_TARGET_DIR ?= target
 BED ?= /var/tmp/odoo-deploy-bed
@@ -11,6 +11,8 @@ export CARGO_TARGET_DIR
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 made := $(CARGO_TARGET_DIR)/$(host)/release/odoo-deploy
 binary := $(CARGO_TARGET_DIR)/odoo-deploy
+# as the release is built, so that most of it is built once
+benching := RUSTFLAGS="-C target-feature=+crt-static" cargo bench --quiet --locked --target $(host)
 # where each test leaves how often it tried what
 counts := $(CARGO_TARGET_DIR)/tmp/counts
 
@@ -47,7 +49,7 @@ lint:
 	@tests/mutants.sh check
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-	cargo clippy --quiet --locked --test machine -- -D warnings
+	cargo clippy --quiet --locked --test machine --bench beside -- -D warnings
 
 # What people and disks hand us, SECONDS for each target.
 SECONDS ?= 10
@@ -64,6 +66,15 @@ tools:
 # Installs a real Odoo in a throwaway machine. LITE=1 takes a smaller Odoo where GitHub is out of reach.
 rehearse: tools build
 	@BED=$(BED) REPOSITORIES=$(REPOSITORIES) LITE=$(LITE) tests/rehearse.sh $(binary) $(CARGO_TARGET_DIR)/rehearse
+
+# The same job by ours, Ansible, pyinfra and a script, beside each other: docs/benchmarks.md and .json. FIRST rounds of
+# installs, AGAIN of no-ops, QUICK of our own commands; STORAGE=disk where there are less than 20 GiB of memory.
+bench: tools build
+	@mkdir -p $(CARGO_TARGET_DIR)/bench
+	set -o pipefail; $(benching) --bench steps | tee $(CARGO_TARGET_DIR)/bench/steps.txt
+	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) ODOO_DEPLOY_BINARY=$(abspath $(binary)) \
+		BENCH_WORK=$(abspath $(CARGO_TARGET_DIR)/bench) BENCH_ODOO=$(if $(LITE),lite,full) \
+		FIRST=$(FIRST) AGAIN=$(AGAIN) QUICK=$(QUICK) STORAGE=$(STORAGE) ONLY=$(ONLY) $(benching) --bench beside
 
 # Takes down what is left of machines, and all that they are made of.
 clean-bed:
