@@ -9,7 +9,6 @@
 
 mod support;
 
-use std::cell::RefCell;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -17,9 +16,6 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use clap::Parser as _;
-use odoo_deploy::cli::Cli;
-use odoo_deploy::command::on;
 use odoo_deploy::event::Events;
 use odoo_deploy::host::{Host, Programs};
 use odoo_deploy::report::{Human, Json, Options, Report};
@@ -28,6 +24,7 @@ use support::canary::{Canary, leaks};
 use support::counts;
 use support::machine::{Flavour, Machine, TOKEN_FILE};
 use support::site::{SiteFile, Wish};
+use support::typed::{Paper, typed};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How the output is asked for.
@@ -59,20 +56,6 @@ const KEY: &str = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAA
 /// A `PostgreSQL` on another host, and the password of the role there.
 const REMOTE: &str = "[postgres]\nhost = \"db.example.org\"\nuser = \"odoo\"\npassword = { file = \"/etc/db.password\" }\n";
 const ROLE: &str = "Rolle'n \\ \"vogel\" am=Fluss?";
-
-/// What is written to one stream.
-#[derive(Clone, Default)]
-struct Paper(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What developers are told.
 #[derive(Clone, Default)]
@@ -107,10 +90,10 @@ struct Shown {
 impl Shown {
     fn texts(&self) -> Vec<(String, Vec<u8>)> {
         let taken = [
-            ("stdout", self.out.0.take()),
-            ("stderr", self.err.0.take()),
+            ("stdout", self.out.take()),
+            ("stderr", self.err.take()),
             ("debug traces", self.traces.0.lock().unwrap().clone()),
-            ("/proc/*/cmdline and environ", self.table.0.take()),
+            ("/proc/*/cmdline and environ", self.table.take()),
         ];
         taken.map(|(place, text)| (place.to_owned(), text)).into()
     }
@@ -151,16 +134,9 @@ fn run(machine: &Machine, site: &SiteFile, line: &str, form: Form) -> Shown {
         )))
     };
     let config = site.path().display().to_string();
-    let words = line.split(' ').map(|word| word.replace("SITE", &config));
-    let cli = Cli::try_parse_from(std::iter::once("odoo-deploy".to_owned()).chain(words)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
     let work = || {
         let host = watched(machine, report.events(), &shown.table);
-        runtime.block_on(on(host, cli.command, &report));
+        typed(host, line, ("SITE", &config), &report);
     };
     if form == Form::Debug {
         let subscriber = tracing_subscriber::fmt()

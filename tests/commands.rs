@@ -5,39 +5,15 @@
 
 mod support;
 
-use std::cell::RefCell;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::Parser as _;
-use odoo_deploy::cli::Cli;
-use odoo_deploy::command::on;
 use odoo_deploy::report::{Human, Options, Report};
 use support::machine::Machine;
 use support::site::{SiteFile, Wish};
-
-/// What is written to one stream.
-#[derive(Clone, Default)]
-struct Paper(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).unwrap()
-    }
-}
+use support::typed::{Paper, typed};
 
 /// Runs a command line on the machine; answers exit code and both streams.
 fn said(machine: &Machine, site: &SiteFile, line: &str, color: bool) -> String {
@@ -47,16 +23,12 @@ fn said(machine: &Machine, site: &SiteFile, line: &str, color: bool) -> String {
     let human = Human::with_clock(out.clone(), err.clone(), options, || SystemTime::UNIX_EPOCH);
     let report = Report::Human(Rc::new(human));
     let config = site.path().display().to_string();
-    let words = line
-        .split_whitespace()
-        .map(|word| word.replace("SITE", &config));
-    let cli = Cli::try_parse_from(std::iter::once("odoo-deploy".to_owned()).chain(words)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let code = runtime.block_on(on(machine.host(report.events()), cli.command, &report));
+    let code = typed(
+        machine.host(report.events()),
+        line,
+        ("SITE", &config),
+        &report,
+    );
     let text = format!(
         "$ odoo-deploy {line}\nexit: {code}\n--- stdout\n{}--- stderr\n{}",
         out.text(),

@@ -11,42 +11,19 @@ mod support;
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use clap::Parser as _;
 use nix::sys::signal::Signal;
-use odoo_deploy::cli::Cli;
-use odoo_deploy::command::on;
 use odoo_deploy::event::{Event, Events, Outcome};
 use odoo_deploy::report::{Human, Json, Options, Report};
 use odoo_deploy::stop::Stop;
 use support::counts;
 use support::machine::Machine;
 use support::site::{SiteFile, Wish};
+use support::typed::{Paper, typed};
 use tempfile::TempDir;
-
-/// What is written to one stream.
-#[derive(Clone, Default)]
-struct Paper(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).unwrap()
-    }
-}
 
 /// A folder of sites, with the playbook of the tests beside them.
 struct Sites(TempDir);
@@ -91,20 +68,8 @@ fn run(
     report: &Report,
 ) -> u8 {
     let folder = sites.path().display().to_string();
-    let words = line
-        .split_whitespace()
-        .map(|word| word.replace("SITES", &folder));
-    let cli = Cli::try_parse_from(std::iter::once("odoo-deploy".to_owned()).chain(words)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    runtime.block_on(on(
-        machine.host(events).with_stop(stop),
-        cli.command,
-        report,
-    ))
+    let host = machine.host(events).with_stop(stop);
+    typed(host, line, ("SITES", &folder), report)
 }
 
 /// Exit code and both streams, for people.

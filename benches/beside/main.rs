@@ -20,6 +20,8 @@ mod measure;
 mod micro;
 mod ours;
 mod report;
+#[path = "../../tests/machine/support/repository.rs"]
+mod repository;
 mod rounds;
 mod sample;
 mod server;

@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use odoo_deploy::rehearse::{Base, Bed, Bind, Lock, Machine, Spec, Status, Storage};
+
+use super::repository::repository;
 
 /// The prefix of every machine of a run.
 pub(crate) const PREFIX: &str = "bench-";
@@ -75,6 +76,7 @@ impl World {
         sweep(&bed);
         let odoo = env::var("BENCH_ODOO").unwrap_or_default();
         let odoo = if odoo.is_empty() { "full".into() } else { odoo };
+        let repositories = env::var_os("ODOO_DEPLOY_REPOSITORIES").expect("run `make bench`");
         let disk = env::var("STORAGE").is_ok_and(|word| word == "disk");
         let base = bed.base_with("bookworm", "bench-python", &["python3"]);
         let mut world = Self {
@@ -85,7 +87,7 @@ impl World {
             again: number("AGAIN", 5).max(1),
             quick: number("QUICK", 100).max(2),
             only: words("ONLY"),
-            repository: repository(&odoo),
+            repository: repository(Path::new(&repositories), &odoo),
             odoo,
             storage: if disk { Storage::Disk } else { Storage::Tmpfs },
             tools: PathBuf::from(&folder).join("bench-tools"),
@@ -165,23 +167,4 @@ fn sweep(bed: &Bed) {
             bed.stop(&machine.name).expect("taken down");
         }
     }
-}
-
-/// A repository laid out like Odoo's own, made where it is not there yet.
-fn repository(variant: &str) -> PathBuf {
-    let folder = env::var_os("ODOO_DEPLOY_REPOSITORIES").expect("run `make bench`");
-    let name = if variant == "lite" {
-        "odoo-lite.git"
-    } else {
-        "odoo.git"
-    };
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine/make-odoo-repository.sh");
-    let made = Command::new("bash")
-        .arg(script)
-        .arg(variant)
-        .arg(&folder)
-        .status();
-    assert!(made.expect("bash").success(), "no repository was made");
-    Path::new(&folder).join(name)
 }

@@ -4,7 +4,8 @@ use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::resume::{end_stragglers, make_durable};
 use crate::command::session::{
-    agree, begin, has_others, incomplete, journal_folder, load, lock_file, locked, refused,
+    agree, begin, checked_name, has_others, incomplete, journal_folder, load, lock_file, locked,
+    refused,
 };
 use crate::error::chain;
 use crate::event::Outcome;
@@ -12,7 +13,6 @@ use crate::host::{Host, Store};
 use crate::journal::{self, Journal, Lock, Run, Standing};
 use crate::report::Report;
 use crate::rollback;
-use crate::site::SiteName;
 
 /// Takes the newest run that holds back.
 ///
@@ -87,12 +87,5 @@ fn site_name(asked: &OfSite) -> Result<String, Ending> {
     if let Some(config) = &asked.config {
         return Ok(load(config)?.name.to_string());
     }
-    checked(&asked.site)
-}
-
-/// A name as given, where it is one.
-pub(super) fn checked(name: &str) -> Result<String, Ending> {
-    let name: Result<SiteName, _> = name.parse();
-    name.map(|name| name.to_string())
-        .map_err(|e| Ending::new(Outcome::Refused, 64).because(e.to_string()))
+    checked_name(&asked.site)
 }

@@ -16,7 +16,7 @@ use crate::observe::{Observed, observe};
 use crate::plan::Plan;
 use crate::preflight;
 use crate::report::Report;
-use crate::site::{Site, SiteError};
+use crate::site::{Site, SiteError, SiteName};
 use crate::stop::Stop;
 
 /// A site on this host.
@@ -44,6 +44,13 @@ pub(super) fn load(config: &Path) -> Result<Site, Ending> {
         SiteError::Invalid(wrong) => misconfigured(wrong.render(80, false)),
         SiteError::Read(error) => misconfigured(chain(&error)),
     })
+}
+
+/// A name as given, where it is one.
+pub(super) fn checked_name(name: &str) -> Result<String, Ending> {
+    let name: Result<SiteName, _> = name.parse();
+    name.map(|name| name.to_string())
+        .map_err(|e| Ending::new(Outcome::Refused, 64).because(e.to_string()))
 }
 
 pub(super) fn unplannable(error: blueprint::Error) -> Ending {

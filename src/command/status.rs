@@ -5,8 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::command::Ending;
-use crate::command::rollback::checked;
-use crate::command::session::{begin, journal_folder, load, lock_file, refused};
+use crate::command::session::{begin, checked_name, journal_folder, load, lock_file, refused};
 use crate::error::chain;
 use crate::event::{Event, Outcome};
 use crate::host::Host;
@@ -20,7 +19,7 @@ pub(super) async fn of_config(host: &Host, config: &Path) -> Result<Ending, Endi
 
 /// Tells how the site of that name stands.
 pub(super) async fn of_name(host: &Host, name: &str) -> Result<Ending, Ending> {
-    status(host, &checked(name)?).await
+    status(host, &checked_name(name)?).await
 }
 
 /// Tells how a site stands, from its journal and its service.

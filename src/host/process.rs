@@ -14,11 +14,11 @@ use nix::unistd::Pid;
 use crate::host::command::MARK;
 use crate::host::{Error, Host, Result};
 
-/// How long processes that were killed are given to be gone.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Who holds which lock.
 pub const LOCKS: &str = "/proc/locks";
+
+/// How long processes that were killed are given to be gone.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);

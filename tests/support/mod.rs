@@ -30,6 +30,7 @@ pub mod scenario;
 pub mod site;
 pub mod snapshot;
 pub mod transcript;
+pub mod typed;
 
 /// Says so where a test cannot be made.
 pub fn skipped() -> bool {

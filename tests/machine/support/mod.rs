@@ -4,6 +4,7 @@ pub(crate) mod allowed;
 pub(crate) mod bases;
 pub(crate) mod browser;
 pub(crate) mod proxy;
+pub(crate) mod repository;
 pub(crate) mod run;
 pub(crate) mod server;
 pub(crate) mod snapshot;

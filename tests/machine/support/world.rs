@@ -3,12 +3,12 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 
 use odoo_deploy::rehearse::{Bed, Bind, DEFAULT_DIR, Lock, Status};
 
 use super::bases;
+use super::repository::repository;
 
 /// The prefix of every machine and every base of these tests.
 pub(crate) const PREFIX: &str = "e2e-";
@@ -76,14 +76,13 @@ pub(crate) const SHARED: &str = "/run/e2e";
 impl World {
     /// A repository laid out like Odoo's, of what `-i base` needs.
     pub(crate) fn repository(&self) -> &Path {
-        self.repository
-            .get_or_init(|| made("lite", "odoo-lite.git"))
+        self.repository.get_or_init(|| made("lite"))
     }
 
     /// What a machine sees of this host that is to have modules which `-i base` does not bring.
     pub(crate) fn binds_with_all_modules(&self) -> Vec<Bind> {
         let mut binds = self.binds(Some(&bases::wheels()));
-        let all = self.full.get_or_init(|| made("full", "odoo.git"));
+        let all = self.full.get_or_init(|| made("full"));
         binds.push(Bind {
             source: all.clone(),
             target: Path::new(SHARED).join("odoo-full.git"),
@@ -108,20 +107,9 @@ impl World {
     }
 }
 
-/// A variant of the repository, made where it is not there yet.
-fn made(variant: &str, name: &str) -> PathBuf {
+/// A variant of the repository.
+fn made(variant: &str) -> PathBuf {
     let folder = env::var_os("ODOO_DEPLOY_REPOSITORIES")
         .map_or_else(|| "/var/tmp/odoo-deploy-repositories".into(), PathBuf::from);
-    let repository = folder.join(name);
-    if !repository.exists() {
-        let script =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine/make-odoo-repository.sh");
-        let made = Command::new("bash")
-            .arg(script)
-            .arg(variant)
-            .arg(&folder)
-            .status();
-        assert!(made.expect("bash").success(), "no repository was made");
-    }
-    repository
+    repository(&folder, variant)
 }

@@ -1,0 +1,25 @@
+//! A repository laid out like Odoo's own; the benchmarks take theirs from here too.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The variant `full` or `lite` in `folder`, made where it is not there yet.
+pub(crate) fn repository(folder: &Path, variant: &str) -> PathBuf {
+    let name = if variant == "lite" {
+        "odoo-lite.git"
+    } else {
+        "odoo.git"
+    };
+    let repository = folder.join(name);
+    if !repository.exists() {
+        let script =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine/make-odoo-repository.sh");
+        let made = Command::new("bash")
+            .arg(script)
+            .arg(variant)
+            .arg(folder)
+            .status();
+        assert!(made.expect("bash").success(), "no repository was made");
+    }
+    repository
+}

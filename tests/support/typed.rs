@@ -1,0 +1,51 @@
+//! What is typed on a command line, and what is written to a stream for it.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use clap::Parser as _;
+use odoo_deploy::cli::Cli;
+use odoo_deploy::command::on;
+use odoo_deploy::host::Host;
+use odoo_deploy::report::Report;
+
+/// What is written to one stream.
+#[derive(Clone, Default)]
+pub struct Paper(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Paper {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Paper {
+    /// All of it so far.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+
+    /// All of it so far, taken off.
+    pub fn take(&self) -> Vec<u8> {
+        self.0.take()
+    }
+}
+
+/// Does on `host` what a command line says, in which `place` stands for `path`, and answers the exit code.
+pub fn typed(host: Host, line: &str, (place, path): (&str, &str), report: &Report) -> u8 {
+    let words = line
+        .split_whitespace()
+        .map(|word| word.replace(place, path));
+    let cli = Cli::try_parse_from(std::iter::once("odoo-deploy".to_owned()).chain(words)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(on(host, cli.command, report))
+}
