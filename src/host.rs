@@ -9,6 +9,7 @@ pub(crate) mod ground;
 mod moment;
 mod process;
 pub mod store;
+mod together;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -22,6 +23,7 @@ pub use files::{Kind, Meta};
 pub use moment::Moment;
 pub use process::{LOCKS, Listener, Process, lock_owner, lock_table};
 pub use store::Store;
+pub(crate) use together::Together;
 
 use crate::event::Events;
 use crate::stop::Stop;
@@ -46,6 +48,16 @@ pub struct Host {
     store: Option<Rc<Store>>,
     stop: Stop,
     patience: Duration,
+    asked: Rc<Asked>,
+}
+
+/// What is asked of programs that answer several questions in one call.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// Statements of SQL that change nothing, each for a database, and their rows.
+    pub(crate) postgresql: Together<(String, String), Vec<Vec<String>>>,
+    /// Units, and their properties.
+    pub(crate) systemd: Together<String, String>,
 }
 
 impl Host {
@@ -65,6 +77,7 @@ impl Host {
             store: None,
             stop: Stop::default(),
             patience: PATIENCE,
+            asked: Rc::default(),
         }
     }
 
@@ -133,6 +146,11 @@ impl Host {
     #[must_use]
     pub fn patience(&self) -> Duration {
         self.patience
+    }
+
+    /// What is asked side by side.
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// Who answers calls of programs.

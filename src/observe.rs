@@ -1,5 +1,7 @@
 //! The present states of a plan's steps, and those to come. Reads; never writes.
 
+use futures_util::future::join_all;
+
 use crate::change::{Action, Change};
 use crate::event::Totals;
 use crate::host::{Host, Result};
@@ -52,7 +54,7 @@ impl Observed {
     }
 }
 
-/// Observes every step in order.
+/// Observes every step: the present states side by side, what becomes of them in order.
 ///
 /// A step none of whose needs will change is known; else what is seen is a forecast: the host is
 /// read as it is now, and what is not there yet is absent.
@@ -60,8 +62,11 @@ impl Observed {
 /// # Errors
 /// Where a tool that is there cannot answer.
 pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
+    let states = join_all(plan.steps.iter().map(|step| step.resource.read(host))).await;
     let mut observed = Observed::default();
-    for step in &plan.steps {
+    let mut pending = Vec::new();
+    for (step, found) in plan.steps.iter().zip(states) {
+        let found = found?;
         let forecast = step.awaits.is_some()
             || step.needs.iter().any(|need| {
                 observed
@@ -69,19 +74,16 @@ pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
                     .get(*need)
                     .is_some_and(|change| change.forecast || change.is_pending())
             });
-        let pending: Vec<String> = observed
-            .pending()
-            .map(|change| change.step.clone())
-            .collect();
-        let found = step.resource.read(host).await?;
         let before = step.resource.shaken(&found, &pending)?;
         let after = step.resource.want(&before)?;
         if let Some(reason) = step.resource.refuses(&before)? {
             observed.refusals.push(reason);
         }
-        observed
-            .changes
-            .push(change(host, step, &before, &after, forecast)?);
+        let change = change(host, step, &before, &after, forecast)?;
+        if change.is_pending() {
+            pending.push(change.step.clone());
+        }
+        observed.changes.push(change);
         observed.found.push(found);
     }
     Ok(observed)

@@ -60,6 +60,8 @@ pub struct Run {
     /// Why it failed last.
     pub failure: Option<String>,
     opened: bool,
+    /// Where in `steps` the thing with a key is.
+    places: BTreeMap<String, usize>,
 }
 
 impl Run {
@@ -75,6 +77,7 @@ impl Run {
             resolved: BTreeMap::new(),
             failure: None,
             opened: false,
+            places: BTreeMap::new(),
         }
     }
 
@@ -168,14 +171,12 @@ impl Run {
 
     /// The thing with that key, where the run has touched it.
     #[must_use]
-    pub fn step(&self, wanted: &str) -> Option<&Step> {
-        self.steps.iter().find(|step| key(&step.resource) == wanted)
+    pub fn step(&self, key: &str) -> Option<&Step> {
+        self.steps.get(*self.places.get(key)?)
     }
 
-    fn step_mut(&mut self, wanted: &str) -> Option<&mut Step> {
-        self.steps
-            .iter_mut()
-            .find(|step| key(&step.resource) == wanted)
+    fn step_mut(&mut self, key: &str) -> Option<&mut Step> {
+        self.steps.get_mut(*self.places.get(key)?)
     }
 
     /// A thing that is begun again keeps the state that it had before the run first touched it.
@@ -188,7 +189,8 @@ impl Run {
             done: false,
             undone: false,
         };
-        match self.step_mut(&key(resource)) {
+        let key = key(resource);
+        match self.step_mut(&key) {
             Some(step) if !step.undone => {
                 *step = Step {
                     before: step.before.clone(),
@@ -196,7 +198,10 @@ impl Run {
                 }
             }
             Some(step) => *step = begun,
-            None => self.steps.push(begun),
+            None => {
+                self.places.insert(key, self.steps.len());
+                self.steps.push(begun);
+            }
         }
     }
 }

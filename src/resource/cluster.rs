@@ -51,7 +51,7 @@ impl Resource for Cluster {
         }
         let sql = "select pg_encoding_to_char(encoding), current_setting('server_version_num')::int / 10000 \
                    from pg_database where datname = 'template0';";
-        let rows = match Server::Local.query(host, "postgres", sql).await {
+        let rows = match Server::Local.ask(host, "postgres", sql).await {
             Ok(rows) => rows,
             // a socket left by a killed server
             Err(_) if !answers(host).await => {

@@ -120,7 +120,7 @@ impl Database {
                    select name from ir_module_module where state in ('installed', 'to upgrade');\n\\endif\n";
         let mut rows = self
             .server()
-            .query(host, &self.name, sql)
+            .ask(host, &self.name, sql)
             .await?
             .into_iter()
             .flatten();
@@ -237,7 +237,7 @@ impl Database {
             "select coalesce(shobj_description(oid, 'pg_database'), '-') from pg_database where datname = {};",
             postgres::literal(&self.name)
         );
-        let rows = self.server().query(host, "postgres", &sql).await?;
+        let rows = self.server().ask(host, "postgres", &sql).await?;
         Ok(rows.concat().into_iter().next())
     }
 
@@ -351,7 +351,8 @@ impl Resource for Database {
         if !self.server().is_up(host)? {
             return Ok(None);
         }
-        let comment = match self.comment(host).await {
+        let (comment, installed) = tokio::join!(self.comment(host), self.installed(host));
+        let comment = match comment {
             // a server of another host that lets nobody in has a step of its own, which says so
             Err(Error::Command(_)) if self.remote.is_some() => return Ok(Some(State::UNSEEN)),
             comment => comment?,
@@ -367,7 +368,7 @@ impl Resource for Database {
                 unseen: false,
             }));
         }
-        let (odoo, tables, modules) = self.installed(host).await?;
+        let (odoo, tables, modules) = installed?;
         Ok(Some(State {
             initialised: odoo,
             modules,

@@ -11,6 +11,12 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// The socket of the cluster on the default port.
 pub(super) const SOCKET: &str = "/var/run/postgresql/.s.PGSQL.5432";
 
+/// The database that every server has.
+const ENTRANCE: &str = "postgres";
+
+/// Rows, as their fields.
+type Rows = Vec<Vec<String>>;
+
 /// The last line of a whole answer: one that is cut off, or no answer at all, is not "no rows".
 const END: &str = "-- odoo-deploy: end";
 
@@ -49,20 +55,39 @@ impl Server<'_> {
         Ok(psql(host)?.is_some() && host.path(file).exists())
     }
 
+    /// Asks by `sql` what changes nothing, and answers its rows as [`Self::query`] does; on this host's
+    /// server none where there is no such database. There all that is asked side by side is one call.
+    pub(super) async fn ask(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
+        let Self::Local = self else {
+            return self.query(host, database, sql).await;
+        };
+        let all = async |questions: Vec<_>| self.call(host, ENTRANCE, &parts(&questions)).await.ok();
+        let question = (database.to_owned(), sql.to_owned());
+        if let Some(rows) = host.asked().postgresql.ask(question.clone(), all).await {
+            return Ok(rows);
+        }
+        let rows = self.call(host, ENTRANCE, &parts(&[question])).await?;
+        Ok(rows.concat())
+    }
+
     /// Runs `sql` and answers its rows, fields parted by `|`.
+    pub(super) async fn query(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
+        let rows = self.call(host, database, &[sql.to_owned()]).await?;
+        Ok(rows.concat())
+    }
+
+    /// Runs the parts of a script, the first in `database`, and answers the rows of each.
     ///
     /// The statements go through standard input: an argument could be read by anyone.
-    pub(super) async fn query(
-        self,
-        host: &Host,
-        database: &str,
-        sql: &str,
-    ) -> Result<Vec<Vec<String>>> {
+    async fn call(self, host: &Host, database: &str, parts: &[String]) -> Result<Vec<Rows>> {
         let Some(program) = psql(host)? else {
             return Err(Error::Missing {
                 program: "psql".into(),
             });
         };
+        let script = parts
+            .iter()
+            .map(|sql| format!("{sql}\n\\echo '{END}'\n"));
         let call = Cmd::new(program.display().to_string())
             .args([
                 "--no-psqlrc",
@@ -76,7 +101,7 @@ impl Server<'_> {
             .env("PGCONNECT_TIMEOUT", "10")
             .env("PGAPPNAME", "odoo-deploy")
             .deadline(300)
-            .stdin(format!("{sql}\n\\echo '{END}'\n"));
+            .stdin(script.collect::<String>());
         let call = match self {
             Self::Local => call.user("postgres").args([
                 "--host=/var/run/postgresql",
@@ -88,14 +113,45 @@ impl Server<'_> {
                 .arg(format!("--dbname=service=odoo dbname={database}")),
         };
         let output = host.run(&call).await?;
-        let answer = output.stdout.trim_end().strip_suffix(END);
-        let answer =
-            answer.ok_or_else(|| Error::garbled("the answer of `psql`", "it is cut off"))?;
-        let rows = answer.lines().filter(|line| !line.is_empty());
-        Ok(rows
-            .map(|line| line.split('|').map(str::to_owned).collect())
-            .collect())
+        let mut answers: Vec<Rows> = vec![Vec::new()];
+        for line in output.stdout.lines() {
+            if line == END {
+                answers.push(Vec::new());
+            } else if let Some(rows) = answers.last_mut()
+                && !line.is_empty()
+            {
+                rows.push(line.split('|').map(str::to_owned).collect());
+            }
+        }
+        let beyond = answers.pop().unwrap_or_default();
+        if answers.len() != parts.len() || !beyond.is_empty() {
+            return Err(Error::garbled("the answer of `psql`", "it is cut off"));
+        }
+        Ok(answers)
     }
+}
+
+/// The parts of one script that begins in [`ENTRANCE`]; what is asked of another database is asked where
+/// it exists.
+fn parts(questions: &[(String, String)]) -> Vec<String> {
+    let mut parts = Vec::new();
+    for (index, (database, sql)) in questions.iter().enumerate() {
+        if database == ENTRANCE {
+            parts.push(sql.clone());
+            continue;
+        }
+        let (name, place) = (literal(database), identifier(database));
+        let back = if index + 1 == questions.len() {
+            String::new()
+        } else {
+            format!("\\connect {ENTRANCE}\n")
+        };
+        parts.push(format!(
+            "select exists (select from pg_database where datname = {name}) as there \\gset\n\
+             \\if :there\n\\connect {place}\n{sql}\n{back}\\endif"
+        ));
+    }
+    parts
 }
 
 /// `name` as an SQL identifier.

@@ -42,7 +42,7 @@ impl Resource for Role {
             "select rolcanlogin, rolcreatedb, rolsuper, rolcreaterole from pg_roles where rolname = {};",
             postgres::literal(&self.name)
         );
-        let rows = Server::Local.query(host, "postgres", &sql).await?;
+        let rows = Server::Local.ask(host, "postgres", &sql).await?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };

@@ -4,6 +4,7 @@ mod input;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use serde::{Deserialize, Serialize};
 
@@ -52,22 +53,22 @@ pub struct State {
 
 impl Service {
     async fn show(&self, host: &Host) -> Result<BTreeMap<String, String>> {
-        let show = Cmd::new("systemctl").args([
-            "show",
-            "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic",
-        ]);
-        let output = host.run(&show.args(["--", &self.unit])).await?;
-        let pairs = output
-            .stdout
-            .lines()
-            .filter_map(|line| line.split_once('='));
+        let all = async |units: Vec<String>| {
+            let blocks = show(host, &units).await.ok()?;
+            (blocks.len() == units.len()).then_some(blocks)
+        };
+        let block = match host.asked().systemd.ask(self.unit.clone(), all).await {
+            Some(block) => block,
+            None => show(host, slice::from_ref(&self.unit)).await?.concat(),
+        };
+        let pairs = block.lines().filter_map(|line| line.split_once('='));
         let shown: BTreeMap<String, String> =
             pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
         // an answer without it is no answer, and not "neither runs nor is enabled"
         if shown.contains_key("ActiveState") {
             return Ok(shown);
         }
-        let said = output.stdout.lines().next().unwrap_or("nothing");
+        let said = block.lines().next().unwrap_or("nothing");
         let what = format!("the answer of `systemctl show` about `{}`", self.unit);
         Err(Error::garbled(what, format!("it says `{said}`")))
     }
@@ -194,6 +195,17 @@ impl Service {
         .await?;
         Ok(())
     }
+}
+
+/// What systemd has in memory of units, a block for each in their order.
+async fn show(host: &Host, units: &[String]) -> Result<Vec<String>> {
+    let show = Cmd::new("systemctl").args([
+        "show",
+        "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic",
+        "--",
+    ]);
+    let output = host.run(&show.args(units)).await?;
+    Ok(output.stdout.split("\n\n").map(str::to_owned).collect())
 }
 
 /// Where systemd has a unit in memory that is not as it lies on disk, lets it read all of them again.

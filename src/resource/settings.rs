@@ -75,7 +75,7 @@ impl Settings {
              (s.sourcefile = {path} and f.sourcefile is distinct from {path}) order by s.name;",
             path = literal(&path.display().to_string())
         );
-        let rows = Server::Local.query(host, "postgres", &sql).await?;
+        let rows = Server::Local.ask(host, "postgres", &sql).await?;
         let starts = rows
             .iter()
             .any(|row| row.get(1).is_some_and(|context| context == "postmaster"));

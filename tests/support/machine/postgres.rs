@@ -140,10 +140,37 @@ impl Model {
             let words = format!("{UNREACHABLE} FATAL:  database \"{database}\" does not exist");
             return Err((2, words));
         }
-        let sql = String::from_utf8(cmd.stdin.clone().expect("psql with statements")).unwrap();
-        let (sql, end) = sql.rsplit_once("\n\\echo '").expect("a last line");
-        let end = end.trim_end().trim_end_matches('\'');
-        Ok(self.sql(database, sql)? + end + "\n")
+        let script = String::from_utf8(cmd.stdin.clone().expect("psql with statements")).unwrap();
+        let mut answer = String::new();
+        let mut rest = script.as_str();
+        while let Some((part, (end, further))) = rest
+            .split_once("\n\\echo '-- ")
+            .and_then(|(part, rest)| Some((part, rest.split_once("'\n")?)))
+        {
+            answer += &format!("{}-- {end}\n", self.part(database, part)?);
+            rest = further;
+        }
+        assert_eq!(rest, "", "a last line");
+        Ok(answer)
+    }
+
+    /// Statements, which may be for another database, where it exists.
+    fn part(&self, database: &str, sql: &str) -> Answer {
+        let Some(rest) = sql.strip_prefix("select exists (select from pg_database where datname = ")
+        else {
+            return self.sql(database, sql);
+        };
+        let (first, rest) = rest.split_once("\n\\if :there\n\\connect ").unwrap();
+        let (place, rest) = rest.split_once('\n').unwrap();
+        let other = quoted(first, '\'').concat();
+        assert_eq!(quoted(place, '"').concat(), other);
+        let sql = rest.strip_suffix("\\endif").expect("an end");
+        let sql = sql.strip_suffix("\\connect postgres\n").unwrap_or(sql);
+        if self.state.borrow().postgres.databases.contains_key(&other) {
+            self.sql(&other, sql)
+        } else {
+            Ok(String::new())
+        }
     }
 
     /// As a server on another host does, which here is the same one.
