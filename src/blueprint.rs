@@ -7,6 +7,7 @@ mod proxy;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -105,7 +106,7 @@ pub struct Blueprint {
     release: Pairing,
     facts: Facts,
     folder: PathBuf,
-    playbook: Playbook,
+    playbook: Arc<Playbook>,
     /// The commits that branches are at, by [`source_key`].
     resolved: BTreeMap<String, String>,
     /// The published requirements, once the source is there.
@@ -142,7 +143,7 @@ impl Blueprint {
         resolved: BTreeMap<String, String>,
     ) -> Result<Self, Error> {
         let (path, text) = file(folder, PLAYBOOK)?;
-        let playbook = Playbook::parse(&path, &text)?;
+        let playbook = Playbook::shared(&path, &text)?;
         Ok(Self {
             site,
             release,
@@ -399,7 +400,7 @@ impl Blueprint {
             let needs = task
                 .needs
                 .iter()
-                .filter_map(|id| plan.steps.iter().position(|step| step.id == *id))
+                .filter_map(|id| plan.steps.iter().rposition(|step| step.id == *id))
                 .collect();
             let id = task.id.clone();
             let (resource, awaits) = self.resource(task, &context)?;

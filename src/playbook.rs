@@ -13,6 +13,7 @@ mod read;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -80,6 +81,9 @@ pub struct Task {
     pub span: Range<usize>,
 }
 
+/// The playbook that was read last.
+static LAST: Mutex<Option<Arc<Playbook>>> = Mutex::new(None);
+
 impl Playbook {
     /// Reads a playbook; `path` is what errors name.
     ///
@@ -89,6 +93,22 @@ impl Playbook {
     /// without a resource or with two, two steps of one name, needs that are not above.
     pub fn parse(path: &Path, source: &str) -> Result<Self, Diagnostics> {
         read::playbook(path, source)
+    }
+
+    /// The same; one that was read last is not read again: several sites of one command have the same.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Self::parse`].
+    pub fn shared(path: &Path, source: &str) -> Result<Arc<Self>, Diagnostics> {
+        let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = last().clone();
+        if let Some(known) = known.filter(|known| known.path == path && known.source == source) {
+            return Ok(known);
+        }
+        let read = Arc::new(Self::parse(path, source)?);
+        *last() = Some(read.clone());
+        Ok(read)
     }
 
     /// Makes the tasks for a context: steps first, then checks, in the order of the file.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::check;
 use crate::cli::Install;
 use crate::command::Ending;
-use crate::command::resume::{last, settle_earlier};
+use crate::command::resume::settle_earlier;
 use crate::command::run::{again, open_journal, run};
 use crate::command::session::{Session, agree, begin, lock_file, locked};
 use crate::event::Outcome;
@@ -56,10 +56,10 @@ pub async fn install(
     }
     let path = lock_file(&session.host, &name);
     let lock = Lock::take(session.host.disk(), &path, "odoo-deploy install").map_err(locked)?;
-    settle_earlier(&session, &name).await?;
+    settle_earlier(&mut session, &name).await?;
     let (plan, observed) = session.observe().await?;
     session.show(&plan, &observed);
-    let open = last(&session, Standing::Open)?;
+    let open = session.last(Standing::Open);
     if observed.is_settled() && open.is_none() {
         checks(&session.host, &plan).await?;
         return Ok(Ending::new(Outcome::Unchanged, 0));

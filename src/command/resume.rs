@@ -10,20 +10,22 @@ use crate::command::session::{Session, gave_up, has_others, incomplete, refused}
 use crate::error::chain;
 use crate::event::Event;
 use crate::host::{Host, Store};
-use crate::journal::{self, Journal, Run, Standing};
+use crate::journal::{Journal, Run, Standing};
 use crate::resource::wait_for_apt;
 use crate::rollback::rollback;
 
 /// What a killed agent left: its children are ended, and a way back that it had begun is gone to
 /// its end.
-pub(super) async fn settle_earlier(session: &Session, name: &str) -> Result<(), Ending> {
-    if last(session, Standing::Open)?.is_none() && last(session, Standing::RollingBack)?.is_none() {
+pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<(), Ending> {
+    // until the lock was taken another agent may have been at work
+    session.reread()?;
+    let back = session.last(Standing::RollingBack);
+    if back.is_none() && session.last(Standing::Open).is_none() {
         return Ok(());
     }
     end_stragglers(&session.host, name).await?;
-    let runs = journal::runs(&session.folder).map_err(|e| refused(chain(&e)))?;
-    make_durable(&session.host, &runs)?;
-    let Some(number) = last(session, Standing::RollingBack)? else {
+    make_durable(&session.host, &session.runs)?;
+    let Some(number) = back else {
         return Ok(());
     };
     let text = format!("run {number} was being taken back; finishing that first");
@@ -40,7 +42,7 @@ pub(super) async fn settle_earlier(session: &Session, name: &str) -> Result<(), 
         .await
         .map_err(|e| incomplete(host.stop(), &chain(&e), name))?;
     if returned.failed.is_empty() {
-        Ok(())
+        session.reread()
     } else {
         Err(incomplete(host.stop(), &returned.failed.join(", "), name))
     }
@@ -78,13 +80,4 @@ pub(super) fn make_durable(host: &Host, runs: &[Run]) -> Result<(), Ending> {
         }
     }
     Ok(())
-}
-
-/// The newest run, where it stands so.
-pub(super) fn last(session: &Session, standing: Standing) -> Result<Option<u32>, Ending> {
-    let runs = journal::runs(&session.folder).map_err(|e| refused(chain(&e)))?;
-    Ok(runs
-        .last()
-        .filter(|run| run.standing == standing)
-        .map(|run| run.number))
 }

@@ -26,7 +26,7 @@ pub(super) struct Session {
     pub(super) blueprint: Blueprint,
     pub(super) folder: PathBuf,
     pub(super) config: PathBuf,
-    runs: Vec<Run>,
+    pub(super) runs: Vec<Run>,
 }
 
 /// Nothing was touched, and this is why.
@@ -98,6 +98,18 @@ impl Session {
             config: config.to_owned(),
             runs,
         })
+    }
+
+    /// Reads the journals again.
+    pub(super) fn reread(&mut self) -> Result<(), Ending> {
+        self.runs = journal::runs(&self.folder).map_err(|e| refused(chain(&e)))?;
+        Ok(())
+    }
+
+    /// The newest run, where it stands so.
+    pub(super) fn last(&self, standing: Standing) -> Option<u32> {
+        let newest = self.runs.last()?;
+        (newest.standing == standing).then_some(newest.number)
     }
 
     /// Plans and observes; refuses what this host cannot hold.

@@ -61,7 +61,8 @@ impl Server<'_> {
         let Self::Local = self else {
             return self.query(host, database, sql).await;
         };
-        let all = async |questions: Vec<_>| self.call(host, ENTRANCE, &parts(&questions)).await.ok();
+        let all =
+            async |questions: Vec<_>| self.call(host, ENTRANCE, &parts(&questions)).await.ok();
         let question = (database.to_owned(), sql.to_owned());
         if let Some(rows) = host.asked().postgresql.ask(question.clone(), all).await {
             return Ok(rows);
@@ -85,9 +86,7 @@ impl Server<'_> {
                 program: "psql".into(),
             });
         };
-        let script = parts
-            .iter()
-            .map(|sql| format!("{sql}\n\\echo '{END}'\n"));
+        let script = parts.iter().map(|sql| format!("{sql}\n\\echo '{END}'\n"));
         let call = Cmd::new(program.display().to_string())
             .args([
                 "--no-psqlrc",
@@ -112,7 +111,8 @@ impl Server<'_> {
                 .env("PGSERVICEFILE", service.display().to_string())
                 .arg(format!("--dbname=service=odoo dbname={database}")),
         };
-        let output = host.run(&call).await?;
+        // it is waited for in several places, each of which would hold all that running a program holds
+        let output = Box::pin(host.run(&call)).await?;
         let mut answers: Vec<Rows> = vec![Vec::new()];
         for line in output.stdout.lines() {
             if line == END {

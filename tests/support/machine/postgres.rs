@@ -156,7 +156,8 @@ impl Model {
 
     /// Statements, which may be for another database, where it exists.
     fn part(&self, database: &str, sql: &str) -> Answer {
-        let Some(rest) = sql.strip_prefix("select exists (select from pg_database where datname = ")
+        let Some(rest) =
+            sql.strip_prefix("select exists (select from pg_database where datname = ")
         else {
             return self.sql(database, sql);
         };

@@ -60,7 +60,9 @@ impl Model {
             assert_eq!(*verb, "show", "no model of systemctl {args:?}");
             let flags = rest.iter().filter(|arg| arg.starts_with('-'));
             let flags: Vec<&str> = [*verb].into_iter().chain(flags.copied()).collect();
-            let blocks = names.iter().map(|unit| self.systemctl(&[&flags[..], &[unit]].concat()));
+            let blocks = names
+                .iter()
+                .map(|unit| self.systemctl(&[&flags[..], &[unit]].concat()));
             return Ok(blocks.collect::<Result<Vec<_>, _>>()?.join("\n"));
         };
         if unit == SERVER || unit.starts_with("postgresql@") {
