@@ -18,6 +18,9 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const OTHER: &str = "/srv/lab/site.toml";
 
+/// The folder of both configurations.
+const ALL: &str = "/srv/all";
+
 /// The second site, on ports of its own.
 fn lab(workers: u32, port: u32) -> String {
     let text = site("lab.example.org", "");
@@ -32,6 +35,29 @@ fn on_other(server: &Server, words: &[&str]) -> Run {
     let mut command = server.command(&format!("{SHARED}/odoo-deploy"));
     command.args(words).args(["--config", OTHER]);
     Run::to_end(command)
+}
+
+/// Both of a folder by one command, when they are as asked. The install.
+fn at_once(server: &Server) -> Run {
+    server.write(&format!("{ALL}/erp.toml"), &site("erp.example.org", ""));
+    server.write(&format!("{ALL}/lab.toml"), &lab(3, 8169));
+    let all = |words: &[&str]| {
+        let mut command = server.command(&format!("{SHARED}/odoo-deploy"));
+        command.args(words).args(["--config", ALL]);
+        Run::to_end(command)
+    };
+    for words in [
+        &["audit"][..],
+        &["status"],
+        &["install", "--dry-run", "--exit-code"],
+    ] {
+        all(words)
+            .expect_code(0)
+            .expect_told("2 sites: 2 unchanged.");
+    }
+    let install = all(&["install", "--yes"]);
+    install.expect_code(0).expect_told("2 sites: 2 unchanged.");
+    install
 }
 
 fn two() {
@@ -82,6 +108,8 @@ fn two() {
     both("after a change");
     let settled = server.json(&["install", "--yes"]);
     assert_eq!(settled.outcome(), "unchanged", "{}", settled.out);
+    let all = at_once(&server);
+    assert_eq!(before, processes(), "a run of both leaves them untouched");
     on_other(&server, &["rollback", "--yes"]).expect_code(0);
     // what goes back is not waited for
     let until = Instant::now() + Duration::from_secs(60);
@@ -99,8 +127,9 @@ fn two() {
         13,
         format!(
             "two sites by their names on one nginx and one PostgreSQL: the second in {:.0} s; a change to it and a way back \
-             left the first's process and nginx's as they were; a taken port and a taken name refused",
-            first.seconds
+             left the first's process and nginx's as they were; a taken port and a taken name refused; a folder of both: \
+             nothing to do in {:.2} s",
+            first.seconds, all.seconds
         ),
     );
 }
