@@ -24,7 +24,7 @@ use odoo_deploy::journal::{self, FORMAT, Journal, Lock, Record};
 use odoo_deploy::observe::observe;
 use odoo_deploy::preflight;
 use odoo_deploy::site::Site;
-use support::act::journals;
+use support::act::{Act, act, journals};
 use support::machine::Machine;
 use support::scenario::installed;
 use support::site::{SiteFile, Wish};
@@ -164,4 +164,35 @@ fn kept_bytes_that_are_not_what_their_name_says_are_refused() {
     std::fs::write(folder.path().join("blobs").join(&name), b"[option]\n").unwrap();
     let error = store.kept(&name).unwrap_err().to_string();
     assert!(error.contains("not the ones that were kept"), "{error}");
+}
+
+/// Each start of a program costs more than all that is read from files.
+#[test]
+fn a_settled_machine_is_asked_once_by_psql_and_once_by_systemctl() {
+    if support::skipped() {
+        return;
+    }
+    let wishes = [
+        Wish::default(),
+        Wish {
+            proxy: true,
+            ..Wish::default()
+        },
+    ];
+    for wish in wishes {
+        let machine = installed(&wish);
+        for (what, health) in [(Act::Install, true), (Act::DryRun, false)] {
+            machine.fuse.disarm();
+            assert_eq!(act(&machine, &SiteFile::new(&wish), what).unwrap().code, 0);
+            let mut programs: Vec<String> = machine.fuse.calls();
+            for call in &mut programs {
+                let program = call.split(' ').next().unwrap();
+                *call = program.rsplit('/').next().unwrap().to_owned();
+            }
+            // certificates are read by what the system has for it, health is asked over the network
+            programs.retain(|program| program != "openssl" && (program != "GET" || !health));
+            programs.sort();
+            assert_eq!(programs, ["psql", "systemctl"], "{what:?}");
+        }
+    }
 }
