@@ -33,8 +33,8 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
         return;
     }
     let asked = std::env::var("CRASH_CASE").ok();
-    let recoveries = Arc::new(AtomicUsize::new(0));
-    let count = recoveries.clone();
+    let (recoveries, overlaps) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+    let (count, overlapping) = (recoveries.clone(), overlaps.clone());
     in_threads(move |expected, mine, threads| {
         let mut failures = Vec::new();
         for (number, flavour) in expected.cuts() {
@@ -45,7 +45,8 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
                 continue;
             }
             count.fetch_add(2, Ordering::Relaxed);
-            let wrong = expected.check(number, flavour);
+            let (overlap, wrong) = expected.check(number, flavour);
+            overlapping.fetch_add(usize::from(overlap), Ordering::Relaxed);
             if !wrong.is_empty() {
                 failures.push(format!("{case}\n  {}", wrong.join("\n  ")));
             }
@@ -57,6 +58,11 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
             "single crashes",
             "crash",
             recoveries.load(Ordering::Relaxed),
+        );
+        counts::tell(
+            "cuts while steps overlap",
+            "crash",
+            overlaps.load(Ordering::Relaxed),
         );
     }
 }
