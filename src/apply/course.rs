@@ -92,3 +92,79 @@ impl<'o> Course<'o> {
             .map(|(index, _)| index)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::change::Change;
+
+    /// A plan by what each step needs, all of it seen as it is and none of it a forecast.
+    fn plan(needs: &[&[usize]]) -> (Vec<Step>, Observed) {
+        let steps = needs.iter().enumerate().map(|(index, needs)| Step {
+            id: index.to_string(),
+            needs: needs.to_vec(),
+            resource: serde_json::from_value(json!({ "lists": { "packages": [] } })).unwrap(),
+            awaits: None,
+        });
+        let change: Change = serde_json::from_value(json!({
+            "step": "", "kind": "lists", "subject": "", "summary": "", "before": null, "after": null,
+            "forecast": false, "causes": [], "text": null, "leaves": null,
+        }))
+        .unwrap();
+        let observed = Observed {
+            changes: vec![change; needs.len()],
+            found: vec![Some(Value::Null); needs.len()],
+            refusals: Vec::new(),
+        };
+        (steps.collect(), observed)
+    }
+
+    #[test]
+    fn a_step_begins_when_what_it_needs_is_done_and_the_first_of_several_first() {
+        let (steps, observed) = plan(&[&[], &[0], &[], &[1, 2]]);
+        let mut course = Course::new(&steps, &observed);
+        let begin = |course: &mut Course<'_>| course.begin(|_| true);
+        assert_eq!(begin(&mut course), Some(0));
+        assert_eq!(begin(&mut course), Some(2));
+        assert_eq!(begin(&mut course), None);
+        course.done(0, true);
+        assert_eq!(begin(&mut course), Some(1));
+        course.done(2, true);
+        assert_eq!(begin(&mut course), None);
+        assert_eq!(course.under_way().collect::<Vec<_>>(), [1]);
+        course.done(1, true);
+        assert_eq!(course.begin(|index| index != 3), None);
+        assert_eq!(begin(&mut course), Some(3));
+        course.put_back(3);
+        assert_eq!(begin(&mut course), Some(3));
+        course.failed(3);
+        assert_eq!(course.under_way().count(), 0);
+    }
+
+    #[test]
+    fn what_stands_on_what_was_touched_is_held_to_no_plan() {
+        let (steps, observed) = plan(&[&[], &[0], &[1], &[]]);
+        let mut course = Course::new(&steps, &observed);
+        assert!((0..4).all(|index| course.known(index).is_some()));
+        course.done(0, true);
+        course.done(1, false);
+        course.done(3, false);
+        assert!(course.known(1).is_none());
+        assert!(course.known(2).is_none(), "though the one below it was as asked");
+        assert!(course.known(3).is_some());
+    }
+
+    #[test]
+    fn a_forecast_is_never_known() {
+        let (steps, mut observed) = plan(&[&[], &[0]]);
+        observed.changes[0].forecast = true;
+        let mut course = Course::new(&steps, &observed);
+        assert!(course.known(0).is_none());
+        course.done(0, false);
+        assert!(course.known(1).is_none());
+    }
+}
