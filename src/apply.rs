@@ -271,7 +271,7 @@ impl Run<'_> {
             return;
         }
         let text = format!(
-            "no step is started any more; `{}` under way come to their end first",
+            "`{}` under way still: waiting for the end of what has begun, no other step is started",
             steps.join("`, `")
         );
         self.host.events().tell(Event::Note { text });

@@ -87,7 +87,11 @@ pub async fn take_back(
             settle(host, journal, step, &mut returned).await?;
         }
     }
-    for step in upwards(&steps) {
+    let there = steps.iter().filter(|step| step.before.is_some());
+    let is_packages = |step: &&Step| matches!(step.resource, AnyResource::Packages(_));
+    let (packages, rest): (Vec<&Step>, Vec<&Step>) = there.partition(is_packages);
+    // last first: packages that came later stand on those that came before
+    for step in packages.into_iter().rev().chain(rest) {
         host.stop().at_edge()?;
         if step.resource.is_shared() && !returned.failed.is_empty() {
             let stands = returned.failed.join("`, `");
@@ -109,22 +113,6 @@ pub async fn take_back(
         }
     }
     Ok(returned)
-}
-
-/// The steps that had something before, in the order in which it is put back: first first. Only packages
-/// go last first, as those that came later stand on those that came before.
-fn upwards(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    let is_packages = |step: &Step| matches!(step.resource, AnyResource::Packages(_));
-    let there = |step: &&Step| step.before.is_some();
-    let mut packages = steps
-        .iter()
-        .rev()
-        .filter(there)
-        .filter(move |step| is_packages(step));
-    steps.iter().filter(there).map(move |step| {
-        let last = is_packages(step).then(|| packages.next()).flatten();
-        last.unwrap_or(step)
-    })
 }
 
 /// Starts anew what earlier runs had started and this one did not touch, where it runs on what was

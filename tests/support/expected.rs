@@ -117,7 +117,14 @@ impl Expected {
         };
         let ended = act(machine, &self.scenario.site, what).unwrap();
         machine.fuse.disarm();
-        let wrong = self.judge(&ended, machine);
+        let mut wrong = self.judge(&ended, machine);
+        let failed = |event: &Event| matches!(event, Event::StepFailed { .. });
+        let mut later = ended.events.iter().skip_while(|event| !failed(event));
+        if let Some(Event::StepBegan { step, .. }) =
+            later.find(|event| matches!(event, Event::StepBegan { .. }))
+        {
+            wrong.push(format!("`{step}` began after another had failed"));
+        }
         (ended, wrong)
     }
 
