@@ -186,31 +186,31 @@ pub fn introduce(url: &str, access: Option<&Access>) -> Result<Introduction> {
     }
 }
 
-/// Where what is lent to `builder` lies.
-fn folder(builder: &str) -> PathBuf {
-    Path::new(LENT).join(format!("{builder}-lent"))
+/// Where what is lent to `builder` for `purpose` lies.
+fn folder(builder: &str, purpose: &str) -> PathBuf {
+    Path::new(LENT).join(format!("{builder}-lent-{purpose}"))
 }
 
 /// Lends to `builder` what opens `url`: readable by its group, so that it can use and not change
-/// it. Where nothing is given, ssh gets root's own keys and known hosts.
+/// it. Where nothing is given, ssh gets root's own keys and known hosts. What is lent at the same time
+/// for another `purpose`, a word that can name a folder, lies elsewhere.
 ///
 /// # Errors
 /// Where a secret is not where it is said to be, or root has no key.
 pub fn lend(
     host: &Host,
     builder: &str,
+    purpose: &str,
     url: &str,
     access: Option<&Access>,
 ) -> Result<Introduction> {
-    take_back(host, builder)?;
+    take_back(host, builder, purpose)?;
+    let folder = folder(builder, purpose);
     let lend = |name: &str, bytes: &[u8]| -> Result<PathBuf> {
-        for (path, group, mode) in [
-            (Path::new(LENT), "root", 0o755),
-            (&folder(builder), builder, 0o750),
-        ] {
+        for (path, group, mode) in [(Path::new(LENT), "root", 0o755), (&folder, builder, 0o750)] {
             host.ensure_folder(path, "root", group, mode)?;
         }
-        let lent = folder(builder).join(name);
+        let lent = folder.join(name);
         host.write(&lent, bytes, "root", builder, 0o640)?;
         Ok(lent)
     };
@@ -256,12 +256,12 @@ pub fn lend(
     }
 }
 
-/// Takes back what was lent.
+/// Takes back what was lent for `purpose`, also by an agent that was killed.
 ///
 /// # Errors
 /// Where it cannot be removed.
-pub fn take_back(host: &Host, builder: &str) -> Result<()> {
-    let folder = folder(builder);
+pub fn take_back(host: &Host, builder: &str, purpose: &str) -> Result<()> {
+    let folder = folder(builder, purpose);
     if host.meta(&folder)?.is_some() {
         host.remove_tree(&folder)
     } else {

@@ -1,7 +1,17 @@
-//! From what is to what is asked, one journalled step at a time.
+//! From what is to what is asked: steps side by side, each journalled, as far as their needs allow.
 
-use std::time::Instant;
+mod act;
+mod course;
+mod timings;
 
+use std::cell::{Cell, RefCell};
+
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+
+use self::act::{Deed, Place, Shared, act};
+use self::course::Course;
+use self::timings::Timings;
 use crate::blueprint::{self, Blueprint};
 use crate::check::{self, Unhealthy};
 use crate::event::Event;
@@ -61,6 +71,10 @@ pub enum Error {
 
 /// Brings the host to what the blueprint asks. Answers how many steps were set.
 ///
+/// A step starts as soon as all that it needs is done; among those that may start, the plan's order
+/// decides. After a failure, and when a signal asks to stop, none is started any more, and those under
+/// way come to their end.
+///
 /// # Errors
 /// At the first step or check that fails; the journal says what was done until then.
 pub async fn apply(
@@ -69,18 +83,26 @@ pub async fn apply(
     blueprint: &mut Blueprint,
     observed: &Observed,
 ) -> Result<usize, Error> {
-    let mut plan = compile(blueprint, "the plan")?;
-    let mut set = 0;
-    for index in 0..plan.steps.len() {
-        host.stop().at_edge()?;
-        plan = learn(host, journal, blueprint, plan, index).await?;
-        let forecast = observed
-            .changes
-            .get(index)
-            .is_none_or(|change| change.forecast);
-        let known = observed.found.get(index).filter(|_| !forecast);
-        set += usize::from(apply_step(host, journal, &plan, index, known).await?);
-    }
+    let plan = compile(blueprint, "the plan")?;
+    let shared = Shared {
+        host,
+        journal: RefCell::new(journal),
+        is_ending: Cell::new(false),
+    };
+    let mut run = Run {
+        shared: &shared,
+        blueprint,
+        course: Course::new(&plan.steps, observed),
+        timings: Timings::new(plan.steps.len()),
+        under_way: FuturesUnordered::new(),
+        is_learning: false,
+        set: 0,
+        plan,
+    };
+    run.steps().await?;
+    let Run {
+        plan, timings, set, ..
+    } = run;
     for check in &plan.checks {
         // nobody who asks to stop wants to wait for an answer
         tokio::select! {
@@ -89,7 +111,181 @@ pub async fn apply(
         }
         host.stop().at_edge()?;
     }
+    if set > 0 {
+        let steps = timings.told(&plan.steps);
+        host.events().tell(Event::Timings { steps });
+    }
     Ok(set)
+}
+
+/// A run under way. This alone starts steps and takes in what came of them; a step under way keeps to
+/// what it was given.
+struct Run<'a> {
+    shared: &'a Shared<'a>,
+    blueprint: &'a mut Blueprint,
+    plan: Plan,
+    course: Course<'a>,
+    timings: Timings,
+    under_way: FuturesUnordered<LocalBoxFuture<'a, (usize, Result<Came, Error>)>>,
+    /// Whether a step is finding out what it awaits: one at a time, so that nothing is found out twice,
+    /// and perhaps otherwise.
+    is_learning: bool,
+    set: usize,
+}
+
+/// What a step under way comes to.
+enum Came {
+    /// It knows what it awaited, and so do all that await the same.
+    Learnt(Box<Blueprint>),
+    /// It is over.
+    Done(Deed),
+}
+
+impl Run<'_> {
+    /// Does all steps, or those that can be done until one fails.
+    async fn steps(&mut self) -> Result<(), Error> {
+        let mut ending = Ok(());
+        loop {
+            if ending.is_ok() {
+                ending = self.start();
+            }
+            let Some((index, came)) = self.under_way.next().await else {
+                return ending;
+            };
+            if let Err(error) = came.and_then(|came| self.take_in(index, came)) {
+                self.course.failed(index);
+                self.tell_failure(&error);
+                self.shared.is_ending.set(true);
+                if ending.is_ok() {
+                    self.tell_what_is_waited_for();
+                    ending = Err(error);
+                }
+            }
+        }
+    }
+
+    /// Starts every step that may start.
+    fn start(&mut self) -> Result<(), Error> {
+        loop {
+            self.shared.host.stop().at_edge()?;
+            let (steps, is_learning) = (&self.plan.steps, self.is_learning);
+            let may = |index: usize| !is_learning || steps[index].awaits.is_none();
+            let Some(index) = self.course.begin(may) else {
+                return Ok(());
+            };
+            self.timings.began(index);
+            match steps[index].awaits.clone() {
+                Some(awaits) => self.learn(index, awaits),
+                None => self.act(index),
+            }
+        }
+    }
+
+    /// Lets a step find out what it awaits.
+    fn learn(&mut self, index: usize, awaits: String) {
+        self.is_learning = true;
+        let (host, step) = (self.shared.host, self.plan.steps[index].id.clone());
+        let mut wiser = self.blueprint.clone();
+        self.under_way.push(Box::pin(async move {
+            let learnt = wiser.learn_awaited(host, &awaits).await;
+            let came = match learnt {
+                Ok(()) => Ok(Came::Learnt(Box::new(wiser))),
+                Err(source) => Err(Error::Unknown { step, source }),
+            };
+            (index, came)
+        }));
+    }
+
+    /// Lets a step be done.
+    fn act(&mut self, index: usize) {
+        let shared = self.shared;
+        let step = self.plan.steps[index].clone();
+        let place = Place {
+            number: index + 1,
+            total: self.plan.steps.len(),
+        };
+        let known = self.course.known(index);
+        self.under_way.push(Box::pin(async move {
+            let done = act(shared, step, place, known).await;
+            (index, done.map(Came::Done))
+        }));
+    }
+
+    fn take_in(&mut self, index: usize, came: Came) -> Result<(), Error> {
+        match came {
+            Came::Learnt(wiser) => self.take_over(index, *wiser),
+            Came::Done(Deed::Left) => {
+                self.course.put_back(index);
+                Ok(())
+            }
+            Came::Done(deed) => {
+                self.timings.ended(index, deed == Deed::Set);
+                self.course.done(index, deed != Deed::Nothing);
+                self.set += usize::from(deed == Deed::Set);
+                Ok(())
+            }
+        }
+    }
+
+    /// Plans anew with what a step has found out. Steps keep their places.
+    fn take_over(&mut self, index: usize, wiser: Blueprint) -> Result<(), Error> {
+        self.is_learning = false;
+        *self.blueprint = wiser;
+        record_resolved(&mut self.shared.journal.borrow_mut(), self.blueprint)?;
+        let Step { id, awaits, .. } = &self.plan.steps[index];
+        let plan = compile(self.blueprint, id)?;
+        if let Some(what) = awaits
+            .clone()
+            .filter(|_| plan.steps[index].awaits == *awaits)
+        {
+            return Err(Error::Unknown {
+                step: id.clone(),
+                source: blueprint::Error::StillUnknown { what },
+            });
+        }
+        self.plan = plan;
+        self.course.put_back(index);
+        Ok(())
+    }
+
+    /// Tells and records that a step failed; what becomes of the run is the caller's to say. After a signal
+    /// it may be the signal that it failed of.
+    fn tell_failure(&self, error: &Error) {
+        let Some(failed) = error
+            .step()
+            .filter(|_| self.shared.host.stop().at_edge().is_ok())
+        else {
+            return;
+        };
+        let text = crate::error::chain(error);
+        self.shared.host.events().tell(Event::StepFailed {
+            step: failed.to_owned(),
+            error: text.clone(),
+        });
+        let mut journal = self.shared.journal.borrow_mut();
+        let mut steps = journal.run().steps.iter();
+        let begun = steps.find(|step| step.step == failed && !step.done);
+        if let Some(key) = begun.map(|step| key(&step.resource)) {
+            // that it cannot be recorded will show with the next record
+            let _ = journal.write(Record::Failed { key, error: text });
+        }
+    }
+
+    fn tell_what_is_waited_for(&self) {
+        let steps: Vec<&str> = self
+            .course
+            .under_way()
+            .map(|index| self.plan.steps[index].id.as_str())
+            .collect();
+        if steps.is_empty() {
+            return;
+        }
+        let text = format!(
+            "no other step is started; waiting for `{}` to come to an end",
+            steps.join("`, `")
+        );
+        self.shared.host.events().tell(Event::Note { text });
+    }
 }
 
 fn compile(blueprint: &Blueprint, step: &str) -> Result<Plan, Error> {
@@ -97,34 +293,6 @@ fn compile(blueprint: &Blueprint, step: &str) -> Result<Plan, Error> {
         step: step.to_owned(),
         source,
     })
-}
-
-/// Where a step waits for something that only now can be known, finds it out and plans anew.
-async fn learn(
-    host: &Host,
-    journal: &mut Journal,
-    blueprint: &mut Blueprint,
-    plan: Plan,
-    index: usize,
-) -> Result<Plan, Error> {
-    let step = &plan.steps[index];
-    if step.awaits.is_none() {
-        return Ok(plan);
-    }
-    let failed = |source| Error::Unknown {
-        step: step.id.clone(),
-        source,
-    };
-    blueprint.learn(host).await.map_err(failed)?;
-    record_resolved(journal, blueprint)?;
-    let plan = compile(blueprint, &step.id)?;
-    match &plan.steps[index].awaits {
-        None => Ok(plan),
-        Some(what) => Err(Error::Unknown {
-            step: step.id.clone(),
-            source: blueprint::Error::StillUnknown { what: what.clone() },
-        }),
-    }
 }
 
 /// Puts newly resolved branches into the journal: this run and all later ones stay with them.
@@ -141,77 +309,6 @@ pub fn record_resolved(journal: &mut Journal, blueprint: &Blueprint) -> journal:
         }
     }
     Ok(())
-}
-
-async fn apply_step(
-    host: &Host,
-    journal: &mut Journal,
-    plan: &Plan,
-    index: usize,
-    known: Option<&crate::resource::AnyState>,
-) -> Result<bool, Error> {
-    let Step { id, resource, .. } = &plan.steps[index];
-    let (step, subject) = (id.clone(), resource.subject());
-    let what = key(resource);
-    let failed = |source| Error::Step {
-        step: step.clone(),
-        subject: what.clone(),
-        source,
-    };
-    let before = resource.read(host).await.map_err(failed)?;
-    let after = resource.want(&before).map_err(failed)?;
-    // what was known when the plan was shown must still be so, or as asked: systemd may have been at
-    // work for a killed agent. A service may have been shaken by the steps before it, and is no
-    // longer known then
-    if known.is_some_and(|known| *known != before) && before != after {
-        return Err(Error::Changed {
-            step,
-            subject: what,
-        });
-    }
-    let key = key(resource);
-    if before == after {
-        // an earlier process was killed between the act and its record, and may not have cleared up
-        if journal
-            .run()
-            .step(&key)
-            .is_some_and(|begun| !begun.done && !begun.undone)
-        {
-            resource.set(host, &before, &after).await.map_err(failed)?;
-            journal.write(Record::Done { key, state: before })?;
-        }
-        return Ok(false);
-    }
-    let causes = resource.causes(&before).map_err(failed)?;
-    let began = Instant::now();
-    journal.write(Record::Begin {
-        step: step.clone(),
-        resource: resource.clone(),
-        before: before.clone(),
-        after: after.clone(),
-    })?;
-    host.events().tell(Event::StepBegan {
-        step: step.clone(),
-        subject: subject.clone(),
-        number: index + 1,
-        total: plan.steps.len(),
-        causes,
-    });
-    resource.set(host, &before, &after).await.map_err(failed)?;
-    let state = resource.read(host).await.map_err(failed)?;
-    if resource.want(&state).map_err(failed)? != state {
-        return Err(Error::DidNotSettle {
-            step,
-            subject: what,
-        });
-    }
-    journal.write(Record::Done { key, state })?;
-    host.events().tell(Event::StepDone {
-        step,
-        subject,
-        seconds: began.elapsed().as_secs_f64(),
-    });
-    Ok(true)
 }
 
 impl Error {

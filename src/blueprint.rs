@@ -29,6 +29,9 @@ use crate::source::{self, ReadError};
 use crate::template::{self, Context};
 use crate::wkhtmltopdf::Chosen;
 
+/// What stands for the connections that PostgreSQL allows.
+const CONNECTIONS: &str = "max_connections of PostgreSQL";
+
 /// The name of the playbook beside a site.
 pub const PLAYBOOK: &str = "odoo.toml";
 
@@ -196,7 +199,7 @@ impl Blueprint {
             .and_then(|(all, taken)| Pools::of(sizing, all, taken));
         pools.map_or_else(
             || {
-                let unknown = "‹max_connections of PostgreSQL›";
+                let unknown = unknown(CONNECTIONS);
                 json!({ "process": unknown, "gevent": unknown })
             },
             |pools| json!(pools),
@@ -243,7 +246,7 @@ impl Blueprint {
             };
             let commit = commit
                 .or_else(recorded)
-                .unwrap_or_else(|| format!("‹commit of {branch}›"));
+                .unwrap_or_else(|| unknown(&format!("commit of {branch}")));
             let path = if name == "odoo" {
                 format!("{home}/releases/{commit}")
             } else {
@@ -286,7 +289,7 @@ impl Blueprint {
     /// Where the site cannot be put into words.
     pub fn context(&self) -> Result<Context, Error> {
         let sources = self.sources();
-        let unknown = || format!("‹requirements of {}›", self.site.odoo.version);
+        let unknown = || unknown(&self.requirements_name());
         let requirements = self.requirements.clone().unwrap_or_else(unknown);
         // everything that decides on what is in the environment
         let content = json!([
@@ -349,6 +352,11 @@ impl Blueprint {
             "venv": { "path": format!("{home}/venvs/{venv}"), "requirements": requirements },
         });
         Ok(context.into())
+    }
+
+    /// What stands for the requirements.
+    fn requirements_name(&self) -> String {
+        format!("requirements of {}", self.site.odoo.version)
     }
 
     /// What the configuration holds of secrets, and where they lie.
@@ -502,6 +510,11 @@ pub fn local(interface: IpAddr) -> String {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
     }
+}
+
+/// The marker that stands for `what` until it is known.
+fn unknown(what: &str) -> String {
+    format!("‹{what}›")
 }
 
 fn is_unknown(text: &str) -> bool {

@@ -102,6 +102,10 @@ pub struct OfSite {
 
 /// `install`.
 #[derive(Clone, Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command line, each of its own"
+)]
 pub struct Install {
     /// The sites.
     #[command(flatten)]
@@ -118,6 +122,9 @@ pub struct Install {
     /// What becomes of a run that fails.
     #[arg(long, value_enum, default_value_t = OnFailure::Rollback, value_name = "WHAT")]
     pub on_failure: OnFailure,
+    /// Say at the end how long each step took, and which ones the others had to wait for.
+    #[arg(long)]
+    pub timings: bool,
     /// For how long another program may hold apt's locks before the run gives up [default: 900].
     #[arg(long, value_name = "SECONDS")]
     pub apt_timeout: Option<u64>,

@@ -74,7 +74,8 @@ impl Ending {
 
 /// Does what the command line asks on this host, tells it, and answers the exit code.
 pub async fn run(cli: Cli) -> u8 {
-    let report = Report::open(cli.json, cli.color);
+    let timings = matches!(&cli.command, Command::Install(asked) if asked.timings);
+    let report = Report::open(cli.json, cli.color, timings);
     // what changes nothing may be ended at any instant
     let changes = matches!(
         cli.command,

@@ -79,6 +79,11 @@ pub enum Event {
         /// What was seen instead, where it failed.
         detail: Option<String>,
     },
+    /// Where the time of an install went that changed something; told once, at its end.
+    Timings {
+        /// The steps that were set, in the plan's order.
+        steps: Vec<Timing>,
+    },
     /// A step was taken back.
     Undone {
         /// The step's name in the playbook.
@@ -175,6 +180,21 @@ pub struct SiteEnd {
     pub outcome: Outcome,
     /// The exit code that it would have ended with by itself.
     pub exit_code: u8,
+}
+
+/// The times of one step that was set.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Timing {
+    /// The step's name in the playbook.
+    pub step: String,
+    /// How long after the first step it began, in seconds.
+    pub waiting: f64,
+    /// How long it took, in seconds.
+    pub running: f64,
+    /// For how much of the run it was waited for, in seconds: 0 where it is not on the critical path, the
+    /// chain of steps of which each began when the one before it was done, down from the last to end.
+    pub path: f64,
 }
 
 /// How many steps of a plan do what.

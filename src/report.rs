@@ -17,6 +17,7 @@ mod sites;
 mod status;
 mod text;
 mod time;
+mod timings;
 
 #[cfg(test)]
 mod schema;
@@ -42,14 +43,17 @@ pub enum Report {
 }
 
 impl Report {
-    /// The report that the command line asks for.
+    /// The report that the command line asks for; programs are told the `timings` in any case.
     #[must_use]
-    pub fn open(json: bool, color: ColorChoice) -> Self {
+    pub fn open(json: bool, color: ColorChoice, timings: bool) -> Self {
         if json {
-            Self::Json(Rc::new(Json::stdout()))
-        } else {
-            Self::Human(Rc::new(Human::console(Options::detect(color))))
+            return Self::Json(Rc::new(Json::stdout()));
         }
+        let options = Options {
+            timings,
+            ..Options::detect(color)
+        };
+        Self::Human(Rc::new(Human::console(options)))
     }
 
     /// A stream of events that ends here.

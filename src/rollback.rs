@@ -87,7 +87,11 @@ pub async fn take_back(
             settle(host, journal, step, &mut returned).await?;
         }
     }
-    for step in steps.iter().filter(|step| step.before.is_some()) {
+    let there = steps.iter().filter(|step| step.before.is_some());
+    let is_packages = |step: &&Step| matches!(step.resource, AnyResource::Packages(_));
+    let (packages, rest): (Vec<&Step>, Vec<&Step>) = there.partition(is_packages);
+    // last first: packages that came later stand on those that came before
+    for step in packages.into_iter().rev().chain(rest) {
         host.stop().at_edge()?;
         if step.resource.is_shared() && !returned.failed.is_empty() {
             let stands = returned.failed.join("`, `");

@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "blueprint",
             "check",
+            "error",
             "event",
             "host",
             "journal",

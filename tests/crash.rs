@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
+use odoo_deploy::event::Event;
 use support::act::{Act, act, act_until, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
@@ -33,8 +34,8 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
         return;
     }
     let asked = std::env::var("CRASH_CASE").ok();
-    let recoveries = Arc::new(AtomicUsize::new(0));
-    let count = recoveries.clone();
+    let (recoveries, overlaps) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+    let (count, overlapping) = (recoveries.clone(), overlaps.clone());
     in_threads(move |expected, mine, threads| {
         let mut failures = Vec::new();
         for (number, flavour) in expected.cuts() {
@@ -45,7 +46,8 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
                 continue;
             }
             count.fetch_add(2, Ordering::Relaxed);
-            let wrong = expected.check(number, flavour);
+            let (overlap, wrong) = expected.check(number, flavour);
+            overlapping.fetch_add(usize::from(overlap), Ordering::Relaxed);
             if !wrong.is_empty() {
                 failures.push(format!("{case}\n  {}", wrong.join("\n  ")));
             }
@@ -57,6 +59,11 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
             "single crashes",
             "crash",
             recoveries.load(Ordering::Relaxed),
+        );
+        counts::tell(
+            "cuts while steps overlap",
+            "crash",
+            overlaps.load(Ordering::Relaxed),
         );
     }
 }
@@ -204,6 +211,10 @@ fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
             let ended = act_until(&machine, site, *act, event).unwrap();
             count.fetch_add(1, Ordering::Relaxed);
             let mut wrong = expected.check_both(&machine);
+            let began = |event: &Event| matches!(event, Event::StepBegan { .. });
+            if ended.events.iter().skip(event).any(began) {
+                wrong.push("a step began after it was asked to stop".into());
+            }
             if ![0, 130].contains(&ended.code) {
                 wrong.push(format!("it ended with {} {}", ended.code, ended.error));
             }

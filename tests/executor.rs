@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use odoo_deploy::apply::{self, apply};
 use odoo_deploy::blueprint::Blueprint;
-use odoo_deploy::event::Events;
+use odoo_deploy::event::{Event, Events};
 use odoo_deploy::facts::Facts;
 use odoo_deploy::host::disk::Call;
 use odoo_deploy::host::{Disk, Host, Programs, Store};
@@ -24,8 +24,8 @@ use odoo_deploy::journal::{self, FORMAT, Journal, Lock, Record};
 use odoo_deploy::observe::observe;
 use odoo_deploy::preflight;
 use odoo_deploy::site::Site;
-use support::act::{Act, act, journals};
-use support::machine::Machine;
+use support::act::{Act, Ended, act, journals};
+use support::machine::{Machine, Trouble};
 use support::scenario::installed;
 use support::site::{SiteFile, Wish};
 
@@ -118,6 +118,45 @@ fn what_came_to_be_as_asked_since_the_plan_is_no_reason_to_stop() {
         unit.get_mut("odoo.service").unwrap().pid = Some(1001);
     };
     assert_eq!(apply_between(stop, start).unwrap(), 0);
+}
+
+/// What a step's events say of it.
+fn told(ended: &Ended, what: impl Fn(&Event) -> Option<&str>) -> Vec<String> {
+    let told = ended.events.iter().filter_map(what);
+    told.map(str::to_owned).collect()
+}
+
+/// A program fails while another step is under way beside it: which of them that is, depends on the call.
+#[test]
+fn what_is_under_way_beside_a_step_that_fails_comes_to_its_end() {
+    if support::skipped() {
+        return;
+    }
+    let site = SiteFile::new(&Wish::default());
+    let whole = Machine::bare();
+    act(&whole, &site, Act::Install).unwrap();
+    let mut beside = 0;
+    for number in 1..=whole.fuse.calls().len() {
+        let machine = Machine::bare();
+        machine.fuse.trouble(number, Trouble::Fails, false);
+        let ended = act(&machine, &site, Act::Install).unwrap();
+        let began = told(&ended, |event| match event {
+            Event::StepBegan { step, .. } => Some(step),
+            _ => None,
+        });
+        let over = told(&ended, |event| match event {
+            Event::StepDone { step, .. } | Event::StepFailed { step, .. } => Some(step),
+            _ => None,
+        });
+        for step in &began {
+            assert!(over.contains(step), "{number}: `{step}` came to no end");
+        }
+        let failed = |event: &&Event| matches!(event, Event::StepFailed { .. });
+        let after = ended.events.iter().skip_while(|event| !failed(event));
+        let done = after.filter(|event| matches!(event, Event::StepDone { .. }));
+        beside += usize::from(done.count() > 0);
+    }
+    assert!(beside > 5, "only {beside} times there was a step beside");
 }
 
 /// Whatever is written, not even its first byte can be read by others before its owner and mode are

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Blueprint, Error, is_unknown, source_key};
+use super::{Blueprint, CONNECTIONS, Error, is_unknown, source_key, unknown};
 use crate::host::Host;
 use crate::resolve::resolve;
 use crate::resource::{self, Remote};
@@ -17,15 +17,42 @@ impl Blueprint {
     /// Where a repository cannot be reached or has no such branch, and where what is asked is seen
     /// not to be there.
     pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
+        self.learn_commits(host, None).await?;
+        self.look_for_password(host)?;
+        self.learn_connections(host).await?;
+        self.learn_source(host)
+    }
+
+    /// Finds out `what` one step awaits, as [`crate::plan::Step::awaits`] names it, and nothing else: what
+    /// other steps are at work on is not looked at before they are done.
+    ///
+    /// # Errors
+    /// As those of [`Self::learn`].
+    pub async fn learn_awaited(&mut self, host: &Host, what: &str) -> Result<(), Error> {
+        if what == CONNECTIONS {
+            self.look_for_password(host)?;
+            self.learn_connections(host).await
+        } else if what == self.requirements_name() {
+            self.learn_source(host)
+        } else {
+            self.learn_commits(host, Some(what)).await
+        }
+    }
+
+    /// Finds out the commits of branches: of those that await `what`, where anything is named.
+    async fn learn_commits(&mut self, host: &Host, what: Option<&str>) -> Result<(), Error> {
         for source in self.sources() {
-            let unknown = is_unknown(&source.commit);
+            if what.is_some_and(|what| source.commit != unknown(what)) {
+                continue;
+            }
+            let is_unknown = is_unknown(&source.commit);
             let access = source.access.as_ref();
             if let Some(access) = access
-                && (unknown || host.meta(Path::new(&source.path))?.is_none())
+                && (is_unknown || host.meta(Path::new(&source.path))?.is_none())
             {
                 access.check(host)?;
             }
-            if !unknown {
+            if !is_unknown {
                 continue;
             }
             let resolved = resolve(host, &source.repository, &source.branch, access).await?;
@@ -34,9 +61,7 @@ impl Blueprint {
                     .insert(source_key(&source.repository, &source.branch), commit);
             }
         }
-        self.look_for_password(host)?;
-        self.learn_connections(host).await?;
-        self.learn_source(host)
+        Ok(())
     }
 
     /// A password that is not there is seen before anything is built.

@@ -81,13 +81,6 @@ pub(super) async fn run(
     if let Some(ending) = stopped(&text) {
         return ending;
     }
-    if let Some(step) = error.step() {
-        host.events().tell(Event::StepFailed {
-            step: step.to_owned(),
-            error: text.clone(),
-        });
-    }
-    record_failure(journal, &error, &text);
     if let apply::Error::Journal(_) = error {
         return Ending::new(Outcome::Failed, 1)
             .because(text)
@@ -179,22 +172,6 @@ fn import(site: &Site) -> &'static str {
         }
         _ => "",
     }
-}
-
-fn record_failure(journal: &mut Journal, error: &apply::Error, text: &str) {
-    let begun = journal
-        .run()
-        .steps
-        .iter()
-        .find(|step| error.step() == Some(&step.step) && !step.done);
-    let Some(key) = begun.map(|step| key(&step.resource)) else {
-        return;
-    };
-    // the failure is told in any case; that it cannot be recorded will show with the next record
-    let _ = journal.write(Record::Failed {
-        key,
-        error: text.to_owned(),
-    });
 }
 
 /// The two ways out of a run that stands open.

@@ -182,7 +182,8 @@ pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future
         done = &mut work => return done,
         () = stop.asked() => (),
     }
-    let text = "stopping when this step is done; a second signal kills what runs".to_owned();
+    let text =
+        "stopping when what is under way is done; a second signal kills what runs".to_owned();
     events.tell(Event::Note { text });
     work.await
 }

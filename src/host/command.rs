@@ -230,6 +230,8 @@ impl Host {
         let output = match &self.programs {
             Programs::Real => self.run_real(cmd).await?,
             Programs::Model(model) => {
+                // whoever works beside the caller has its turn, as while a real program runs
+                tokio::task::yield_now().await;
                 let Some(output) = model(self, cmd) else {
                     tokio::time::sleep(cmd.deadline).await;
                     return Err(self.failure(cmd, too_late(cmd), &Output::default()));

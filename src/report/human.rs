@@ -10,7 +10,7 @@ use super::ending::{Ending, Story};
 use super::line::Sheet;
 use super::live::Live;
 use super::options::{Options, Signs};
-use super::{plan, progress, sites, status};
+use super::{plan, progress, sites, status, timings};
 use crate::change::Change;
 use crate::event::{Event, Events};
 
@@ -28,6 +28,7 @@ struct Page {
     plan: Vec<Change>,
     live: Live,
     story: Story,
+    timings: bool,
 }
 
 impl Human {
@@ -55,6 +56,7 @@ impl Human {
             plan: Vec::new(),
             live: Live::new(signs, options.live),
             story: Story::default(),
+            timings: options.timings,
         };
         Self {
             page: RefCell::new(page),
@@ -79,6 +81,7 @@ impl Human {
             plan,
             live,
             story,
+            timings,
         } = &mut *page;
         live.clear(err);
         story.event(event, now);
@@ -92,6 +95,11 @@ impl Human {
             }
             Event::Status { facts } => {
                 for line in status::lines(facts, out.terminal.width) {
+                    out.line(&line);
+                }
+            }
+            Event::Timings { steps } if *timings => {
+                for line in timings::lines(steps, *signs, out.terminal.width) {
                     out.line(&line);
                 }
             }

@@ -112,23 +112,17 @@ impl Live {
                     .then(PLAIN, &waiting.what),
             );
         }
-        let oldest = self.running.first()?;
-        let elapsed = elapsed(oldest.since, now);
-        Some(match &self.running[..] {
-            [only] => only
-                .start
-                .clone()
-                .then(PLAIN, &format!("  {elapsed}  {}", only.subject)),
-            [_, others @ ..] => {
-                let others: Vec<&str> = others.iter().map(|other| other.step.as_str()).collect();
-                let steps = oldest
-                    .start
-                    .clone()
-                    .then(BOLD, &format!(", {}", others.join(", ")));
-                steps.then(PLAIN, &format!("  {elapsed}"))
-            }
-            [] => return None,
-        })
+        let (oldest, others) = self.running.split_first()?;
+        let start = oldest.start.clone();
+        let start = start.then(PLAIN, &format!("  {}", elapsed(oldest.since, now)));
+        if others.is_empty() {
+            return Some(start.then(PLAIN, &format!("  {}", oldest.subject)));
+        }
+        Some(others.iter().fold(start, |line, other| {
+            line.then(PLAIN, ", ")
+                .then(BOLD, &other.step)
+                .then(PLAIN, &format!("  {}", elapsed(other.since, now)))
+        }))
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Options {
     pub unicode: bool,
     /// Whether a line on standard error may be overwritten by the next.
     pub live: bool,
+    /// Whether it is told where the time of an install went.
+    pub timings: bool,
 }
 
 impl Options {
@@ -55,10 +57,11 @@ impl Options {
             stderr: terminal,
             unicode: true,
             live: false,
+            timings: false,
         }
     }
 
-    /// What this process's streams and environment call for.
+    /// What this process's streams and environment call for, without timings.
     #[must_use]
     pub fn detect(choice: ColorChoice) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
@@ -84,6 +87,7 @@ impl Options {
             },
             unicode: is_utf8(|name| env::var(name).ok()),
             live: stderr.is_terminal() && env::var_os("TERM").is_some_and(|term| term != "dumb"),
+            timings: false,
         }
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::change::{Change, Text};
-use crate::event::{Event, Outcome, SiteEnd, Totals};
+use crate::event::{Event, Outcome, SiteEnd, Timing, Totals};
 
 /// Something to write to that can be read later.
 #[derive(Clone, Default)]
@@ -550,6 +550,41 @@ fn runs() {
     );
 }
 
+fn timings() -> Event {
+    let step = |step: &str, waiting, running, path| Timing {
+        step: step.into(),
+        waiting,
+        running,
+        path,
+    };
+    Event::Timings {
+        steps: vec![
+            step("lists", 0.0, 3.25, 3.25),
+            step("packages", 12.5, 71.0, 80.25),
+            step(
+                "source-a-name-as-long-as-names-may-well-become",
+                12.5,
+                40.0,
+                0.0,
+            ),
+            step("database", 100.0, 3600.0, 3616.5),
+        ],
+    }
+}
+
+#[test]
+fn where_the_time_went_is_told_to_those_who_ask() {
+    assert_eq!(
+        shown(Options::plain(), &[timings()]),
+        "-- stdout\n-- stderr\n"
+    );
+    let options = Options {
+        timings: true,
+        ..Options::plain()
+    };
+    insta::assert_snapshot!(shown(options, &[timings()]));
+}
+
 #[test]
 fn refusals() {
     assert_page!(
@@ -654,7 +689,7 @@ fn the_terminal_shows_what_is_under_way() {
     ⏎[ 3/18] venv  0 s  /opt/odoo/venvs/aaa…
     ⏎[ 3/18] venv  1 s  /opt/odoo/venvs/aaa…
     ⏎
-    ⏎[ 3/18] venv, odoo  2 s
+    ⏎[ 3/18] venv  2 s, odoo  0 s
     ⏎[ 4/18] odoo  /opt/odoo  2 s
 
     ⏎[ 3/18] venv  3 s  /opt/odoo/venvs/aaa…
@@ -676,12 +711,14 @@ fn narrow_and_poor_terminals_are_respected() {
             stderr: terminal,
             unicode: false,
             live: false,
+            timings: true,
         };
         for mut events in [
             bare_machine(),
             drift(),
             status(),
             several(),
+            vec![timings()],
             run_that_fails(ended(Outcome::Failed, 1, None, None)),
         ] {
             for event in &mut events {
@@ -769,8 +806,8 @@ fn one_of_each() -> Vec<Event> {
         passed: false,
         detail: Some("closed".into()),
     };
-    let mut seen = [false; 16];
-    let all = all.into_iter().chain(several()).chain([checked]);
+    let mut seen = [false; 17];
+    let all = all.into_iter().chain(several()).chain([timings(), checked]);
     let chosen = all.filter(|event| {
         let place = match event {
             Event::Began { .. } => 0,
@@ -789,11 +826,12 @@ fn one_of_each() -> Vec<Event> {
             Event::Ended { .. } => 13,
             Event::SiteBegan { .. } => 14,
             Event::SitesEnded { .. } => 15,
+            Event::Timings { .. } => 16,
         };
         !std::mem::replace(&mut seen[place], true)
     });
     let chosen = chosen.collect();
-    assert_eq!(seen, [true; 16]);
+    assert_eq!(seen, [true; 17]);
     chosen
 }
 
@@ -808,7 +846,7 @@ fn programs_read_one_object_per_line() {
     let schema: Value = serde_json::from_str(EVENTS_SCHEMA).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let text = paper.text();
-    assert_eq!(text.lines().count(), 16);
+    assert_eq!(text.lines().count(), 17);
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         let errors: Vec<_> = schema

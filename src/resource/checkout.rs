@@ -44,6 +44,12 @@ impl Checkout {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 
+    /// What tells it from others that are fetched at the same time.
+    fn name(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// Where it is made.
     fn partial(&self) -> PathBuf {
         tree::partial(&self.path)
@@ -83,9 +89,10 @@ impl Checkout {
 
     /// Fetches with what opens the repository, lent for that time.
     async fn fetch(&self, host: &Host) -> Result<()> {
-        let told = access::lend(host, &self.builder, &self.url, self.access.as_ref())?;
+        let (builder, access) = (&self.builder, self.access.as_ref());
+        let told = access::lend(host, builder, &self.name(), &self.url, access)?;
         let fetched = self.fetch_by(host, &told).await;
-        access::take_back(host, &self.builder)?;
+        access::take_back(host, builder, &self.name())?;
         fetched
     }
 
@@ -94,7 +101,8 @@ impl Checkout {
         let options: Vec<&str> = told.options.iter().map(String::as_str).collect();
         let words = [&options[..], &["fetch", "--quiet", "--no-tags"], args].concat();
         let fetch = self.git(&words).env("GIT_SSH_COMMAND", &told.ssh);
-        host.run(&fetch.log("git-fetch")).await.map(drop)
+        let log = format!("git-fetch-{}", self.name());
+        host.run(&fetch.log(log)).await.map(drop)
     }
 
     async fn fetch_by(&self, host: &Host, told: &Introduction) -> Result<()> {
@@ -159,7 +167,7 @@ impl Resource for Checkout {
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        access::take_back(host, &self.builder)?;
+        access::take_back(host, &self.builder, &self.name())?;
         tree::clear(host, &self.path)?;
         if from == to && to.is_some() {
             return Ok(Moved::There);

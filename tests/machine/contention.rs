@@ -23,7 +23,7 @@ const LOCKS: [&str; 4] = [
 ];
 
 /// When another takes a lock, beside before the run begins: it waits until it gets it, as dpkg would.
-const MOMENTS: [(&str, &str); 2] = [("step_began", "packages"), ("step_failed", "source")];
+const MOMENTS: [(&str, &str); 2] = [("step_began", "git"), ("step_failed", "source")];
 
 /// How long another holds a lock, in seconds.
 const HELD: u32 = 3;

@@ -97,7 +97,7 @@ const SEARCH: &str = "
     { cat /srv/seen
       grep -rlaFf /srv/canaries /etc /home /opt /root /run /tmp /var --exclude-dir=private --exclude-dir=e2e 2>/dev/null
       journalctl --no-pager -o cat | grep -Ff /srv/canaries
-      find /run/odoo-deploy -name '*-lent'; } || true
+      find /run/odoo-deploy -name '*-lent-*'; } || true
 ";
 
 /// The site with both add-ons, and what opens them.

@@ -97,7 +97,7 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
         .start_paused(true)
         .build()
         .unwrap();
-    let report = Report::open(true, ColorChoice::Never);
+    let report = Report::open(true, ColorChoice::Never, false);
     let work = async {
         match act {
             Act::Install | Act::InstallOrGoBack | Act::DryRun => {
@@ -108,6 +108,7 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
                     dry_run: act == Act::DryRun,
                     exit_code: false,
                     yes: true,
+                    timings: false,
                     apt_timeout: None,
                     on_failure: if act == Act::InstallOrGoBack {
                         OnFailure::Rollback

@@ -29,7 +29,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     // lent in memory while git runs
     (
         "root's SSH key",
-        &["/root/.ssh/id_ed25519", "/run/odoo-deploy/odoo-build-lent/"],
+        &["/root/.ssh/id_ed25519", "/run/odoo-deploy/odoo-build-lent-"],
     ),
     // the owner's own file, and where it is kept when another takes its place
     (
@@ -43,7 +43,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
     // lent in memory while git runs
     (
         "the token of a repository",
-        &["/etc/private.token", "/run/odoo-deploy/odoo-build-lent/"],
+        &["/etc/private.token", "/run/odoo-deploy/odoo-build-lent-"],
     ),
     // Odoo reads its configuration, and everything else the file of services
     (

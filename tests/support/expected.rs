@@ -63,12 +63,14 @@ impl Expected {
         within.chain([(self.effects.len() + 1, Flavour::Dark)])
     }
 
-    /// Kills the act at one place and looks at what both ways out of it come to.
-    pub fn check(&self, number: usize, flavour: Flavour) -> Vec<String> {
+    /// Kills the act at one place and looks at what both ways out of it come to; also whether several
+    /// steps were under way.
+    pub fn check(&self, number: usize, flavour: Flavour) -> (bool, Vec<String>) {
         let machine = self.scenario.start.twin();
         if !self.cut(&machine, self.scenario.act, number, flavour) {
-            return vec!["it was not cut".into()];
+            return (false, vec!["it was not cut".into()]);
         }
+        let overlap = self.steps_overlap(&machine);
         // what was said to be done outlives the power, but for what lies in memory
         let mut lost = Vec::new();
         if number > self.effects.len() {
@@ -77,7 +79,18 @@ impl Expected {
         }
         let mut wrong = named("lost", lost);
         wrong.extend(self.check_both(&machine));
-        wrong
+        (overlap, wrong)
+    }
+
+    /// Whether the newest run has begun several steps that are not done.
+    fn steps_overlap(&self, machine: &Machine) -> bool {
+        let folder = journals_of(machine, self.scenario.site.name());
+        // what a power cut has torn is for the agent to judge
+        let newest = journal::runs(&folder).unwrap_or_default().pop();
+        newest.is_some_and(|run| {
+            let under_way = run.steps.iter().filter(|step| !step.done && !step.undone);
+            run.standing == Standing::Open && under_way.count() > 1
+        })
     }
 
     /// Kills an act at effect `number`. `false` where it came to its end before.
@@ -104,7 +117,14 @@ impl Expected {
         };
         let ended = act(machine, &self.scenario.site, what).unwrap();
         machine.fuse.disarm();
-        let wrong = self.judge(&ended, machine);
+        let mut wrong = self.judge(&ended, machine);
+        let failed = |event: &Event| matches!(event, Event::StepFailed { .. });
+        let mut later = ended.events.iter().skip_while(|event| !failed(event));
+        if let Some(Event::StepBegan { step, .. }) =
+            later.find(|event| matches!(event, Event::StepBegan { .. }))
+        {
+            wrong.push(format!("`{step}` began after another had failed"));
+        }
         (ended, wrong)
     }
 
