@@ -33,6 +33,11 @@ pub(super) const REPOSITORIES: &[Repository] = &[
             ),
             ("addons/stock/__manifest__.py", "{}\n"),
             ("odoo/addons/base/__manifest__.py", "{}\n"),
+            ("odoo/addons/base/i18n/base.pot", "msgid \"Yes\"\n"),
+            ("odoo/addons/base/i18n/de.po", "msgstr \"Ja\"\n"),
+            ("odoo/addons/base/i18n/de_CH.po", "msgstr \"Jo\"\n"),
+            ("odoo/addons/base/i18n/fr.po", "msgstr \"Oui\"\n"),
+            ("addons/sale/i18n_extra/fr.po", "msgstr \"Vente\"\n"),
         ],
     ),
     (
@@ -49,6 +54,11 @@ pub(super) const REPOSITORIES: &[Repository] = &[
             ),
             ("addons/stock/__manifest__.py", "{}\n"),
             ("odoo/addons/base/__manifest__.py", "{}\n"),
+            ("odoo/addons/base/i18n/base.pot", "msgid \"Yes\"\n"),
+            ("odoo/addons/base/i18n/de.po", "msgstr \"Ja\"\n"),
+            ("odoo/addons/base/i18n/de_CH.po", "msgstr \"Jo\"\n"),
+            ("odoo/addons/base/i18n/fr.po", "msgstr \"Oui\"\n"),
+            ("addons/sale/i18n_extra/fr.po", "msgstr \"Vente\"\n"),
         ],
     ),
     (
