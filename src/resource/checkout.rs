@@ -147,15 +147,19 @@ impl Checkout {
     async fn begin(&self, host: &Host) -> Result<()> {
         let tree = self.tree();
         self.make_folder(host, &tree).await?;
-        // a local repository is somebody else's folder, which git asks to be told of; this cannot
-        // be said on the command line, as the serving end does not look there
+        self.trust(host).await?;
+        let init = ["init", "--quiet", "--template="];
+        host.run(&self.git(&tree, &init)).await.map(drop)
+    }
+
+    /// A local repository is somebody else's folder, which git asks to be told of; this cannot
+    /// be said on the command line, as the serving end does not look there.
+    async fn trust(&self, host: &Host) -> Result<()> {
         let config = self.partial().join(".gitconfig").display().to_string();
         let safe =
             self.as_builder("git")
                 .args(["config", "--file", &config, "safe.directory", "*"]);
-        host.run(&safe).await?;
-        let init = ["init", "--quiet", "--template="];
-        host.run(&self.git(&tree, &init)).await.map(drop)
+        host.run(&safe).await.map(drop)
     }
 
     async fn make_folder(&self, host: &Host, path: &Path) -> Result<()> {
@@ -183,13 +187,14 @@ impl Checkout {
     /// Lays out the files of what was fetched. Those that were left out then are fetched now.
     async fn lay_out(&self, host: &Host, told: &Introduction, languages: &Languages) -> Result<()> {
         let tree = self.tree();
+        let words = ["checkout", "--quiet", "--detach", &self.commit];
+        let mut checkout = self.git(&tree, &words);
         if languages.is_some() {
             let lean = ["config", "core.sparseCheckout", "true"];
             host.run(&self.git(&tree, &lean)).await?;
             self.say(host, &tree, languages).await?;
+            checkout = self.introduced(&tree, told, &words);
         }
-        let checkout = ["checkout", "--quiet", "--detach", &self.commit];
-        let checkout = self.introduced(&tree, told, &checkout);
         host.run(&checkout).await.map(drop)
     }
 
@@ -209,7 +214,7 @@ impl Checkout {
     }
 
     /// Brings translations, and takes away those that are not wanted, under a service that runs. Said to be there
-    /// is only ever what is wholly there.
+    /// is only ever what is wholly there. What git has fetched for it stays in its store.
     async fn translate(&self, host: &Host, from: &Languages, to: &Languages) -> Result<()> {
         let missing = translations::missing(from, to);
         if !missing.is_empty() {
@@ -253,6 +258,7 @@ impl Checkout {
         if blobs.is_empty() || !config.is_some_and(|config| config.contains("promisor")) {
             return Ok(());
         }
+        self.trust(host).await?;
         // where it is fetched from may be another place by now
         let url = ["config", "remote.origin.url", &self.url];
         host.run(&self.git(&self.path, &url)).await?;

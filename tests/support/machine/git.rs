@@ -2,7 +2,7 @@
 
 use odoo_deploy::host::command::Cmd;
 
-use super::universe::{PRIVATE, REPOSITORIES, Repository, TOKEN};
+use super::universe::{OLD, PRIVATE, REPOSITORIES, Repository, TOKEN};
 use super::{Answer, Model};
 
 /// A file of a repository: its name and its text.
@@ -256,6 +256,10 @@ impl Model {
         if self.configured(folder, "remote.origin.promisor").is_some() {
             // what was left out
             self.let_in(cmd, &url)?;
+            if url == OLD {
+                let words = "error: Server does not allow request for unadvertised object";
+                return Err((128, words.into()));
+            }
         }
         let is_sparse = self.configured(folder, "core.sparseCheckout").is_some();
         let list = self.disk.text(&format!("{folder}/{LIST}"));
