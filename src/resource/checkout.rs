@@ -36,6 +36,9 @@ pub struct Checkout {
     /// The languages whose translations are wanted; all where nothing is said. More of them do no harm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub languages: Option<BTreeSet<String>>,
+    /// The interpreter that is to find Odoo's own code compiled; none where it compiles it at every start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<PathBuf>,
 }
 
 /// What is checked out.
@@ -195,7 +198,28 @@ impl Checkout {
             self.say(host, &tree, languages).await?;
             checkout = self.introduced(&tree, told, &words);
         }
-        host.run(&checkout).await.map(drop)
+        host.run(&checkout).await?;
+        self.compile(host).await
+    }
+
+    /// Compiles what every start of Odoo loads: the service may not write here, and would do so again and again.
+    /// What no Python can read is Odoo's own matter.
+    async fn compile(&self, host: &Host) -> Result<()> {
+        let Some(python) = &self.python else {
+            return Ok(());
+        };
+        let code = self.tree().join("odoo").display().to_string();
+        let compile = self.as_builder(&python.display().to_string()).args([
+            "-m",
+            "compileall",
+            "-q",
+            "-j",
+            "0",
+            "-x",
+            "/tests/",
+            &code,
+        ]);
+        host.run(&compile.accept(1)).await.map(drop)
     }
 
     /// Says which translations are there, to git and to later runs.
