@@ -56,10 +56,7 @@ pub(super) fn list(languages: &Languages) -> String {
 
 /// What a list says: where there is none, all are there. None are where it was cut off in its first line.
 pub(super) fn said(list: Option<&str>) -> Languages {
-    let Some(list) = list else {
-        return None;
-    };
-    let line = list.split_once('\n').map(|(line, _)| line);
+    let line = list?.split_once('\n').map(|(line, _)| line);
     let said = line.and_then(|line| line.strip_prefix(SAYS));
     match said {
         Some(ALL) => None,

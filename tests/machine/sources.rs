@@ -64,6 +64,7 @@ const ACTIVATE: &str = "
 lang = env['res.lang'].with_context(active_test=False).search([('code', '=', 'fr_FR')])
 env['base.language.install'].create({'lang_ids': [(6, 0, lang.ids)]}).lang_install()
 env.cr.commit()
+env.registry.signal_changes()
 X
     cd /var/lib/odoo
     runuser -u odoo -- /opt/odoo/venv/bin/python /opt/odoo/current/odoo-bin shell --config /etc/odoo.conf \\

@@ -91,21 +91,17 @@ impl Model {
         Ok(String::new())
     }
 
-    /// What was fetched into a folder: the commit, where from, and its files.
-    fn fetched(
-        &self,
-        folder: &str,
-    ) -> Option<(String, String, &'static [(&'static str, &'static str)])> {
+    /// What was fetched into a folder: of a repository one commit.
+    fn fetched(&self, folder: &str) -> Option<Repository> {
         let head = self.disk.text(&format!("{folder}/.git/FETCH_HEAD"));
         let (commit, url) = head.trim().split_once(' ')?;
-        let (_, _, _, files) = all_at(url).find(|(_, _, at, _)| *at == commit)?;
-        Some((commit.to_owned(), url.to_owned(), files))
+        all_at(url).find(|(_, _, at, _)| *at == commit)
     }
 
     /// Fetches files by what they are, which it reads.
     fn fetch_blobs(&self, cmd: &Cmd, folder: &str) -> Answer {
-        let (_, url, files) = self.fetched(folder).expect("a commit was fetched before");
-        self.let_in(cmd, &url)?;
+        let (url, _, _, files) = self.fetched(folder).expect("a commit was fetched before");
+        self.let_in(cmd, url)?;
         let asked = String::from_utf8(cmd.stdin.clone().unwrap_or_default()).unwrap();
         for blob in asked.lines() {
             if !files.iter().any(|file| blob_of(file) == blob) {
@@ -123,7 +119,7 @@ impl Model {
     }
 
     fn read_tree(&self, cmd: &Cmd, folder: &str, commit: &str) -> Answer {
-        let known = self.fetched(folder).filter(|(at, ..)| at == commit);
+        let known = self.fetched(folder).filter(|(_, _, at, _)| *at == commit);
         if known.is_none() {
             let words = format!("fatal: not a tree object: {commit}");
             return Err((128, words));
@@ -139,8 +135,8 @@ impl Model {
     /// The files of an index; of one that is not there, none.
     fn indexed(&self, cmd: &Cmd, folder: &str) -> &'static [(&'static str, &'static str)] {
         let commit = self.disk.text(Self::index(cmd));
-        let fetched = self.fetched(folder).filter(|(at, ..)| *at == commit);
-        fetched.map_or(&[], |(_, _, files)| files)
+        let fetched = self.fetched(folder).filter(|(_, _, at, _)| *at == commit);
+        fetched.map_or(&[], |(.., files)| files)
     }
 
     fn ls_files(&self, cmd: &Cmd, folder: &str, patterns: &[&str]) -> Answer {
@@ -174,8 +170,9 @@ impl Model {
         self.fuse.halves(
             || first.iter().for_each(|file| write(file, file.1.len() / 2)),
             |()| {
-                first.iter().for_each(|file| write(file, file.1.len()));
-                rest.iter().for_each(|file| write(file, file.1.len()));
+                for file in first.iter().chain(rest) {
+                    write(file, file.1.len());
+                }
                 then();
             },
         );
@@ -249,13 +246,14 @@ impl Model {
     }
 
     fn checkout(&self, cmd: &Cmd, folder: &str, commit: &str) -> Answer {
-        let Some((_, url, files)) = self.fetched(folder).filter(|(at, ..)| at == commit) else {
+        let known = self.fetched(folder).filter(|(_, _, at, _)| *at == commit);
+        let Some((url, _, _, files)) = known else {
             let words = format!("fatal: reference is not a tree: {commit}");
             return Err((128, words));
         };
         if self.configured(folder, "remote.origin.promisor").is_some() {
             // what was left out
-            self.let_in(cmd, &url)?;
+            self.let_in(cmd, url)?;
             if url == OLD {
                 let words = "error: Server does not allow request for unadvertised object";
                 return Err((128, words.into()));
