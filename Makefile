@@ -71,6 +71,7 @@ rehearse: tools build
 # installs, AGAIN of no-ops, QUICK of our own commands; STORAGE=disk where there are less than 20 GiB of memory.
 bench: tools build
 	@mkdir -p $(CARGO_TARGET_DIR)/bench
+	SITES_FIGURES=$(abspath $(CARGO_TARGET_DIR)/bench/sites.json) cargo test --quiet --locked --test many fifty_sites
 	set -o pipefail; $(benching) --bench steps | tee $(CARGO_TARGET_DIR)/bench/steps.txt
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) ODOO_DEPLOY_BINARY=$(abspath $(binary)) \
 		BENCH_WORK=$(abspath $(CARGO_TARGET_DIR)/bench) BENCH_ODOO=$(if $(LITE),lite,full) \

@@ -62,6 +62,13 @@ impl<'t, 'i> Table<'t, 'i> {
         self.left.iter().any(|(name, _)| name.get_ref() == key)
     }
 
+    /// Whether `key` is there, was not taken yet, and is a list.
+    #[must_use]
+    pub fn has_list(&self, key: &str) -> bool {
+        let mut left = self.left.iter();
+        left.any(|(name, value)| name.get_ref() == key && value.get_ref().is_array())
+    }
+
     fn raw(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'i>>> {
         self.known.push(key);
         let at = self

@@ -19,6 +19,7 @@ mod role;
 mod secret;
 pub(crate) mod service;
 mod settings;
+mod translations;
 mod tree;
 mod user;
 mod venv;

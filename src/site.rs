@@ -19,7 +19,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-pub use company::{Company, Country, Language};
+pub use company::{Company, Country, Language, Languages};
 pub use git::{Branch, Commit, ODOO, Repository, Sha256};
 pub use logs::LogHandler;
 pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
@@ -90,6 +90,8 @@ pub struct Odoo {
     pub demo: bool,
     /// The language of a new database.
     pub language: Option<Language>,
+    /// Whose translations lie on the server.
+    pub languages: Languages,
     /// The country of a new database's company, which decides on its currency and its accounts.
     pub country: Option<Country>,
     /// The name of a new database's company.

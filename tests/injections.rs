@@ -68,7 +68,7 @@ const PAYLOADS: [&str; 40] = [
 ];
 
 /// The fields that take text: section, key, a value that is good and found nowhere else.
-const FIELDS: [(&str, &str, &str); 37] = [
+const FIELDS: [(&str, &str, &str); 38] = [
     ("site", "name", "zqx"),
     ("site", "domain", "zqx.example.org"),
     ("odoo", "version", "19.0"),
@@ -78,6 +78,7 @@ const FIELDS: [(&str, &str, &str); 37] = [
     ("odoo", "database", "zqx"),
     ("odoo", "modules", "zqx"),
     ("odoo", "language", "zqx_ZQ"),
+    ("odoo", "languages", "zqx_ZQ"),
     ("odoo", "country", "ZQ"),
     ("odoo", "company", "zqx"),
     ("odoo", "log_handlers", "zqx:DEBUG"),
@@ -131,7 +132,7 @@ fn site(section: &str, key: &str, value: &str) -> String {
              {section} = {{ {rest}{key} = {quoted} }}\n"
         );
     }
-    let value = if ["modules", "log_handlers"].contains(&key) {
+    let value = if ["modules", "languages", "log_handlers"].contains(&key) {
         format!("[{quoted}]")
     } else {
         quoted

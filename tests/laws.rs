@@ -14,7 +14,7 @@ use odoo_deploy::resource::{AnyResource, AnyState, MASK, Moved};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::act::journals;
-use support::machine::{Machine, Role};
+use support::machine::{Machine, ODOO_COMMIT, OLD, Role};
 use support::scenario::installed;
 use support::site::Wish;
 
@@ -242,6 +242,37 @@ fn a_file_is_tried_before_it_counts() {
     let wanted = whole.want(&before).unwrap();
     machine.disk.remove(path);
     block_on(whole.set(&host, &None, &wanted)).unwrap();
+}
+
+/// Where a server gives no single files, all are fetched, and no more of them laid out.
+#[test]
+fn a_lean_checkout_needs_no_server_that_gives_single_files() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&Wish::default());
+    let host = host(&machine);
+    let path = "/opt/odoo/releases/old";
+    for (languages, files) in [
+        (json!([]), ""),
+        (json!(["de_CH"]), "base.pot de.po de_CH.po"),
+        (Value::Null, "base.pot de.po de_CH.po fr.po"),
+    ] {
+        let checkout = resource(
+            "checkout",
+            json!({
+                "path": path, "url": OLD, "branch": "19.0", "commit": ODOO_COMMIT, "builder": "odoo-build",
+                "site": "odoo", "languages": languages,
+            }),
+        );
+        let before = block_on(checkout.read(&host)).unwrap();
+        let wanted = checkout.want(&before).unwrap();
+        block_on(reach(&host, &checkout, &before, &wanted)).unwrap();
+        let there = machine.disk.list(&format!("{path}/odoo/addons/base/i18n"));
+        assert_eq!(there.join(" "), files);
+        let config = machine.disk.text(&format!("{path}/.git/config"));
+        assert!(!config.contains("promisor"), "{config}");
+    }
 }
 
 /// The accounts and groups that a bare machine has.

@@ -299,6 +299,34 @@ fn peak() -> u64 {
 /// How many sites are on one machine in the end.
 const MANY: u16 = 50;
 
+/// What the page of benchmarks says of it; each is a count of sites, the time of each and the most memory.
+fn figures(few: (u16, Duration, u64), many: (u16, Duration, u64)) -> serde_json::Value {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let (each, times) = (ms(many.1), ms(many.1) / ms(few.1));
+    let all = each * f64::from(many.0) / 1e3;
+    let more = many.2.saturating_sub(few.2) / 1024;
+    serde_json::json!([
+        {
+            "what": format!("a no-op `install` over {} sites, on the model machine", many.0),
+            "target": "≤ 150 ms a site",
+            "measured": format!("{all:.2} s, {each:.1} ms a site"),
+            "met": each <= 150.0,
+        },
+        {
+            "what": format!("time of a site among {}, by that among {}", many.0, few.0),
+            "target": "≤ 3 ×",
+            "measured": format!("{times:.2} ×"),
+            "met": times <= 3.0,
+        },
+        {
+            "what": format!("memory for {} sites beyond that for {}, the model's own included", many.0, few.0),
+            "target": "≤ 64 MiB",
+            "measured": format!("{more} MiB"),
+            "met": more <= 64,
+        },
+    ])
+}
+
 /// What the model itself does for an answer is in these times: what counts is that they do not grow.
 #[test]
 fn fifty_sites_take_fifty_times_what_one_takes() {
@@ -352,5 +380,8 @@ fn fifty_sites_take_fifty_times_what_one_takes() {
         many.2 < few.2 + 64 * 1024,
         "memory grows with the sites: {per_site:?}"
     );
+    if let Some(path) = std::env::var_os("SITES_FIGURES") {
+        fs::write(path, figures(few, many).to_string()).unwrap();
+    }
     counts::tell("settled sites on one machine", "many", usize::from(MANY));
 }

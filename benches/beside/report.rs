@@ -105,7 +105,7 @@ pub(crate) fn write(world: &World, results: &Results) {
     let missed = bars.iter().filter(|bar| !bar.met);
     for bar in missed {
         say(format!(
-            "MISS: {}: {:.3} {} for {}",
+            "missed: {}: {:.3} {} for {}",
             bar.what, bar.measured, bar.unit, bar.target
         ));
     }
@@ -199,7 +199,7 @@ fn bar_table(bars: &[Bar]) -> String {
             format!("{sign} {} {}", bar.target, bar.unit),
             format!("{} {}", number(bar.measured), bar.unit),
             format!("{:.2}", bar.ratio()),
-            if bar.met { "met" } else { "**MISS**" }.to_owned(),
+            if bar.met { "met" } else { "**missed**" }.to_owned(),
             bar.limit.clone(),
         ]
     };
@@ -343,7 +343,7 @@ fn site_table(sites: &[Figure]) -> String {
             figure.what.clone(),
             figure.target.clone(),
             figure.measured.clone(),
-            if figure.met { "met" } else { "**MISS**" }.to_owned(),
+            if figure.met { "met" } else { "**missed**" }.to_owned(),
         ]
     };
     let head = "| target | measured |";

@@ -1,5 +1,6 @@
 //! A commit of a git repository, at a path that carries it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -8,11 +9,12 @@ use crate::access::{self, Access, Introduction};
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
+use crate::resource::translations::{self, Languages};
 use crate::resource::{Moved, Resource, tree};
 
 /// One commit of a repository, without its history.
 ///
-/// Made beside its place and moved there when whole; never changed afterwards.
+/// Made beside its place and moved there when whole; afterwards translations alone come and go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkout {
@@ -31,12 +33,21 @@ pub struct Checkout {
     /// What opens the repository, where it is private.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
+    /// The languages whose translations are wanted; all where nothing is said. More of them do no harm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub languages: Option<BTreeSet<String>>,
+    /// The interpreter that is to find Odoo's own code compiled; none where it compiles it at every start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub python: Option<PathBuf>,
 }
 
-/// The commit that is checked out.
+/// What is checked out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     commit: String,
+    /// The languages whose translations are there; all where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    languages: Languages,
 }
 
 impl Checkout {
@@ -50,9 +61,14 @@ impl Checkout {
         name.to_string_lossy().into_owned()
     }
 
-    /// Where it is made.
+    /// Where what is half made lies.
     fn partial(&self) -> PathBuf {
         tree::partial(&self.path)
+    }
+
+    /// Where it is made.
+    fn tree(&self) -> PathBuf {
+        self.partial().join("tree")
     }
 
     fn as_builder(&self, program: &str) -> Cmd {
@@ -64,8 +80,8 @@ impl Checkout {
             .deadline(1800)
     }
 
-    fn git(&self, args: &[&str]) -> Cmd {
-        let tree = self.partial().join("tree").display().to_string();
+    fn git(&self, tree: &Path, args: &[&str]) -> Cmd {
+        let tree = tree.display().to_string();
         self.as_builder("git")
             .args([
                 "-c",
@@ -87,53 +103,225 @@ impl Checkout {
             .env("GIT_TERMINAL_PROMPT", "0")
     }
 
-    /// Fetches with what opens the repository, lent for that time.
-    async fn fetch(&self, host: &Host) -> Result<()> {
+    fn lend(&self, host: &Host) -> Result<Introduction> {
         let (builder, access) = (&self.builder, self.access.as_ref());
-        let told = access::lend(host, builder, &self.name(), &self.url, access)?;
-        let fetched = self.fetch_by(host, &told).await;
-        access::take_back(host, builder, &self.name())?;
-        fetched
+        access::lend(host, builder, &self.name(), &self.url, access)
     }
 
-    /// Fetches what `args` name.
-    async fn fetch_one(&self, host: &Host, told: &Introduction, args: &[&str]) -> Result<()> {
-        let options: Vec<&str> = told.options.iter().map(String::as_str).collect();
-        let words = [&options[..], &["fetch", "--quiet", "--no-tags"], args].concat();
-        let fetch = self.git(&words).env("GIT_SSH_COMMAND", &told.ssh);
-        let log = format!("git-fetch-{}", self.name());
-        host.run(&fetch.log(log)).await.map(drop)
+    /// Makes the tree, with what opens the repository lent for that time.
+    async fn make(&self, host: &Host, languages: &Languages) -> Result<()> {
+        let told = self.lend(host)?;
+        let made = self.make_by(host, &told, languages).await;
+        access::take_back(host, &self.builder, &self.name())?;
+        made
     }
 
-    async fn fetch_by(&self, host: &Host, told: &Introduction) -> Result<()> {
-        let tree = self.partial().join("tree").display().to_string();
-        host.run(&self.as_builder("mkdir").args(["-p", "--", &tree]))
-            .await?;
-        // a local repository is somebody else's folder, which git asks to be told of; this cannot
-        // be said on the command line, as the serving end does not look there
+    async fn make_by(&self, host: &Host, told: &Introduction, languages: &Languages) -> Result<()> {
+        if languages.is_some() {
+            match self.make_lean(host, told, languages).await {
+                Err(error) if refused_an_object(&error) => tree::clear(host, &self.path)?,
+                made => return made,
+            }
+        }
+        self.fetch_whole(host, told).await?;
+        self.lay_out(host, told, languages).await
+    }
+
+    /// Fetches no more files than are laid out.
+    async fn make_lean(
+        &self,
+        host: &Host,
+        told: &Introduction,
+        languages: &Languages,
+    ) -> Result<()> {
+        self.begin(host).await?;
+        // what it leaves out, git fetches from a remote that has a name
+        let url = ["config", "remote.origin.url", &self.url];
+        host.run(&self.git(&self.tree(), &url)).await?;
+        let exact = ["--depth=1", "--filter=blob:none", "origin", &self.commit];
+        self.fetch(host, told, &exact).await?;
+        self.lay_out(host, told, languages).await
+    }
+
+    async fn fetch_whole(&self, host: &Host, told: &Introduction) -> Result<()> {
+        self.begin(host).await?;
+        let exact = ["--depth=1", "--", &self.url, &self.commit];
+        match self.fetch(host, told, &exact).await {
+            Err(error) if refused_an_object(&error) => (),
+            fetched => return fetched,
+        }
+        let text = "the repository gives no single commits; fetching its branch with all history"
+            .to_owned();
+        host.events().tell(Event::Note { text });
+        self.fetch(host, told, &["--", &self.url, &self.branch])
+            .await
+    }
+
+    /// Begins an empty tree.
+    async fn begin(&self, host: &Host) -> Result<()> {
+        let tree = self.tree();
+        self.make_folder(host, &tree).await?;
+        self.trust(host).await?;
+        let init = ["init", "--quiet", "--template="];
+        host.run(&self.git(&tree, &init)).await.map(drop)
+    }
+
+    /// A local repository is somebody else's folder, which git asks to be told of; this cannot
+    /// be said on the command line, as the serving end does not look there.
+    async fn trust(&self, host: &Host) -> Result<()> {
         let config = self.partial().join(".gitconfig").display().to_string();
         let safe =
             self.as_builder("git")
                 .args(["config", "--file", &config, "safe.directory", "*"]);
-        host.run(&safe).await?;
-        host.run(&self.git(&["init", "--quiet", "--template="]))
-            .await?;
-        let exact = ["--depth=1", "--", &self.url, &self.commit];
-        if let Err(error) = self.fetch_one(host, told, &exact).await {
-            if !refused_a_commit(&error) {
-                return Err(error);
-            }
-            let text =
-                "the repository gives no single commits; fetching its branch with all history"
-                    .to_owned();
-            host.events().tell(Event::Note { text });
-            let branch = ["--", &self.url, &self.branch];
-            self.fetch_one(host, told, &branch).await?;
-        }
-        host.run(&self.git(&["checkout", "--quiet", "--detach", &self.commit]))
-            .await?;
-        Ok(())
+        host.run(&safe).await.map(drop)
     }
+
+    async fn make_folder(&self, host: &Host, path: &Path) -> Result<()> {
+        let path = path.display().to_string();
+        let make = self.as_builder("mkdir").args(["-p", "--", &path]);
+        host.run(&make).await.map(drop)
+    }
+
+    /// A call of git that may fetch.
+    fn introduced(&self, tree: &Path, told: &Introduction, args: &[&str]) -> Cmd {
+        let options = told.options.iter().map(String::as_str);
+        let words: Vec<&str> = options.chain(args.iter().copied()).collect();
+        self.git(tree, &words)
+            .env("GIT_SSH_COMMAND", &told.ssh)
+            .log(format!("git-fetch-{}", self.name()))
+    }
+
+    /// Fetches what `args` name.
+    async fn fetch(&self, host: &Host, told: &Introduction, args: &[&str]) -> Result<()> {
+        let words = [&["fetch", "--quiet", "--no-tags"], args].concat();
+        let fetch = self.introduced(&self.tree(), told, &words);
+        host.run(&fetch).await.map(drop)
+    }
+
+    /// Lays out the files of what was fetched. Those that were left out then are fetched now.
+    async fn lay_out(&self, host: &Host, told: &Introduction, languages: &Languages) -> Result<()> {
+        let tree = self.tree();
+        let words = ["checkout", "--quiet", "--detach", &self.commit];
+        let mut checkout = self.git(&tree, &words);
+        if languages.is_some() {
+            let lean = ["config", "core.sparseCheckout", "true"];
+            host.run(&self.git(&tree, &lean)).await?;
+            self.say(host, &tree, languages).await?;
+            checkout = self.introduced(&tree, told, &words);
+        }
+        host.run(&checkout).await?;
+        self.compile(host).await
+    }
+
+    /// Compiles what every start of Odoo loads: the service may not write here, and would do so again and again.
+    /// What no Python can read is Odoo's own matter.
+    async fn compile(&self, host: &Host) -> Result<()> {
+        let Some(python) = &self.python else {
+            return Ok(());
+        };
+        let code = self.tree().join("odoo").display().to_string();
+        let compile = self.as_builder(&python.display().to_string()).args([
+            "-m",
+            "compileall",
+            "-q",
+            "-j",
+            "0",
+            "-x",
+            "/tests/",
+            &code,
+        ]);
+        host.run(&compile.accept(1)).await.map(drop)
+    }
+
+    /// Says which translations are there, to git and to later runs.
+    async fn say(&self, host: &Host, tree: &Path, languages: &Languages) -> Result<()> {
+        let list = tree.join(translations::LIST);
+        if let Some(folder) = list.parent() {
+            self.make_folder(host, folder).await?;
+        }
+        let of = format!("of={}", list.display());
+        let write = self
+            .as_builder("dd")
+            .args([&of, "conv=fsync", "status=none"]);
+        host.run(&write.stdin(translations::list(languages)))
+            .await
+            .map(drop)
+    }
+
+    /// Brings translations, and takes away those that are not wanted, under a service that runs. Said to be there
+    /// is only ever what is wholly there. What git has fetched for it stays in its store.
+    async fn translate(&self, host: &Host, from: &Languages, to: &Languages) -> Result<()> {
+        let missing = translations::missing(from, to);
+        if !missing.is_empty() {
+            self.bring(host, &missing).await?;
+            host.sync(&self.path)?;
+        }
+        if from != to {
+            self.say(host, &self.path, to).await?;
+        }
+        if let Some(languages) = to {
+            let tree = self.path.display().to_string();
+            let others = translations::others(languages);
+            let prune = self.as_builder("find").arg(tree).args(others);
+            host.run(&prune).await?;
+        }
+        host.sync(&self.path)
+    }
+
+    /// Writes the files of the commit that `patterns` match, also where a killed run has left a part of one. By an
+    /// index of its own: git's would be left locked, and takes what lies there for somebody's change.
+    async fn bring(&self, host: &Host, patterns: &[String]) -> Result<()> {
+        self.make_folder(host, &self.partial()).await?;
+        let index = self.partial().join("index").display().to_string();
+        let git = |args: &[&str]| self.git(&self.path, args).env("GIT_INDEX_FILE", &index);
+        let whole = ["-c", "core.sparseCheckout=false", "read-tree"];
+        host.run(&git(&whole).arg(&self.commit)).await?;
+        let list = git(&["ls-files", "--stage", "-z", "--"]).args(patterns);
+        let listed = host.run(&list).await?.stdout;
+        let files = listed.split_terminator('\0').filter_map(entry);
+        let (blobs, names): (Vec<&str>, Vec<&str>) = files.unzip();
+        self.fetch_blobs(host, &blobs).await?;
+        let write = git(&["checkout-index", "--quiet", "--force", "-z", "--stdin"]);
+        let names: String = names.iter().flat_map(|name| [name, "\0"]).collect();
+        host.run(&write.stdin(names)).await?;
+        tree::clear(host, &self.path)
+    }
+
+    /// Fetches files that were left out: all at once, where git would ask for one after the other.
+    async fn fetch_blobs(&self, host: &Host, blobs: &[&str]) -> Result<()> {
+        let config = host.text(&self.path.join(".git/config"))?;
+        if blobs.is_empty() || !config.is_some_and(|config| config.contains("promisor")) {
+            return Ok(());
+        }
+        self.trust(host).await?;
+        // where it is fetched from may be another place by now
+        let url = ["config", "remote.origin.url", &self.url];
+        host.run(&self.git(&self.path, &url)).await?;
+        // as git itself does it, in its `promisor-remote.c`
+        let words = [
+            "-c",
+            "fetch.negotiationAlgorithm=noop",
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--recurse-submodules=no",
+            "--filter=blob:none",
+            "--stdin",
+            "origin",
+        ];
+        let told = self.lend(host)?;
+        let fetch = self.introduced(&self.path, &told, &words);
+        let fetched = host.run(&fetch.stdin(blobs.join("\n") + "\n")).await;
+        access::take_back(host, &self.builder, &self.name())?;
+        fetched.map(drop)
+    }
+}
+
+/// The blob and the name in an entry of git's index: `100644 BLOB 0<tab>NAME`.
+fn entry(line: &str) -> Option<(&str, &str)> {
+    let (stage, name) = line.split_once('\t')?;
+    Some((stage.split(' ').nth(1)?, name))
 }
 
 impl Resource for Checkout {
@@ -144,15 +332,25 @@ impl Resource for Checkout {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let head = host.text(&self.path.join(".git/HEAD"))?;
-        Ok(head.map(|text| State {
-            commit: text.trim().to_owned(),
+        let Some(head) = host.text(&self.path.join(".git/HEAD"))? else {
+            return Ok(None);
+        };
+        let list = host.text(&self.path.join(translations::LIST))?;
+        Ok(Some(State {
+            commit: head.trim().to_owned(),
+            languages: translations::said(list.as_deref()),
         }))
     }
 
-    fn want(&self, _now: Option<&State>) -> Option<State> {
+    fn want(&self, now: Option<&State>) -> Option<State> {
+        let now = now.filter(|now| now.commit == self.commit);
+        let asked = self.languages.clone();
         Some(State {
             commit: self.commit.clone(),
+            languages: now.map_or_else(
+                || asked.clone(),
+                |now| translations::union(&now.languages, &asked),
+            ),
         })
     }
 
@@ -163,35 +361,41 @@ impl Resource for Checkout {
         before: Option<&State>,
         _after: Option<&State>,
     ) -> Option<State> {
-        before.and_then(|_| self.want(before))
+        match before {
+            Some(before) if before.commit == self.commit => Some(before.clone()),
+            _ => before.and_then(|_| self.want(before)),
+        }
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         access::take_back(host, &self.builder, &self.name())?;
         tree::clear(host, &self.path)?;
-        if from == to && to.is_some() {
+        if let (Some(from), Some(to)) = (from, to)
+            && from.commit == to.commit
+        {
+            self.translate(host, &from.languages, &to.languages).await?;
             return Ok(Moved::There);
         }
         // also what is no checkout any more, its `.git` being gone
         tree::take_away(host, &self.path)?;
-        if to.is_some() {
-            self.fetch(host).await?;
-            tree::put(host, &self.partial().join("tree"), &self.path)?;
+        if let Some(to) = to {
+            self.make(host, &to.languages).await?;
+            tree::put(host, &self.tree(), &self.path)?;
         }
         Ok(Moved::There)
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
-        if from == to {
-            String::new()
-        } else {
-            format!("{} of {}", self.branch, self.url)
+        match (from, to) {
+            (from, to) if from == to => String::new(),
+            (Some(from), Some(to)) if from.commit == to.commit => "more translations".into(),
+            _ => format!("{} of {}", self.branch, self.url),
         }
     }
 }
 
-/// Whether a server said that it gives branches only, no single commits.
-fn refused_a_commit(error: &Error) -> bool {
+/// Whether a server said that it gives branches only, no single commits and no single files.
+fn refused_an_object(error: &Error) -> bool {
     let text = error.to_string();
     ["not our ref", "unadvertised object", "not advertised"]
         .iter()

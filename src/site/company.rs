@@ -1,7 +1,13 @@
 //! Who the first database is for.
 
-use super::text::{refuse, text};
-use crate::diagnostic::Invalid;
+use std::collections::BTreeSet;
+
+use serde::{Serialize, Serializer};
+use toml::de::DeValue;
+
+use super::text::{self, refuse, text};
+use crate::diagnostic::{Invalid, did_you_mean};
+use crate::reader::{FromToml, unexpected};
 
 text! {
     /// A language as Odoo names it: `de_DE`, `es_419`, `sr@latin`.
@@ -10,6 +16,61 @@ text! {
     Country <- country;
     /// The name of a company, as it stands on its letters.
     Company <- company;
+}
+
+/// The language that Odoo is written in: it needs no translations.
+const WRITTEN: &str = "en_US";
+
+/// The languages whose translations lie on the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Languages {
+    /// All that Odoo has.
+    All,
+    /// These; none where English is enough.
+    These(BTreeSet<Language>),
+}
+
+impl Languages {
+    /// Those languages, less the one that needs none.
+    pub(super) fn these(languages: impl IntoIterator<Item = Language>) -> Self {
+        let translated = languages
+            .into_iter()
+            .filter(|language| language.as_str() != WRITTEN);
+        Self::These(translated.collect())
+    }
+}
+
+/// A list, or nothing for all.
+impl Serialize for Languages {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All => serializer.serialize_none(),
+            Self::These(languages) => languages.serialize(serializer),
+        }
+    }
+}
+
+/// The word `"all"` in the place of a list of languages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Every;
+
+impl FromToml for Every {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+        let DeValue::String(text) = value else {
+            return Err(unexpected("a list of languages or `\"all\"`", value));
+        };
+        text::check(text)?;
+        if text == "all" {
+            return Ok(Self);
+        }
+        let label = "`\"all\"`, or a list such as `[\"fr_FR\"]`";
+        let invalid = refuse(text, "a list of languages", label);
+        Err(match did_you_mean(text, ["all"]) {
+            _ if language_is(text) => invalid.hint(format!("write `[\"{text}\"]`")),
+            Some(near) => invalid.hint(format!("did you mean `\"{near}\"`?")),
+            None => invalid,
+        })
+    }
 }
 
 fn language(text: &str) -> Result<String, Invalid> {

@@ -24,6 +24,7 @@ fn the_smallest_site_has_every_default() {
         "modules": [],
         "demo": false,
         "language": null,
+        "languages": [],
         "country": null,
         "company": null,
         "log_handlers": []
@@ -98,6 +99,8 @@ commit = "0123456789ABCDEF0123456789abcdef01234567"
 database = "Shop.live"
 modules = ["sale_management", "stock"]
 demo = true
+language = "de_DE"
+languages = ["en_US", "fr_FR"]
 [[addons]]
 name = "oca-web"
 repository = "ssh://git@git.example.org:2222/oca/web"
@@ -128,10 +131,23 @@ proxy_mode = true
     assert_eq!(site.addons[0].branch.as_str(), "18.0");
     assert_eq!(site.addons[1].branch.as_str(), "main");
     assert_eq!(site.http.interface.to_string(), "::");
-    assert_eq!(serde_json::to_value(&site).unwrap()["http"]["workers"], 4);
+    let value = serde_json::to_value(&site).unwrap();
+    assert_eq!(value["http"]["workers"], 4);
+    assert_eq!(
+        value["odoo"]["languages"],
+        serde_json::json!(["de_DE", "fr_FR"])
+    );
     assert_eq!(site.paths.builder, "shop-build");
     assert!(site.apt.upgrade && site.odoo.demo && site.http.proxy_mode);
     assert_eq!(site.odoo.database.as_str(), "Shop.live");
+}
+
+#[test]
+fn all_languages_are_nothing_to_be_listed() {
+    let site = parse("[odoo]\nversion = \"19.0\"\nlanguage = \"de_DE\"\nlanguages = \"all\"\n");
+    assert_eq!(site.odoo.languages, Languages::All);
+    let value = serde_json::to_value(&site).unwrap();
+    assert!(value["odoo"]["languages"].is_null());
 }
 
 #[test]

@@ -55,7 +55,7 @@ const URL: &str = "\"https://example.org/a\"";
 const SECRET: &str = "password = { file = \"/run/p\" }";
 const HEX: &str = "\"0123456789012345678901234567890123456789\"";
 
-const FIELDS: [Field; 43] = [
+const FIELDS: [Field; 44] = [
     field("site", "name", "\"erp\"", TEXT),
     field("site", "domain", "\"erp.example.org\"", TEXT),
     field("odoo", "version", "\"19.0\"", TEXT),
@@ -66,6 +66,12 @@ const FIELDS: [Field; 43] = [
     field("odoo", "modules", "[\"sale\"]", &[Kind::List]),
     field("odoo", "demo", "true", &[Kind::Bool]),
     field("odoo", "language", "\"de_DE\"", TEXT),
+    field(
+        "odoo",
+        "languages",
+        "[\"fr_FR\"]",
+        &[Kind::List, Kind::Text],
+    ),
     field("odoo", "country", "\"DE\"", TEXT),
     field("odoo", "company", "\"Firma\"", TEXT),
     field("odoo", "log_handlers", "[\":DEBUG\"]", &[Kind::List]),

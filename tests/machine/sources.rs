@@ -1,4 +1,4 @@
-//! Code from a repository that only a key opens.
+//! Code from a repository that only a key opens, and the translations that come with it.
 
 use libtest_mimic::Trial;
 
@@ -7,7 +7,10 @@ use super::support::tally::show;
 use super::support::{bases, scenario, web};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![scenario("a_repository_over_ssh", ssh)]
+    vec![
+        scenario("a_repository_over_ssh", ssh),
+        scenario("a_language_comes_later", language),
+    ]
 }
 
 /// A server of git that knows root's key, on this very machine.
@@ -46,5 +49,80 @@ fn ssh() {
     show(
         12,
         "a repository over ssh, with root's key, which is found nowhere afterwards",
+    );
+}
+
+/// What is there of translations, as Odoo's users find it and as git sees it.
+const TRANSLATIONS: &str = "
+    find /opt/odoo/current/ -name '*.po' -printf '%f\\n' | sort | uniq -c | awk '{ print $2, $1 }'
+    runuser -u odoo-build -- env GIT_OPTIONAL_LOCKS=0 git -C /opt/odoo/current/ status --short
+";
+
+/// Has Odoo take up French, as its own page for languages does.
+const ACTIVATE: &str = "
+    cat > /run/activate <<'X'
+lang = env['res.lang'].with_context(active_test=False).search([('code', '=', 'fr_FR')])
+env['base.language.install'].create({'lang_ids': [(6, 0, lang.ids)]}).lang_install()
+env.cr.commit()
+env.registry.signal_changes()
+X
+    cd /var/lib/odoo
+    runuser -u odoo -- /opt/odoo/venv/bin/python /opt/odoo/current/odoo-bin shell --config /etc/odoo.conf \\
+        --database odoo --no-http --workers=0 < /run/activate
+";
+
+fn language() {
+    let server = Server::ready("language", bases::installed());
+    web::await_health(&server);
+    let service = || server.sh("systemctl show -p MainPID,NRestarts odoo.service");
+    let (running, translations) = (service(), || server.sh(TRANSLATIONS));
+    let web = |word: &str| {
+        let address = "http://127.0.0.1:8069/web/webclient/translations?mods=web&lang=fr_FR";
+        let ask = format!(
+            "python3 -c \"import urllib.request as u; print('{word}' in u.urlopen('{address}').read().decode())\""
+        );
+        server.sh(&ask)
+    };
+    assert_eq!(translations(), "", "English needs none");
+    let lines = |languages: &str| {
+        let more = format!("[odoo]\nlanguages = {languages}\n");
+        server.write(SITE, &site("").replace("[odoo]\n", &more));
+    };
+    lines("[\"fr_FR\"]");
+    let run = server.json(&["install", "--yes"]);
+    run.expect_code(0);
+    assert_eq!(run.pending_steps(), ["source"]);
+    let french = translations();
+    assert!(
+        french.starts_with("fr.po ") && french.lines().count() == 1,
+        "{french}"
+    );
+    assert_eq!(running, service(), "nothing restarts for it");
+    server.sh(ACTIVATE);
+    let country = "select name->>'fr_FR' from res_country where code = 'DE'";
+    assert_eq!(server.sql("odoo", country), "Allemagne");
+    assert_eq!(web("Enregistrer"), "True");
+    assert_eq!(server.json(&["install", "--yes"]).outcome(), "unchanged");
+
+    lines("[\"es_MX\"]");
+    let run = server.json(&["install", "--yes"]);
+    run.expect_code(0);
+    assert_eq!(run.pending_steps(), ["source"]);
+    let both = translations();
+    assert!(
+        both.starts_with("es.po ") && both.contains("fr.po "),
+        "{both}"
+    );
+    server.odoo(&["rollback", "--yes"]).expect_code(0);
+    assert_eq!(translations(), french);
+    lines("\"all\"");
+    server.json(&["install", "--yes"]).expect_code(0);
+    assert_eq!(translations().lines().count(), 3);
+    assert_eq!(server.json(&["install", "--yes"]).outcome(), "unchanged");
+    assert_eq!(running, service());
+    server.json(&["audit"]).expect_code(0);
+    show(
+        2,
+        format!("a language that came later: {french}; Odoo ran on"),
     );
 }

@@ -41,7 +41,7 @@ pub use systemd::Unit;
 #[allow(unused_imports, reason = "each test uses its own part")]
 pub use trouble::Trouble;
 #[allow(unused_imports, reason = "each test uses its own part")]
-pub use universe::{LATER_COMMIT, TOKEN_FILE};
+pub use universe::{LATER_COMMIT, ODOO_COMMIT, OLD, TOKEN_FILE};
 
 /// What the programs know beyond the files.
 #[derive(Clone, Debug, Default)]

@@ -20,13 +20,14 @@ pub struct Scenario {
 }
 
 /// The names of all scenarios that every commit is held against.
-pub const ALL: [&str; 11] = [
+pub const ALL: [&str; 12] = [
     "fresh",
     "fresh by pip",
     "no-op",
     "workers",
     "new add-ons",
     "new release",
+    "new language",
     "second site",
     "drift",
     "proxy",
@@ -84,6 +85,17 @@ impl Scenario {
                     ..wish()
                 };
                 Self::at(name, Act::Install, installed(&wish()), &later)
+            }
+            "new language" => {
+                let german = Wish {
+                    languages: vec!["de_DE"],
+                    ..wish()
+                };
+                let french = Wish {
+                    languages: vec!["de_CH", "fr_FR"],
+                    ..wish()
+                };
+                Self::at(name, Act::Install, installed(&german), &french)
             }
             "second site" => {
                 let second = Wish {

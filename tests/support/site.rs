@@ -25,6 +25,8 @@ pub struct Wish {
     pub name: &'static str,
     /// Whether Odoo is to be at a later commit.
     pub later: bool,
+    /// The languages besides English.
+    pub languages: Vec<&'static str>,
 }
 
 impl Default for Wish {
@@ -37,6 +39,7 @@ impl Default for Wish {
             installer: "uv",
             name: "odoo",
             later: false,
+            languages: Vec::new(),
         }
     }
 }
@@ -63,6 +66,10 @@ impl SiteFile {
         if wish.later {
             let commit = format!("commit = {LATER_COMMIT:?}\nmodules");
             text = text.replacen("modules", &commit, 1);
+        }
+        if !wish.languages.is_empty() {
+            let languages = format!("languages = {:?}\nmodules", wish.languages);
+            text = text.replacen("modules", &languages, 1);
         }
         if wish.addons {
             writeln!(

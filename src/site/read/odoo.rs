@@ -8,8 +8,10 @@ use super::{ABSENT, Errors};
 use crate::diagnostic::Diagnostic;
 use crate::reader::{FromToml, Table};
 use crate::release::Series;
+use crate::site::company::Every;
 use crate::site::{
-    Addons, AddonsName, Branch, DatabaseName, LogHandler, ModuleName, Odoo, Repository, SiteName,
+    Addons, AddonsName, Branch, DatabaseName, Language, Languages, LogHandler, ModuleName, Odoo,
+    Repository, SiteName,
 };
 
 pub(super) fn odoo(
@@ -46,6 +48,7 @@ pub(super) fn odoo(
     let listed = table.list::<ModuleName>("modules").unwrap_or_default();
     let demo = table.take("demo").is_some_and(Spanned::into_inner);
     let language = table.take("language").map(Spanned::into_inner);
+    let languages = languages(&mut table, language.as_ref(), errors);
     let country = table.take("country").map(Spanned::into_inner);
     let company = table.take("company").map(Spanned::into_inner);
     let handlers = table.list::<LogHandler>("log_handlers").unwrap_or_default();
@@ -62,10 +65,28 @@ pub(super) fn odoo(
         modules: listed.into_iter().map(Spanned::into_inner).collect(),
         demo,
         language,
+        languages,
         country,
         company,
         log_handlers: handlers.into_iter().map(Spanned::into_inner).collect(),
     })
+}
+
+/// Whose translations are wanted: those that are listed, and the one of a new database.
+fn languages(
+    table: &mut Table<'_, '_>,
+    first: Option<&Language>,
+    errors: &mut Errors,
+) -> Languages {
+    const KEY: &str = "languages";
+    if table.has(KEY) && !table.has_list(KEY) {
+        let _ = table.take::<Every>(KEY);
+        return Languages::All;
+    }
+    let listed = table.list::<Language>(KEY).unwrap_or_default();
+    unique(&listed, "language", errors);
+    let listed = listed.into_iter().map(Spanned::into_inner);
+    Languages::these(listed.chain(first.cloned()))
 }
 
 /// Notes every value that was there before.

@@ -1,4 +1,4 @@
-//! The plain tools that the builder uses: `mkdir`, `rm`, `dd`.
+//! The plain tools that the builder uses: `mkdir`, `rm`, `dd`, `find`.
 
 use odoo_deploy::host::command::Cmd;
 
@@ -58,6 +58,74 @@ impl Model {
         if self.disk.exists(path) {
             self.may_write(cmd, path)?;
             self.fuse.effect(|| self.disk.remove(path));
+        }
+        Ok(String::new())
+    }
+
+    /// `find TREE -type f ( -name … -o -name … ) ! -name … -delete -o -type d -name i18n* -empty -delete`.
+    pub(super) fn find(&self, args: &[&str]) -> Answer {
+        let [
+            tree,
+            "-type",
+            "f",
+            "(",
+            "-name",
+            one,
+            "-o",
+            "-name",
+            other,
+            ")",
+            but @ ..,
+            "-delete",
+            "-o",
+            "-type",
+            "d",
+            "-name",
+            "i18n*",
+            "-empty",
+            "-delete",
+        ] = args
+        else {
+            panic!("no model of find {args:?}");
+        };
+        if !self.disk.exists(tree) {
+            let words = format!("find: ‘{tree}’: No such file or directory");
+            return Err((1, words));
+        }
+        let is = |name: &str, pattern: &str| match pattern.strip_prefix('*') {
+            Some(end) => name.ends_with(end),
+            None => name == pattern,
+        };
+        let but: Vec<&str> = but.chunks(3).map(|words| words[2]).collect();
+        let goes = |name: &str| {
+            [one, other].iter().any(|pattern| is(name, pattern))
+                && !but.iter().any(|pattern| is(name, pattern))
+        };
+        let (mut found, mut folders) = (Vec::new(), Vec::new());
+        let mut left = vec![(*tree).to_owned()];
+        while let Some(folder) = left.pop() {
+            for name in self.disk.list(&folder) {
+                let path = format!("{folder}/{name}");
+                if self.disk.at(&path).is_dir() {
+                    if name.starts_with("i18n") {
+                        folders.push(path.clone());
+                    }
+                    left.push(path);
+                } else if goes(&name) {
+                    found.push(path);
+                }
+            }
+        }
+        if !found.is_empty() {
+            found.sort();
+            let remove = |paths: &[String]| paths.iter().for_each(|path| self.disk.remove(path));
+            let (first, rest) = found.split_at(found.len().div_ceil(2));
+            self.fuse.halves(|| remove(first), |()| remove(rest));
+        }
+        folders.retain(|folder| self.disk.list(folder).is_empty());
+        if !folders.is_empty() {
+            self.fuse
+                .effect(|| folders.iter().for_each(|folder| self.disk.remove(folder)));
         }
         Ok(String::new())
     }

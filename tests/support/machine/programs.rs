@@ -67,6 +67,7 @@ impl Model {
             "mkdir" => self.mkdir(cmd, args),
             "rm" => self.rm(cmd, args),
             "dd" => self.dd(cmd, args),
+            "find" => self.find(args),
             "mv" => self.mv(cmd, args),
             "GET" if cmd.stdin.is_some() => self.visit(cmd, false),
             "GET" => self.get(args[0]),
