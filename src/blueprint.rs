@@ -1,6 +1,7 @@
 //! A site, a playbook and a machine, made into a plan.
 
 mod learn;
+mod packages;
 mod parts;
 mod proxy;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::access::{Access, is_ssh};
+use crate::access::Access;
 use crate::check::{Check, Probe};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::facts::Facts;
@@ -27,7 +28,6 @@ use crate::site::{Site, Workers};
 use crate::sizing::{self, Ground, Pools, Sizing};
 use crate::source::{self, ReadError};
 use crate::template::{self, Context};
-use crate::wkhtmltopdf::Chosen;
 
 /// What stands for the connections that PostgreSQL allows.
 const CONNECTIONS: &str = "max_connections of PostgreSQL";
@@ -213,24 +213,6 @@ impl Blueprint {
         Some(if tuning { settings() } else { BTreeMap::new() })
     }
 
-    /// The packages of apt: those of the release, and what the site needs beside them. The server is
-    /// needed where it is this host's.
-    fn packages(&self, wkhtmltopdf: &Chosen) -> Vec<String> {
-        let mut packages = self.release.packages.clone();
-        if self.site.postgres.server.is_some() {
-            packages.retain(|name| name != "postgresql");
-            packages.push("postgresql-client".into());
-        }
-        if self.site.logs.file {
-            packages.push("logrotate".into());
-        }
-        packages.extend(self.parts());
-        packages.extend(wkhtmltopdf.packages.iter().cloned());
-        packages.sort();
-        packages.dedup();
-        packages
-    }
-
     /// The sources: Odoo first, then the add-ons in order.
     fn sources(&self) -> Vec<Source> {
         let (site, home) = (&self.site, &self.site.paths.home);
@@ -317,8 +299,7 @@ impl Blueprint {
         let context = json!({
             "site": self.site,
             "release": self.release,
-            "packages": self.packages(&wkhtmltopdf),
-            "transport": transport(&sources),
+            "packages": self.packages(&sources, &wkhtmltopdf, &proxy.packages),
             "wkhtmltopdf": wkhtmltopdf,
             "firewall": self.firewall(),
             "fail2ban": self.fail2ban(),
@@ -476,12 +457,6 @@ impl Blueprint {
         };
         self.playbook.diagnostics(vec![wrong]).into()
     }
-}
-
-/// The packages that git needs to reach the sources.
-fn transport(sources: &[Source]) -> &'static [&'static str] {
-    let ssh = sources.iter().any(|source| is_ssh(&source.repository));
-    if ssh { &["openssh-client"] } else { &[] }
 }
 
 /// What names a branch of a repository in journals.

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::change::Change;
 use crate::facts::Facts;
 use crate::host::{Host, Result};
 use crate::observe::Observed;
@@ -19,7 +20,7 @@ use crate::wkhtmltopdf;
 /// The least memory, in MiB, that an Odoo with its database starts in.
 const MEMORY: u64 = 700;
 
-/// What a step of a kind brings to the disk, in MB, and where; measured with Odoo 19 on Debian 12.
+/// What a step of a kind brings to the disk, all of packages together, in MB, and where; measured with Odoo 19 on Debian 12.
 const DISK: &[(&str, &str, u64)] = &[
     ("packages", "/usr", 450),
     ("packages", "/var", 250),
@@ -189,9 +190,12 @@ fn is_of(host: &Host, pid: i32, unit: &str) -> bool {
 /// Sums what the pending steps bring, for each file system, and compares it with what is free.
 fn disk(host: &Host, observed: &Observed) -> Result<Vec<String>> {
     let mut needs: BTreeMap<u64, (PathBuf, u64)> = BTreeMap::new();
-    for change in observed
-        .pending()
-        .filter(|change| change.before.is_none() || change.kind == "packages")
+    let is_packages = |change: &&Change| change.kind == "packages";
+    let mut packages = observed.pending().filter(is_packages);
+    let comes = observed.pending().filter(|change| change.before.is_none());
+    for change in comes
+        .filter(|change| !is_packages(change))
+        .chain(packages.next())
     {
         for (_, place, megabytes) in DISK.iter().filter(|(kind, ..)| *kind == change.kind) {
             let place = Path::new(place);

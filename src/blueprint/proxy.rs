@@ -24,7 +24,8 @@ pub(super) struct Proxy {
     files: bool,
     acme: bool,
     /// The packages it needs.
-    packages: Vec<&'static str>,
+    #[serde(skip)]
+    pub(super) packages: Vec<&'static str>,
     domain: String,
     certificate: String,
     key: String,

@@ -23,6 +23,9 @@ const FIRST_OWN_DATABASE: u32 = 16384;
 pub struct Packages {
     /// Those asked for.
     pub names: Vec<String>,
+    /// Those that steps above install: what these bring is theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// Those that hold data: on the way back they stay, with all they need, while there are any.
     #[serde(default)]
     pub data: Vec<String>,
@@ -44,15 +47,32 @@ pub struct State {
 
 impl Packages {
     fn missing(&self, dpkg: &Dpkg) -> Vec<&str> {
-        self.names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| !dpkg.installed.contains_key(*name))
-            .collect()
+        missing(&self.names, dpkg)
+    }
+
+    /// What is to come, and how much of it is to be downloaded.
+    async fn pending(
+        &self,
+        host: &Host,
+        dpkg: &Dpkg,
+    ) -> Result<(BTreeMap<String, String>, Option<u64>)> {
+        let (own, above) = (self.missing(dpkg), missing(&self.after, dpkg));
+        let (mut pending, download) = self.simulate(host, &[&above[..], &own].concat()).await?;
+        if above.is_empty() {
+            return Ok((pending, download));
+        }
+        let (theirs, first) = self.simulate(host, &above).await?;
+        pending.retain(|name, _| !theirs.contains_key(name));
+        Ok((
+            pending,
+            download
+                .zip(first)
+                .map(|(all, first)| all.saturating_sub(first)),
+        ))
     }
 
     /// What apt would install; where it cannot tell yet, what was asked for, in no version.
-    async fn pending(
+    async fn simulate(
         &self,
         host: &Host,
         missing: &[&str],
@@ -169,7 +189,7 @@ impl Resource for Packages {
         let (pending, download) = if missing.is_empty() && !self.upgrade {
             (BTreeMap::new(), None)
         } else {
-            self.pending(host, &missing).await?
+            self.pending(host, &dpkg).await?
         };
         let download = download.filter(|_| !pending.is_empty());
         Ok(Some(State {
@@ -295,6 +315,14 @@ impl Resource for Packages {
              PostgreSQL cluster that they made",
         )
     }
+}
+
+/// Those of `names` that are not installed.
+fn missing<'n>(names: &'n [String], dpkg: &Dpkg) -> Vec<&'n str> {
+    let names = names.iter().map(String::as_str);
+    names
+        .filter(|name| !dpkg.installed.contains_key(*name))
+        .collect()
 }
 
 /// What a simulation would install, where it says so of all that is `missing`.
