@@ -83,6 +83,8 @@ fn wish(dice: &mut Dice, proxy: bool) -> Wish {
         installer: dice.pick::<&str>(&["uv", "pip"]),
         later: dice.below(3) == 0,
         proxy,
+        // translations stay too
+        languages: if proxy { vec!["de_DE"] } else { Vec::new() },
         name: "odoo",
     }
 }
