@@ -85,6 +85,8 @@ fn wish(dice: &mut Dice, proxy: bool) -> Wish {
         // those that are no longer asked for stay where they are
         languages: Vec::new(),
         proxy,
+        // translations stay too
+        languages: if proxy { vec!["de_DE"] } else { Vec::new() },
         name: "odoo",
     }
 }

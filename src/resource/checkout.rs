@@ -268,22 +268,32 @@ impl Checkout {
         host.sync(&self.path)
     }
 
-    /// Writes the files of the commit that `patterns` match, also where a killed run has left a part of one. By an
+    /// Writes the files of the commit that have these names, also where a killed run has left a part of one. By an
     /// index of its own: git's would be left locked, and takes what lies there for somebody's change.
-    async fn bring(&self, host: &Host, patterns: &[String]) -> Result<()> {
+    async fn bring(&self, host: &Host, names: &BTreeSet<String>) -> Result<()> {
         self.make_folder(host, &self.partial()).await?;
         let index = self.partial().join("index").display().to_string();
         let git = |args: &[&str]| self.git(&self.path, args).env("GIT_INDEX_FILE", &index);
         let whole = ["-c", "core.sparseCheckout=false", "read-tree"];
         host.run(&git(&whole).arg(&self.commit)).await?;
-        let list = git(&["ls-files", "--stage", "-z", "--"]).args(patterns);
-        let listed = host.run(&list).await?.stdout;
-        let files = listed.split_terminator('\0').filter_map(entry);
-        let (blobs, names): (Vec<&str>, Vec<&str>) = files.unzip();
+        let listed = host.run(&git(&["ls-files", "--stage", "-z"])).await?.stdout;
+        let files: Vec<(&str, &str)> = listed.split_terminator('\0').filter_map(entry).collect();
+        if files.is_empty() {
+            return Err(Error::garbled("`git ls-files`", "a commit without files"));
+        }
+        let wanted = files.iter().copied();
+        let wanted = wanted.filter(|(_, path)| translations::has_name(path, names));
+        let (blobs, paths): (Vec<&str>, Vec<&str>) = wanted.unzip();
         self.fetch_blobs(host, &blobs).await?;
         let write = git(&["checkout-index", "--quiet", "--force", "-z", "--stdin"]);
-        let names: String = names.iter().flat_map(|name| [name, "\0"]).collect();
-        host.run(&write.stdin(names)).await?;
+        let all: String = paths.iter().flat_map(|path| [path, "\0"]).collect();
+        host.run(&write.stdin(all)).await?;
+        for path in paths {
+            if host.meta(&self.path.join(path))?.is_none() {
+                let text = format!("`git checkout-index` ended well and did not write `{path}`");
+                return Err(Error::impossible(text));
+            }
+        }
         tree::clear(host, &self.path)
     }
 

@@ -74,22 +74,22 @@ pub(super) fn union(one: &Languages, other: &Languages) -> Languages {
     Some(one.as_ref()?.union(other.as_ref()?).cloned().collect())
 }
 
-/// What is in `wanted` and not in `now`, as git finds files.
-pub(super) fn missing(now: &Languages, wanted: &Languages) -> Vec<String> {
-    let Some(now) = now else {
-        return Vec::new();
-    };
-    let Some(wanted) = wanted else {
-        return FILES.map(str::to_owned).to_vec();
-    };
-    let in_any_folder = |name: &String| match name.as_str() {
-        pattern if FILES.contains(&pattern) => pattern.to_owned(),
-        name => format!("*/{name}"),
-    };
-    names(wanted)
-        .difference(&names(now))
-        .map(in_any_folder)
-        .collect()
+/// The names of the files that are in `wanted` and not in `now`.
+pub(super) fn missing(now: &Languages, wanted: &Languages) -> BTreeSet<String> {
+    match (now, wanted) {
+        (None, _) => BTreeSet::new(),
+        (_, None) => FILES.map(str::to_owned).into(),
+        (Some(now), Some(wanted)) => &names(wanted) - &names(now),
+    }
+}
+
+/// Whether a file, by its path, has one of these names.
+pub(super) fn has_name(path: &str, names: &BTreeSet<String>) -> bool {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    names.iter().any(|name| match name.strip_prefix('*') {
+        Some(end) => file.ends_with(end),
+        None => file == name,
+    })
 }
 
 /// What `find` is to be told to remove all that is not of these, and the folders that it leaves empty: git has none.
@@ -164,14 +164,22 @@ mod tests {
     fn only_what_is_not_there_is_brought() {
         let some = |languages: &[&str]| Some(these(languages));
         for (now, wanted, expected) in [
-            (some(&[]), some(&["de_DE"]), "*.pot */de.po */de_DE.po"),
-            (some(&["de_DE"]), some(&["de_CH", "de_DE"]), "*/de_CH.po"),
+            (some(&[]), some(&["de_DE"]), "*.pot de.po de_DE.po"),
+            (some(&["de_DE"]), some(&["de_CH", "de_DE"]), "de_CH.po"),
             (some(&["de_DE"]), some(&["de_DE"]), ""),
             (some(&["de_DE"]), some(&[]), ""),
             (some(&["de_DE"]), None, "*.po *.pot"),
             (None, some(&["de_DE"]), ""),
         ] {
-            assert_eq!(missing(&now, &wanted).join(" "), expected);
+            let missing: Vec<String> = missing(&now, &wanted).into_iter().collect();
+            assert_eq!(missing.join(" "), expected);
+        }
+        let names = these(&["*.pot", "de.po"]);
+        for good in ["addons/sale/i18n/de.po", "a/sale.pot", "de.po"] {
+            assert!(has_name(good, &names), "{good}");
+        }
+        for bad in ["a/de.po/x", "a/xde.po", "a/de_DE.po", "a.po"] {
+            assert!(!has_name(bad, &names), "{bad}");
         }
     }
 }

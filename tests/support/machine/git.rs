@@ -48,8 +48,10 @@ impl Model {
             ["init"] => self.init(cmd, folder),
             ["fetch", "origin"] => self.fetch_blobs(cmd, folder),
             ["fetch", "origin", what] => {
-                let url = self.configured(folder, "remote.origin.url");
-                let url = url.expect("without an address it is no remote");
+                let Some(url) = self.configured(folder, "remote.origin.url") else {
+                    let words = "fatal: 'origin' does not appear to be a git repository";
+                    return Err((128, words.into()));
+                };
                 self.let_in(cmd, &url)?;
                 if is_lean {
                     self.set_key(cmd, folder, "remote.origin.promisor", "true")?;
@@ -141,7 +143,8 @@ impl Model {
 
     fn ls_files(&self, cmd: &Cmd, folder: &str, patterns: &[&str]) -> Answer {
         let files = self.indexed(cmd, folder).iter();
-        let asked = files.filter(|(name, _)| patterns.iter().any(|pattern| matches(name, pattern)));
+        let is_asked = |name: &str| patterns.iter().any(|pattern| matches(name, pattern));
+        let asked = files.filter(|(name, _)| patterns.is_empty() || is_asked(name));
         Ok(asked
             .map(|file| format!("100644 {} 0\t{}\0", blob_of(file), file.0))
             .collect())
