@@ -8,7 +8,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::change::Change;
 use crate::facts::Facts;
 use crate::host::{Host, Result};
 use crate::observe::Observed;
@@ -190,13 +189,13 @@ fn is_of(host: &Host, pid: i32, unit: &str) -> bool {
 /// Sums what the pending steps bring, for each file system, and compares it with what is free.
 fn disk(host: &Host, observed: &Observed) -> Result<Vec<String>> {
     let mut needs: BTreeMap<u64, (PathBuf, u64)> = BTreeMap::new();
-    let is_packages = |change: &&Change| change.kind == "packages";
-    let mut packages = observed.pending().filter(is_packages);
-    let comes = observed.pending().filter(|change| change.before.is_none());
-    for change in comes
-        .filter(|change| !is_packages(change))
-        .chain(packages.next())
-    {
+    let mut packages = observed
+        .pending()
+        .filter(|change| change.kind == "packages");
+    let others = observed
+        .pending()
+        .filter(|change| change.before.is_none() && change.kind != "packages");
+    for change in others.chain(packages.next()) {
         for (_, place, megabytes) in DISK.iter().filter(|(kind, ..)| *kind == change.kind) {
             let place = Path::new(place);
             let meta = std::fs::metadata(host.path(place))

@@ -82,8 +82,6 @@ fn wish(dice: &mut Dice, proxy: bool) -> Wish {
         addons: dice.below(2) == 0,
         installer: dice.pick::<&str>(&["uv", "pip"]),
         later: dice.below(3) == 0,
-        // those that are no longer asked for stay where they are
-        languages: Vec::new(),
         proxy,
         // translations stay too
         languages: if proxy { vec!["de_DE"] } else { Vec::new() },
