@@ -206,6 +206,11 @@ impl Checkout {
         if languages.is_some() {
             let lean = ["config", "core.sparseCheckout", "true"];
             host.run(&self.git(&tree, &lean)).await?;
+            let config = host.text(&tree.join(".git/config"))?;
+            if !config.is_some_and(|config| config.contains("sparseCheckout")) {
+                let text = "`git config` ended well and did not set `core.sparseCheckout`";
+                return Err(Error::impossible(text));
+            }
             self.say(host, &tree, languages).await?;
             checkout = self.introduced(&tree, told, &words);
         }
@@ -214,12 +219,12 @@ impl Checkout {
     }
 
     /// Compiles what every start of Odoo loads: the service may not write here, and would do so again and again.
-    /// What no Python can read is Odoo's own matter.
     async fn compile(&self, host: &Host) -> Result<()> {
         let Some(python) = &self.python else {
             return Ok(());
         };
-        let code = self.tree().join("odoo").display().to_string();
+        let folder = self.tree().join("odoo");
+        let code = folder.display().to_string();
         let compile = self.as_builder(&python.display().to_string()).args([
             "-m",
             "compileall",
@@ -230,7 +235,12 @@ impl Checkout {
             "/tests/",
             &code,
         ]);
-        host.run(&compile.accept(1)).await.map(drop)
+        host.run(&compile).await?;
+        if host.meta(&folder)?.is_some() && host.meta(&folder.join("__pycache__"))?.is_none() {
+            let text = format!("`compileall` ended well and did not compile `{code}`");
+            return Err(Error::impossible(text));
+        }
+        Ok(())
     }
 
     /// Says which translations are there, to git and to later runs.
