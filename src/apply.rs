@@ -271,7 +271,7 @@ impl Run<'_> {
             return;
         }
         let text = format!(
-            "`{}` under way still: waiting for the end of what has begun, no other step is started",
+            "no other step is started; waiting for `{}` to come to an end",
             steps.join("`, `")
         );
         self.host.events().tell(Event::Note { text });

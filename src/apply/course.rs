@@ -154,7 +154,10 @@ mod tests {
         course.done(1, false);
         course.done(3, false);
         assert!(course.known(1).is_none());
-        assert!(course.known(2).is_none(), "though the one below it was as asked");
+        assert!(
+            course.known(2).is_none(),
+            "though the one below it was as asked"
+        );
         assert!(course.known(3).is_some());
     }
 
