@@ -32,6 +32,8 @@ pub struct Journal {
     file: OpenFile,
     seal: String,
     run: Run,
+    /// Whether a line may have been written in part: what came after it could not be read.
+    is_torn: bool,
 }
 
 impl Journal {
@@ -54,6 +56,7 @@ impl Journal {
             file,
             seal: String::new(),
             run,
+            is_torn: false,
         };
         journal.write(opened)?;
         Ok(journal)
@@ -79,6 +82,7 @@ impl Journal {
             file,
             seal,
             run,
+            is_torn: false,
         })
     }
 
@@ -97,16 +101,22 @@ impl Journal {
     /// Puts one record on disk. Only when this has returned may the act that it announces begin.
     ///
     /// # Errors
-    /// Where the record is no legal move from what was recorded before, or cannot be made durable.
+    /// Where the record is no legal move from what was recorded before, or cannot be made durable; and
+    /// ever after, as other steps may still be under way then.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "callers build records in place"
     )]
     pub fn write(&mut self, record: Record) -> Result<()> {
+        if self.is_torn {
+            let why = std::io::Error::other("an earlier record could not be written");
+            return Err(Error::file("write", &self.path)(why));
+        }
         self.run.apply(&self.path, &record)?;
         let (line, seal) = record::seal(&self.seal, &record)?;
         let written = self.file.write(line.as_bytes());
         let written = written.and_then(|()| self.file.sync());
+        self.is_torn = written.is_err();
         written.map_err(Error::file("write", &self.path))?;
         self.seal = seal;
         Ok(())

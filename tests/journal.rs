@@ -8,12 +8,16 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
+use nix::errno::Errno;
 use odoo_deploy::host::Disk;
+use odoo_deploy::host::disk::Call;
 use odoo_deploy::host::store::digest;
 use odoo_deploy::journal::{self, Error, FORMAT, Journal, Lock, Record, Run, Standing, key};
 use odoo_deploy::resource::AnyResource;
@@ -300,4 +304,39 @@ fn the_lock_of_a_dead_process_is_in_nobodys_way() {
     Lock::take(&Disk::default(), &path, "another").unwrap();
     let child = nix::unistd::Pid::from_raw(child.parse().unwrap());
     nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+/// Steps that are under way beside the one whose record could not be written come to their end, too.
+#[test]
+fn after_a_record_that_was_written_in_part_none_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let fails = Rc::new(Cell::new(false));
+    let disk = {
+        let fails = fails.clone();
+        Disk::watched(move |call| match call {
+            Call::Write(path, bytes) if fails.take() => {
+                let file = fs::OpenOptions::new().append(true).open(path);
+                file?.write_all(&bytes[..bytes.len() / 2])?;
+                Err(Errno::ENOSPC.into())
+            }
+            _ => Ok(()),
+        })
+    };
+    let mut journal = Journal::begin(&disk, folder.path(), 1, records().remove(0)).unwrap();
+    let resolved = || Record::Resolved {
+        source: "a".into(),
+        commit: "1".repeat(40),
+    };
+    fails.set(true);
+    journal.write(resolved()).unwrap_err();
+    let error = journal.write(resolved()).unwrap_err();
+    assert!(
+        format!("{error:?}").contains("an earlier record"),
+        "{error:?}"
+    );
+    drop(journal);
+    let run = journal::runs(folder.path()).unwrap().pop().unwrap();
+    assert_eq!(run.resolved.len(), 0);
+    let mut journal = Journal::resume(&disk, folder.path(), 1).unwrap();
+    journal.write(resolved()).unwrap();
 }

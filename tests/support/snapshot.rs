@@ -13,8 +13,10 @@ use super::machine::{Machine, certificates};
 pub type Snapshot = BTreeMap<String, String>;
 
 /// What is no part of a machine's state: the agent's own records, the kernel's tables, what others
-/// must remember.
+/// must remember, copies of what the files of accounts were before somebody came or went.
 const ASIDE: &[&str] = &[
+    "/etc/group-",
+    "/etc/passwd-",
     "/proc",
     "/run/odoo-deploy/odoo.lock",
     "/var/lib/odoo-deploy/odoo/blobs",
@@ -115,6 +117,12 @@ fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
         return "a secret".into();
     }
     let text = String::from_utf8_lossy(bytes);
+    if ["/etc/group", "/etc/passwd"].contains(&name) {
+        // who came first may differ: the server's account stays where its packages were taken away
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        return lines.join("\n") + "\n";
+    }
     if name.starts_with("/run/odoo-deploy/")
         && (name.ends_with(".started") || name.ends_with(".nginx"))
     {
