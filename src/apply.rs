@@ -4,12 +4,12 @@ mod act;
 mod course;
 mod timings;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
-use self::act::{Deed, Place, act};
+use self::act::{Deed, Place, Shared, act};
 use self::course::Course;
 use self::timings::Timings;
 use crate::blueprint::{self, Blueprint};
@@ -84,10 +84,13 @@ pub async fn apply(
     observed: &Observed,
 ) -> Result<usize, Error> {
     let plan = compile(blueprint, "the plan")?;
-    let journal = RefCell::new(journal);
-    let mut run = Run {
+    let shared = Shared {
         host,
-        journal: &journal,
+        journal: RefCell::new(journal),
+        is_ending: Cell::new(false),
+    };
+    let mut run = Run {
+        shared: &shared,
         blueprint,
         course: Course::new(&plan.steps, observed),
         timings: Timings::new(plan.steps.len()),
@@ -118,8 +121,7 @@ pub async fn apply(
 /// A run under way. This alone starts steps and takes in what came of them; a step under way keeps to
 /// what it was given.
 struct Run<'a> {
-    host: &'a Host,
-    journal: &'a RefCell<&'a mut Journal>,
+    shared: &'a Shared<'a>,
     blueprint: &'a mut Blueprint,
     plan: Plan,
     course: Course<'a>,
@@ -153,6 +155,7 @@ impl Run<'_> {
             if let Err(error) = came.and_then(|came| self.take_in(index, came)) {
                 self.course.failed(index);
                 self.tell_failure(&error);
+                self.shared.is_ending.set(true);
                 if ending.is_ok() {
                     self.tell_what_is_waited_for();
                     ending = Err(error);
@@ -164,7 +167,7 @@ impl Run<'_> {
     /// Starts every step that may start.
     fn start(&mut self) -> Result<(), Error> {
         loop {
-            self.host.stop().at_edge()?;
+            self.shared.host.stop().at_edge()?;
             let (steps, is_learning) = (&self.plan.steps, self.is_learning);
             let may = |index: usize| !is_learning || steps[index].awaits.is_none();
             let Some(index) = self.course.begin(may) else {
@@ -181,7 +184,7 @@ impl Run<'_> {
     /// Lets a step find out what it awaits.
     fn learn(&mut self, index: usize, awaits: String) {
         self.is_learning = true;
-        let (host, step) = (self.host, self.plan.steps[index].id.clone());
+        let (host, step) = (self.shared.host, self.plan.steps[index].id.clone());
         let mut wiser = self.blueprint.clone();
         self.under_way.push(Box::pin(async move {
             let learnt = wiser.learn_awaited(host, &awaits).await;
@@ -195,7 +198,7 @@ impl Run<'_> {
 
     /// Lets a step be done.
     fn act(&mut self, index: usize) {
-        let (host, journal) = (self.host, self.journal);
+        let shared = self.shared;
         let step = self.plan.steps[index].clone();
         let place = Place {
             number: index + 1,
@@ -203,7 +206,7 @@ impl Run<'_> {
         };
         let known = self.course.known(index);
         self.under_way.push(Box::pin(async move {
-            let done = act(host, journal, step, place, known).await;
+            let done = act(shared, step, place, known).await;
             (index, done.map(Came::Done))
         }));
     }
@@ -211,6 +214,10 @@ impl Run<'_> {
     fn take_in(&mut self, index: usize, came: Came) -> Result<(), Error> {
         match came {
             Came::Learnt(wiser) => self.take_over(index, *wiser),
+            Came::Done(Deed::Left) => {
+                self.course.put_back(index);
+                Ok(())
+            }
             Came::Done(deed) => {
                 self.timings.ended(index, deed == Deed::Set);
                 self.course.done(index, deed != Deed::Nothing);
@@ -224,7 +231,7 @@ impl Run<'_> {
     fn take_over(&mut self, index: usize, wiser: Blueprint) -> Result<(), Error> {
         self.is_learning = false;
         *self.blueprint = wiser;
-        record_resolved(&mut self.journal.borrow_mut(), self.blueprint)?;
+        record_resolved(&mut self.shared.journal.borrow_mut(), self.blueprint)?;
         let Step { id, awaits, .. } = &self.plan.steps[index];
         let plan = compile(self.blueprint, id)?;
         if let Some(what) = awaits
@@ -244,15 +251,18 @@ impl Run<'_> {
     /// Tells and records that a step failed; what becomes of the run is the caller's to say. After a signal
     /// it may be the signal that it failed of.
     fn tell_failure(&self, error: &Error) {
-        let Some(failed) = error.step().filter(|_| self.host.stop().at_edge().is_ok()) else {
+        let Some(failed) = error
+            .step()
+            .filter(|_| self.shared.host.stop().at_edge().is_ok())
+        else {
             return;
         };
         let text = crate::error::chain(error);
-        self.host.events().tell(Event::StepFailed {
+        self.shared.host.events().tell(Event::StepFailed {
             step: failed.to_owned(),
             error: text.clone(),
         });
-        let mut journal = self.journal.borrow_mut();
+        let mut journal = self.shared.journal.borrow_mut();
         let mut steps = journal.run().steps.iter();
         let begun = steps.find(|step| step.step == failed && !step.done);
         if let Some(key) = begun.map(|step| key(&step.resource)) {
@@ -274,7 +284,7 @@ impl Run<'_> {
             "no other step is started; waiting for `{}` to come to an end",
             steps.join("`, `")
         );
-        self.host.events().tell(Event::Note { text });
+        self.shared.host.events().tell(Event::Note { text });
     }
 }
 

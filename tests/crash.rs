@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
+use odoo_deploy::event::Event;
 use support::act::{Act, act, act_until, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
@@ -210,6 +211,10 @@ fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
             let ended = act_until(&machine, site, *act, event).unwrap();
             count.fetch_add(1, Ordering::Relaxed);
             let mut wrong = expected.check_both(&machine);
+            let began = |event: &Event| matches!(event, Event::StepBegan { .. });
+            if ended.events.iter().skip(event).any(began) {
+                wrong.push("a step began after it was asked to stop".into());
+            }
             if ![0, 130].contains(&ended.code) {
                 wrong.push(format!("it ended with {} {}", ended.code, ended.error));
             }

@@ -1,6 +1,6 @@
 //! One step, from what is to what is asked, journalled.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use crate::apply::Error;
@@ -19,6 +19,17 @@ pub(super) enum Deed {
     ClearedUp,
     /// It was set.
     Set,
+    /// It is as it was: before it began another failed, or a signal asked to stop.
+    Left,
+}
+
+/// What the steps of a run share that are under way.
+pub(super) struct Shared<'a> {
+    pub(super) host: &'a Host,
+    /// Borrowed for no longer than it takes to write a record.
+    pub(super) journal: RefCell<&'a mut Journal>,
+    /// Whether a step has failed: from then on none begins.
+    pub(super) is_ending: Cell<bool>,
 }
 
 /// The place of a step: from 1, and of how many.
@@ -28,15 +39,14 @@ pub(super) struct Place {
     pub(super) total: usize,
 }
 
-/// Sets a step. The journal is shared with the steps that are under way beside it, and borrowed for
-/// no longer than it takes to write a record.
+/// Sets a step.
 pub(super) async fn act(
-    host: &Host,
-    journal: &RefCell<&mut Journal>,
+    shared: &Shared<'_>,
     step: Step,
     place: Place,
     known: Option<&AnyState>,
 ) -> Result<Deed, Error> {
+    let Shared { host, journal, .. } = shared;
     let Step { id, resource, .. } = step;
     let (step, subject) = (id, resource.subject());
     let what = key(&resource);
@@ -57,12 +67,15 @@ pub(super) async fn act(
         });
     }
     let key = key(&resource);
+    // an earlier process was killed between the act and its record, and may not have cleared up
+    let begun = |step: &crate::journal::Step| !step.done && !step.undone;
+    if before == after && !journal.borrow().run().step(&key).is_some_and(begun) {
+        return Ok(Deed::Nothing);
+    }
+    if shared.is_ending.get() || host.stop().at_edge().is_err() {
+        return Ok(Deed::Left);
+    }
     if before == after {
-        // an earlier process was killed between the act and its record, and may not have cleared up
-        let begun = |step: &crate::journal::Step| !step.done && !step.undone;
-        if !journal.borrow().run().step(&key).is_some_and(begun) {
-            return Ok(Deed::Nothing);
-        }
         resource.set(host, &before, &after).await.map_err(failed)?;
         let state = before;
         journal.borrow_mut().write(Record::Done { key, state })?;
