@@ -56,11 +56,11 @@ pub(super) fn all() -> Vec<Drift> {
             m.disk.put_as(&path, text, (owner, owner), 0o644);
         }));
     }
-    let packages = Then::Mended(&["lists", "packages"]);
+    let python = Then::Mended(&["lists", "python"]);
     all.push(Drift::new(
         "the package gcc",
         "was removed",
-        packages,
+        python,
         |m| {
             let status = m.disk.text("/var/lib/dpkg/status");
             let stays = |paragraph: &&str| !paragraph.starts_with("Package: gcc\n");
