@@ -57,19 +57,14 @@ pub(super) fn all() -> Vec<Drift> {
         }));
     }
     let python = Then::Mended(&["lists", "python"]);
-    all.push(Drift::new(
-        "the package gcc",
-        "was removed",
-        python,
-        |m| {
-            let status = m.disk.text("/var/lib/dpkg/status");
-            let stays = |paragraph: &&str| !paragraph.starts_with("Package: gcc\n");
-            let status: Vec<&str> = status.split("\n\n").filter(stays).collect();
-            m.disk.put("/var/lib/dpkg/status", status.join("\n\n"));
-            m.disk.remove("/usr/bin/gcc");
-            m.disk.remove("/var/lib/apt/lists/partial");
-        },
-    ));
+    all.push(Drift::new("the package gcc", "was removed", python, |m| {
+        let status = m.disk.text("/var/lib/dpkg/status");
+        let stays = |paragraph: &&str| !paragraph.starts_with("Package: gcc\n");
+        let status: Vec<&str> = status.split("\n\n").filter(stays).collect();
+        m.disk.put("/var/lib/dpkg/status", status.join("\n\n"));
+        m.disk.remove("/usr/bin/gcc");
+        m.disk.remove("/var/lib/apt/lists/partial");
+    }));
     all
 }
 
