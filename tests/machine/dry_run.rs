@@ -1,6 +1,9 @@
 //! A dry run tells everything and touches nothing.
 
+use std::collections::BTreeSet;
+
 use libtest_mimic::Trial;
+use serde_json::Value;
 
 use super::support::allowed::BACKGROUND;
 use super::support::run::Run;
@@ -88,24 +91,37 @@ fn listed() {
     server.sh("apt-get clean");
     let run = server.json(&["install", "--dry-run"]);
     run.expect_code(0);
-    let packages = summary(&run, "packages");
-    let numbers: Vec<u32> = packages
-        .split(' ')
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    assert!(
-        matches!(numbers[..], [count, megabytes] if count > 50 && megabytes > 50),
-        "{packages}"
-    );
+    let (mut names, mut counts) = (BTreeSet::new(), [0, 0]);
+    for step in ["git", "python", "packages"] {
+        let numbers = summary(&run, step)
+            .split(' ')
+            .filter_map(|word| word.parse().ok());
+        let numbers: Vec<usize> = numbers.collect();
+        assert_eq!(numbers.len(), 2, "{}", summary(&run, step));
+        counts = [counts[0] + numbers[0], counts[1] + numbers[1]];
+        let brought = &change(&run, step)["after"]["installed"];
+        names.extend(
+            brought
+                .as_object()
+                .into_iter()
+                .flat_map(|names| names.keys().cloned()),
+        );
+    }
+    let [packages, megabytes] = counts;
+    assert_eq!(names.len(), packages, "none is counted in two steps");
+    let packages = format!("{packages} packages, {megabytes} MB to download, in three turns");
+    assert!(names.len() > 50 && megabytes > 50, "{packages}");
     show(3, format!("with apt's lists: {packages}"));
 }
 
-fn summary<'r>(run: &'r Run, step: &str) -> &'r str {
+fn change<'r>(run: &'r Run, step: &str) -> &'r Value {
     let pending = run.pending();
-    let change = pending.iter().find(|change| change["step"] == step);
-    change
-        .and_then(|change| change["summary"].as_str())
-        .unwrap_or_default()
+    let change = pending.into_iter().find(|change| change["step"] == step);
+    change.unwrap_or(&Value::Null)
+}
+
+fn summary<'r>(run: &'r Run, step: &str) -> &'r str {
+    change(run, step)["summary"].as_str().unwrap_or_default()
 }
 
 fn settled() {
