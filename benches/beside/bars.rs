@@ -71,7 +71,7 @@ fn settled(results: &Results) -> Vec<Option<Bar>> {
     // the first is itself
     let programs = results.programs.get(Contender::Ours.name()).copied();
     let programs = format!(
-        "the {} programs that it starts, one after the other",
+        "the {} programs that it starts, side by side",
         programs.unwrap_or_default().saturating_sub(1)
     );
     let mut bars = Vec::new();
