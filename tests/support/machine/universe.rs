@@ -20,23 +20,30 @@ pub(super) type Repository = (
 /// A repository whose server gives no single files.
 pub const OLD: &str = "https://old.example.org/odoo.git";
 
+/// The files of an Odoo with these requirements.
+macro_rules! odoo {
+    ($requirements:literal) => {
+        &[
+            ("odoo-bin", "#!/usr/bin/env python3\n"),
+            ("requirements.txt", $requirements),
+            ("addons/account/__manifest__.py", "{}\n"),
+            (
+                "addons/sale/__manifest__.py",
+                "{'depends': ['account', 'base']}\n",
+            ),
+            ("addons/stock/__manifest__.py", "{}\n"),
+            ("odoo/addons/base/__manifest__.py", "{}\n"),
+            ("odoo/addons/base/i18n/base.pot", "msgid \"Yes\"\n"),
+            ("odoo/addons/base/i18n/de.po", "msgstr \"Ja\"\n"),
+            ("odoo/addons/base/i18n/de_CH.po", "msgstr \"Jo\"\n"),
+            ("odoo/addons/base/i18n/fr.po", "msgstr \"Oui\"\n"),
+            ("addons/sale/i18n_extra/fr.po", "msgstr \"Vente\"\n"),
+        ]
+    };
+}
+
 /// The files of Odoo at its branch.
-const ODOO: &[(&str, &str)] = &[
-    ("odoo-bin", "#!/usr/bin/env python3\n"),
-    ("requirements.txt", "Babel==2.9.1\nlxml==5.2.1  # html\n"),
-    ("addons/account/__manifest__.py", "{}\n"),
-    (
-        "addons/sale/__manifest__.py",
-        "{'depends': ['account', 'base']}\n",
-    ),
-    ("addons/stock/__manifest__.py", "{}\n"),
-    ("odoo/addons/base/__manifest__.py", "{}\n"),
-    ("odoo/addons/base/i18n/base.pot", "msgid \"Yes\"\n"),
-    ("odoo/addons/base/i18n/de.po", "msgstr \"Ja\"\n"),
-    ("odoo/addons/base/i18n/de_CH.po", "msgstr \"Jo\"\n"),
-    ("odoo/addons/base/i18n/fr.po", "msgstr \"Oui\"\n"),
-    ("addons/sale/i18n_extra/fr.po", "msgstr \"Vente\"\n"),
-];
+const ODOO: &[(&str, &str)] = odoo!("Babel==2.9.1\nlxml==5.2.1  # html\n");
 
 /// The repositories that can be reached.
 pub(super) const REPOSITORIES: &[Repository] = &[
@@ -51,22 +58,7 @@ pub(super) const REPOSITORIES: &[Repository] = &[
         "https://git.example.org/odoo.git",
         "19.0-later",
         LATER_COMMIT,
-        &[
-            ("odoo-bin", "#!/usr/bin/env python3\n"),
-            ("requirements.txt", "Babel==2.9.1\nlxml==5.2.2\n"),
-            ("addons/account/__manifest__.py", "{}\n"),
-            (
-                "addons/sale/__manifest__.py",
-                "{'depends': ['account', 'base']}\n",
-            ),
-            ("addons/stock/__manifest__.py", "{}\n"),
-            ("odoo/addons/base/__manifest__.py", "{}\n"),
-            ("odoo/addons/base/i18n/base.pot", "msgid \"Yes\"\n"),
-            ("odoo/addons/base/i18n/de.po", "msgstr \"Ja\"\n"),
-            ("odoo/addons/base/i18n/de_CH.po", "msgstr \"Jo\"\n"),
-            ("odoo/addons/base/i18n/fr.po", "msgstr \"Oui\"\n"),
-            ("addons/sale/i18n_extra/fr.po", "msgstr \"Vente\"\n"),
-        ],
+        odoo!("Babel==2.9.1\nlxml==5.2.2\n"),
     ),
     (
         "https://git.example.org/web.git",
