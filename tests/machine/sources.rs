@@ -88,11 +88,14 @@ fn language() {
         let more = format!("[odoo]\nlanguages = {languages}\n");
         server.write(SITE, &site("").replace("[odoo]\n", &more));
     };
-    lines("[\"fr_FR\"]");
-    let run = server.json(&["install", "--yes"]);
-    run.expect_code(0);
-    assert_eq!(run.pending_steps(), ["source"]);
-    let french = translations();
+    let brought_by = |languages: &str| {
+        lines(languages);
+        let run = server.json(&["install", "--yes"]);
+        run.expect_code(0);
+        assert_eq!(run.pending_steps(), ["source"]);
+        translations()
+    };
+    let french = brought_by("[\"fr_FR\"]");
     assert!(
         french.starts_with("fr.po ") && french.lines().count() == 1,
         "{french}"
@@ -104,11 +107,7 @@ fn language() {
     assert_eq!(web("Enregistrer"), "True");
     assert_eq!(server.json(&["install", "--yes"]).outcome(), "unchanged");
 
-    lines("[\"es_MX\"]");
-    let run = server.json(&["install", "--yes"]);
-    run.expect_code(0);
-    assert_eq!(run.pending_steps(), ["source"]);
-    let both = translations();
+    let both = brought_by("[\"es_MX\"]");
     assert!(
         both.starts_with("es.po ") && both.contains("fr.po "),
         "{both}"
