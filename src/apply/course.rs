@@ -4,6 +4,10 @@ use crate::observe::Observed;
 use crate::plan::Step;
 use crate::resource::AnyState;
 
+/// As many steps are under way at once at the most: each may hold a connection of PostgreSQL's, which Odoo
+/// shares, and a program in the memory of a small server.
+const WIDTH: usize = 8;
+
 /// How each step of a plan stands in a run.
 #[derive(Debug)]
 pub(super) struct Course<'o> {
@@ -41,8 +45,12 @@ impl<'o> Course<'o> {
         }
     }
 
-    /// Begins the first step in the plan's order that needs nothing more and that `may` start now.
+    /// Begins the first step in the plan's order that needs nothing more and that `may` start now, where
+    /// not too many are under way.
     pub(super) fn begin(&mut self, may: impl Fn(usize) -> bool) -> Option<usize> {
+        if self.under_way().count() == WIDTH {
+            return None;
+        }
         let done = |need: &usize| self.steps[*need].at == At::Done;
         let ready =
             |(_, step): &(usize, &Standing)| step.at == At::Waiting && step.needs.iter().all(done);
@@ -143,6 +151,20 @@ mod tests {
         assert_eq!(begin(&mut course), Some(3));
         course.failed(3);
         assert_eq!(course.under_way().count(), 0);
+    }
+
+    #[test]
+    fn no_more_are_under_way_than_a_server_bears() {
+        let (steps, observed) = plan(&[&[][..]; 100]);
+        let mut course = Course::new(&steps, &observed);
+        let begin = |course: &mut Course<'_>| course.begin(|_| true);
+        for index in 0..WIDTH {
+            assert_eq!(begin(&mut course), Some(index));
+        }
+        assert_eq!(begin(&mut course), None);
+        course.done(3, true);
+        assert_eq!(begin(&mut course), Some(WIDTH));
+        assert_eq!(begin(&mut course), None);
     }
 
     #[test]

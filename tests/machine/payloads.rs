@@ -115,7 +115,10 @@ fn payloads() {
 const ROLES: &str =
     "select encode(convert_to(rolname, 'UTF8'), 'hex') from pg_roles where rolname like '%zqx%'";
 
+/// A hundred steps that need nothing of each other, and a PostgreSQL that does not take so many at once.
 fn roles(server: &Server) -> usize {
+    server.sql("postgres", "alter system set max_connections = 40");
+    server.sh("systemctl restart postgresql");
     let names = words();
     let step = |name: &String| format!("role = {{ name = {} }}", quoted(name));
     ask(server, &names.iter().map(step).collect::<Vec<_>>());
