@@ -69,7 +69,7 @@ pub enum Error {
     Journal(#[from] journal::Error),
 }
 
-/// Brings the host to what the blueprint asks. Answers how many steps were set.
+/// Brings the host to what `plan` asks, the blueprint's as it was shown. Answers how many steps were set.
 ///
 /// A step starts as soon as all that it needs is done; among those that may start, the plan's order
 /// decides. After a failure, and when a signal asks to stop, none is started any more, and those under
@@ -81,9 +81,9 @@ pub async fn apply(
     host: &Host,
     journal: &mut Journal,
     blueprint: &mut Blueprint,
+    plan: Plan,
     observed: &Observed,
 ) -> Result<usize, Error> {
-    let plan = compile(blueprint, "the plan")?;
     let shared = Shared {
         host,
         journal: RefCell::new(journal),
@@ -233,7 +233,10 @@ impl Run<'_> {
         *self.blueprint = wiser;
         record_resolved(&mut self.shared.journal.borrow_mut(), self.blueprint)?;
         let Step { id, awaits, .. } = &self.plan.steps[index];
-        let plan = compile(self.blueprint, id)?;
+        let plan = self.blueprint.compile().map_err(|source| Error::Unknown {
+            step: id.clone(),
+            source,
+        })?;
         if let Some(what) = awaits
             .clone()
             .filter(|_| plan.steps[index].awaits == *awaits)
@@ -286,13 +289,6 @@ impl Run<'_> {
         );
         self.shared.host.events().tell(Event::Note { text });
     }
-}
-
-fn compile(blueprint: &Blueprint, step: &str) -> Result<Plan, Error> {
-    blueprint.compile().map_err(|source| Error::Unknown {
-        step: step.to_owned(),
-        source,
-    })
 }
 
 /// Puts newly resolved branches into the journal: this run and all later ones stay with them.

@@ -68,7 +68,7 @@ pub async fn install(
         agree(&session.host, report, "Go ahead?").await?;
     }
     let mut journal = open_journal(&mut session, &name, open)?;
-    let ending = run(&mut session, &mut journal, &observed, asked).await;
+    let ending = run(&mut session, &mut journal, plan, &observed, asked).await;
     drop(lock);
     Ok(ending)
 }

@@ -12,6 +12,7 @@ use crate::event::{Event, Outcome};
 use crate::host::{Moment, Store};
 use crate::journal::{self, FORMAT, Journal, Record, key};
 use crate::observe::Observed;
+use crate::plan::Plan;
 use crate::rollback::{rollback, take_back};
 use crate::site::{Site, Tls};
 
@@ -54,6 +55,7 @@ pub(super) fn open_journal(
 pub(super) async fn run(
     session: &mut Session,
     journal: &mut Journal,
+    plan: Plan,
     observed: &Observed,
     asked: &Install,
 ) -> Ending {
@@ -68,7 +70,7 @@ pub(super) async fn run(
         let next = on_or_back(&name, &config);
         Some(Ending::stopped(stopped).because(text).then(next))
     };
-    let Err(error) = apply(&host, journal, &mut session.blueprint, observed).await else {
+    let Err(error) = apply(&host, journal, &mut session.blueprint, plan, observed).await else {
         let Err(text) = commit(session, journal).await else {
             return done(session);
         };

@@ -59,9 +59,8 @@ impl Refusal {
 impl Ground {
     /// Walks to the folder at an absolute `path`.
     pub(crate) fn walk(path: &Path) -> io::Result<Self> {
-        let root = || open("/", FOLDER, Mode::empty()).map_err(io::Error::from);
         let mut at = PathBuf::from("/");
-        let mut ground = Self::stand(root()?, &at, None)?;
+        let mut ground = Self::root()?;
         let (mut ahead, mut links) = (names(path), 0);
         while let Some(name) = ahead.pop() {
             let entry = ground.look(&name)?;
@@ -69,7 +68,7 @@ impl Ground {
             match kind(&stat) {
                 SFlag::S_IFDIR => {
                     at.push(&name);
-                    ground = Self::stand(entry, &at, ground.shared)?;
+                    ground = Self::stand(entry, &stat, &at, ground.shared);
                 }
                 SFlag::S_IFLNK => {
                     if ground.shared.is_some() || !is_ours(stat.st_uid) {
@@ -83,7 +82,7 @@ impl Ground {
                     let target = PathBuf::from(readlinkat(&entry, "")?);
                     if target.is_absolute() {
                         at = "/".into();
-                        ground = Self::stand(root()?, &at, None)?;
+                        ground = Self::root()?;
                     }
                     ahead.extend(names(&target));
                 }
@@ -93,15 +92,20 @@ impl Ground {
         Ok(ground)
     }
 
-    fn stand(fd: OwnedFd, at: &Path, shared: Option<PathBuf>) -> io::Result<Self> {
+    fn root() -> io::Result<Self> {
+        let fd = open("/", FOLDER, Mode::empty())?;
         let stat = fstat(&fd)?;
+        Ok(Self::stand(fd, &stat, Path::new("/"), None))
+    }
+
+    fn stand(fd: OwnedFd, stat: &FileStat, at: &Path, shared: Option<PathBuf>) -> Self {
         let (mode, owner) = (stat.st_mode, stat.st_uid);
         // in a sticky folder nobody can touch what is not his
         let sticky = mode & 0o1000 != 0;
         let open = mode & 0o002 != 0 || (mode & 0o020 != 0 && stat.st_gid != 0);
         let is_shared = !is_ours(owner) || (open && !sticky);
         let shared = shared.or_else(|| is_shared.then(|| at.to_owned()));
-        Ok(Self { fd, owner, shared })
+        Self { fd, owner, shared }
     }
 
     /// Refuses where others than root can change the folder, or one above it.

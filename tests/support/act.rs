@@ -54,19 +54,18 @@ impl Ended {
     }
 }
 
-/// What two further plans find to do, or have done.
+/// What a further plan finds to do, or has done. One that has done nothing leaves nothing else for the next
+/// to find.
 pub fn still_to_do(machine: &Machine, site: &SiteFile) -> Vec<String> {
     let mut wrong = Vec::new();
-    for _ in 0..2 {
-        machine.fuse.disarm();
-        let shown = act(machine, site, Act::DryRun).unwrap();
-        let (pending, effects) = (shown.pending(), machine.fuse.seen());
-        if shown.code != 0 || !pending.is_empty() {
-            wrong.push(format!("still to do: {pending:?} {}", shown.error));
-        }
-        if !effects.is_empty() {
-            wrong.push(format!("a plan did something: {effects:?}"));
-        }
+    machine.fuse.disarm();
+    let shown = act(machine, site, Act::DryRun).unwrap();
+    let (pending, effects) = (shown.pending(), machine.fuse.seen());
+    if shown.code != 0 || !pending.is_empty() {
+        wrong.push(format!("still to do: {pending:?} {}", shown.error));
+    }
+    if !effects.is_empty() {
+        wrong.push(format!("a plan did something: {effects:?}"));
     }
     machine.fuse.disarm();
     wrong

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use odoo_deploy::event::Event;
-use odoo_deploy::journal::{self, Standing};
+use odoo_deploy::journal::{self, Run, Standing};
 
 use super::act::{Act, Ended, act, journals_of, still_to_do};
 use super::machine::{Effect, Flavour, Machine};
 use super::residue::remains;
 use super::scenario::{self, Scenario};
+use super::site::SiteFile;
 use super::snapshot::{Snapshot, differences, snapshot};
 
 /// What a scenario comes to when nobody is killed.
@@ -25,6 +26,8 @@ pub struct Expected {
     /// How many events are told.
     pub events: usize,
     origin: Snapshot,
+    /// The runs that the act began with.
+    earlier: Vec<Run>,
     installed: Snapshot,
     taken_back: Snapshot,
 }
@@ -47,18 +50,20 @@ impl Expected {
             file_calls,
             events,
             origin: snapshot(&scenario.origin),
+            earlier: runs(&scenario.origin, &scenario.site),
             installed: snapshot(&whole),
             taken_back,
             scenario,
         }
     }
 
-    /// Every place at which the act can be cut.
+    /// Every place at which the act can be cut, and every way in which.
     pub fn cuts(&self) -> impl Iterator<Item = (usize, Flavour)> {
-        let numbered = self.effects.iter().zip(1..);
-        let within = numbered.flat_map(|(effect, number)| {
-            let flavours = effect.flavours().iter();
-            flavours.map(move |flavour| (number, *flavour))
+        let before = [None].into_iter().chain(self.effects.iter().map(Some));
+        let numbered = self.effects.iter().zip(before).zip(1..);
+        let within = numbered.flat_map(|((effect, before), number)| {
+            let flavours = effect.flavours(before);
+            flavours.map(move |flavour| (number, flavour))
         });
         within.chain([(self.effects.len() + 1, Flavour::Dark)])
     }
@@ -84,9 +89,7 @@ impl Expected {
 
     /// Whether the newest run has begun several steps that are not done.
     fn steps_overlap(&self, machine: &Machine) -> bool {
-        let folder = journals_of(machine, self.scenario.site.name());
-        // what a power cut has torn is for the agent to judge
-        let newest = journal::runs(&folder).unwrap_or_default().pop();
+        let newest = runs(machine, &self.scenario.site).pop();
         newest.is_some_and(|run| {
             let under_way = run.steps.iter().filter(|step| !step.done && !step.undone);
             run.standing == Standing::Open && under_way.count() > 1
@@ -148,12 +151,15 @@ impl Expected {
 
     /// Goes on, or back, and compares. Nothing is wrong where the machine is as it must be.
     fn recover(&self, machine: &Machine, way: Act) -> Vec<String> {
-        if way == Act::Rollback && self.is_untouched(machine) {
-            return named("left alone", remains(&self.origin, &snapshot(machine)));
-        }
-        // a run that has committed is taken back less its data: another story
-        if way == Act::Rollback && self.scenario.act == Act::Install && self.is_over(machine) {
-            return Vec::new();
+        if way == Act::Rollback {
+            let runs = runs(machine, &self.scenario.site);
+            if self.is_untouched(&runs) {
+                return named("left alone", remains(&self.origin, &snapshot(machine)));
+            }
+            // a run that has committed is taken back less its data: another story
+            if self.scenario.act == Act::Install && self.is_over(&runs) {
+                return Vec::new();
+            }
         }
         let ended = act(machine, &self.scenario.site, way).unwrap();
         let undo = ended.events.iter().filter_map(|event| match event {
@@ -182,32 +188,29 @@ impl Expected {
         }
     }
 
-    /// Whether the act had come to its end.
-    fn is_over(&self, machine: &Machine) -> bool {
-        let newest = |machine: &Machine| {
-            journal::runs(&journals_of(machine, self.scenario.site.name()))
-                .unwrap()
-                .pop()
-        };
-        newest(machine).is_some_and(|run| {
-            run.standing == Standing::Committed
-                && newest(&self.scenario.origin).is_none_or(|before| before.number < run.number)
-        })
+    /// Whether the act had come to its end, by the runs there are now.
+    fn is_over(&self, runs: &[Run]) -> bool {
+        let before = self.earlier.last().map(|run| run.number);
+        runs.last()
+            .is_some_and(|run| run.standing == Standing::Committed && Some(run.number) > before)
     }
 
-    /// Whether no run was begun that could be taken back.
-    pub fn is_untouched(&self, machine: &Machine) -> bool {
-        let holds = |machine: &Machine| {
-            let runs = journal::runs(&journals_of(machine, self.scenario.site.name())).unwrap();
-            let holding = runs.iter().rev();
-            let mut holding = holding.filter(|run| run.standing != Standing::RolledBack);
-            holding.next().map(|run| (run.number, run.standing))
+    /// Whether no run was begun that could be taken back, by the runs there are now.
+    pub fn is_untouched(&self, runs: &[Run]) -> bool {
+        let holds = |runs: &[Run]| {
+            let mut runs = runs.iter().rev();
+            let holding = runs.find(|run| run.standing != Standing::RolledBack)?;
+            Some((holding.number, holding.standing))
         };
+        let now = holds(runs);
         self.scenario.act == Act::Install
-            && holds(machine).is_none_or(|run| {
-                run.1 == Standing::Committed && Some(run) == holds(&self.scenario.origin)
-            })
+            && now.is_none_or(|run| run.1 == Standing::Committed && now == holds(&self.earlier))
     }
+}
+
+/// The runs that a machine's journals tell of.
+pub fn runs(machine: &Machine, site: &SiteFile) -> Vec<Run> {
+    journal::runs(&journals_of(machine, site.name())).unwrap()
 }
 
 fn named(name: &str, differences: Vec<String>) -> Vec<String> {

@@ -90,7 +90,7 @@ impl Machine {
     fn empty() -> Self {
         let folder = memory();
         let disk = Disk::new(folder.path());
-        let (state, fuse) = (Rc::default(), Rc::default());
+        let (state, fuse) = (Rc::default(), Rc::new(Fuse::new(disk.unsynced.clone())));
         Self {
             folder,
             disk,

@@ -5,12 +5,14 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::panic::{panic_any, resume_unwind};
 use std::path::Path;
+use std::rc::Rc;
 
 use nix::errno::Errno;
 use odoo_deploy::host::command::Cmd;
 use odoo_deploy::host::disk::Call;
 
 use super::trouble::{Halfway, Trouble};
+use super::unsynced::Unsynced;
 
 /// What the agent dies of; nothing else may be caught.
 pub struct Cut;
@@ -34,6 +36,10 @@ pub struct Effect {
     /// Its name, and what it is about.
     pub what: String,
     kind: Kind,
+    /// How often something had come to stay before it.
+    durable: usize,
+    /// How many changes were in doubt before it.
+    doubts: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +53,22 @@ enum Kind {
 }
 
 impl Effect {
-    /// How the agent can die there.
-    pub fn flavours(&self) -> &'static [Flavour] {
+    /// How the agent can die there, less what leaves the same as a death at the effect `before` it: all is
+    /// dark as it was until something more comes to stay, and dim in as many ways as something is in doubt.
+    pub fn flavours(&self, before: Option<&Self>) -> impl Iterator<Item = Flavour> {
         use Flavour::{Before, Dark, Dim, Torn};
-        match self.kind {
+        let all: &[Flavour] = match self.kind {
             Kind::Whole => &[Before, Dark, Dim(1)],
             Kind::Halves => &[Before, Torn, Dark, Dim(1), Dim(2)],
             Kind::Sync => &[Dark, Dim(1), Dim(2)],
-        }
+        };
+        let new = before.is_none_or(|before| before.durable != self.durable);
+        let doubts = self.doubts;
+        all.iter().copied().filter(move |flavour| match flavour {
+            Dark => new,
+            Dim(way) => usize::from(*way) <= doubts,
+            Before | Torn => true,
+        })
     }
 }
 
@@ -72,6 +86,7 @@ pub struct Fault {
 /// Counts effects and calls, cuts at one of them, lets others fail.
 #[derive(Debug, Default)]
 pub struct Fuse {
+    unsynced: Rc<Unsynced>,
     seen: RefCell<Vec<Effect>>,
     at: Cell<Option<(usize, Flavour)>>,
     calls: RefCell<Vec<String>>,
@@ -82,6 +97,14 @@ pub struct Fuse {
 }
 
 impl Fuse {
+    /// The fuse of a machine, of whose changes these are not on disk.
+    pub(super) fn new(unsynced: Rc<Unsynced>) -> Self {
+        Self {
+            unsynced,
+            ..Self::default()
+        }
+    }
+
     /// Cuts at effect `number`, counted from 1 and from now.
     pub fn arm(&self, number: usize, flavour: Flavour) {
         self.disarm();
@@ -178,6 +201,7 @@ impl Fuse {
             panic_any(Cut);
         }
         let done = act();
+        self.unsynced.stays();
         self.stop_halfway();
         done
     }
@@ -192,6 +216,7 @@ impl Fuse {
         if flavour.is_some() {
             panic_any(Cut);
         }
+        self.unsynced.stays();
         self.stop_halfway();
         second(done)
     }
@@ -204,7 +229,12 @@ impl Fuse {
 
     fn next(&self, kind: Kind, what: impl FnOnce() -> String) -> Option<Flavour> {
         let what = what();
-        self.seen.borrow_mut().push(Effect { what, kind });
+        self.seen.borrow_mut().push(Effect {
+            what,
+            kind,
+            durable: self.unsynced.durable(),
+            doubts: self.unsynced.doubts(),
+        });
         let (number, flavour) = self.at.get()?;
         (number == self.seen.borrow().len()).then_some(flavour)
     }

@@ -6,6 +6,7 @@
 //! Equal", OSDI 2014).
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
@@ -41,12 +42,24 @@ pub struct Unsynced {
     changes: RefCell<Vec<Change>>,
     things: Cell<usize>,
     writes: Cell<bool>,
+    durable: Cell<usize>,
 }
 
 impl Unsynced {
-    /// Whether anything is in doubt.
-    pub fn any(&self) -> bool {
-        !self.changes.borrow().is_empty()
+    /// How many changes are in doubt.
+    pub fn doubts(&self) -> usize {
+        self.changes.borrow().len()
+    }
+
+    /// How often something came to stay: while this is the same, a power cut that takes all there is to take
+    /// leaves the same.
+    pub(super) fn durable(&self) -> usize {
+        self.durable.get()
+    }
+
+    /// Something came to stay.
+    pub(super) fn stays(&self) {
+        self.durable.set(self.durable.get() + 1);
     }
 
     /// From now on a program writes that syncs what it does, or one that does not.
@@ -88,7 +101,12 @@ impl Unsynced {
     }
 
     fn forget(&self, durable: impl Fn(&Change) -> bool) {
-        self.changes.borrow_mut().retain(|change| !durable(change));
+        let mut changes = self.changes.borrow_mut();
+        let before = changes.len();
+        changes.retain(|change| !durable(change));
+        if changes.len() < before {
+            self.stays();
+        }
     }
 
     fn note(&self, doubt: Doubt, path: &Path) {
@@ -148,18 +166,20 @@ impl Unsynced {
         }
     }
 
-    /// Loses what the dice say.
+    /// Loses what the dice say, and never all of it.
     pub(super) fn lose_some(&self, dice: &mut Dice) {
         let mut changes = self.changes.take();
-        let mut things: Vec<usize> = changes.iter().map(|change| change.thing).collect();
-        things.sort_unstable();
-        things.dedup();
-        for thing in things {
-            let count = changes
-                .iter()
-                .filter(|change| change.thing == thing)
-                .count();
-            let lost = dice.below(count + 1);
+        let mut things: BTreeMap<usize, usize> = BTreeMap::new();
+        for change in &changes {
+            *things.entry(change.thing).or_default() += 1;
+        }
+        let lost = loop {
+            let lost: Vec<usize> = things.values().map(|all| dice.below(all + 1)).collect();
+            if things.is_empty() || !lost.iter().eq(things.values()) {
+                break lost;
+            }
+        };
+        for (thing, lost) in things.into_keys().zip(lost) {
             for change in changes.iter().rev().filter(|c| c.thing == thing).take(lost) {
                 change.undo();
             }
