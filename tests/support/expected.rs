@@ -32,6 +32,9 @@ pub struct Expected {
     taken_back: Snapshot,
 }
 
+/// One way to die: whether several steps were under way, and what was wrong afterwards.
+pub type Checked = (Flavour, bool, Vec<String>);
+
 impl Expected {
     /// Lets the scenario of that name come to its end.
     pub fn of(name: &str) -> Self {
@@ -68,23 +71,34 @@ impl Expected {
         within.chain([(self.effects.len() + 1, Flavour::Dark)])
     }
 
-    /// Kills the act at one place and looks at what both ways out of it come to; also whether several
-    /// steps were under way.
-    pub fn check(&self, number: usize, flavour: Flavour) -> (bool, Vec<String>) {
-        let machine = self.scenario.start.twin();
-        if !self.cut(&machine, self.scenario.act, number, flavour) {
-            return (false, vec!["it was not cut".into()]);
-        }
-        let overlap = self.steps_overlap(&machine);
-        // what was said to be done outlives the power, but for what lies in memory
-        let mut lost = Vec::new();
-        if number > self.effects.len() {
-            lost = self.compare(self.scenario.act, &machine.twin());
-            lost.retain(|place| !place.starts_with("/run/"));
-        }
-        let mut wrong = named("lost", lost);
-        wrong.extend(self.check_both(&machine));
-        (overlap, wrong)
+    /// Kills the act at one effect in each of these ways, and looks at what both ways out of it come to.
+    pub fn check(&self, number: usize, flavours: &[Flavour]) -> Vec<Checked> {
+        // up to its end one death is like the other, but that which tears the effect
+        let mut whole = None;
+        let mut check = |flavour| {
+            let torn = flavour == Flavour::Torn;
+            let machine = if torn {
+                self.killed(number, flavour)
+            } else {
+                whole = whole.take().or_else(|| self.killed(number, flavour));
+                whole.as_ref().map(Machine::twin_in_doubt)
+            };
+            let Some(machine) = machine else {
+                return (flavour, false, vec!["it was not cut".into()]);
+            };
+            machine.after(flavour, number);
+            let overlap = self.steps_overlap(&machine);
+            // what was said to be done outlives the power, but for what lies in memory
+            let mut lost = Vec::new();
+            if number > self.effects.len() {
+                lost = self.compare(self.scenario.act, &machine.twin());
+                lost.retain(|place| !place.starts_with("/run/"));
+            }
+            let mut wrong = named("lost", lost);
+            wrong.extend(self.check_both(&machine));
+            (flavour, overlap, wrong)
+        };
+        flavours.iter().map(|flavour| check(*flavour)).collect()
     }
 
     /// Whether the newest run has begun several steps that are not done.
@@ -96,18 +110,30 @@ impl Expected {
         })
     }
 
-    /// Kills an act at effect `number`. `false` where it came to its end before.
+    /// A machine on which the act was killed at effect `number`, the power still being on.
+    fn killed(&self, number: usize, flavour: Flavour) -> Option<Machine> {
+        let machine = self.scenario.start.twin();
+        let cut = self.kill(&machine, self.scenario.act, number, flavour);
+        cut.then_some(machine)
+    }
+
+    /// Kills an act at effect `number`, and does what that death does to the machine. `false` where the act
+    /// came to its end before.
     pub fn cut(&self, machine: &Machine, what: Act, number: usize, flavour: Flavour) -> bool {
+        let cut = self.kill(machine, what, number, flavour);
+        if cut {
+            machine.after(flavour, number);
+        }
+        cut
+    }
+
+    fn kill(&self, machine: &Machine, what: Act, number: usize, flavour: Flavour) -> bool {
         machine.fuse.arm(number, flavour);
         let ended = act(machine, &self.scenario.site, what);
         let seen = machine.fuse.seen().len();
         machine.fuse.disarm();
         // the power may also go when all is said to be done
-        let cut = ended.is_none() || (number == seen + 1 && flavour == Flavour::Dark);
-        if cut {
-            machine.after(flavour, number);
-        }
-        cut
+        ended.is_none() || (number == seen + 1 && flavour == Flavour::Dark)
     }
 
     /// Does what the scenario is about on a machine where something is about to fail, a run that

@@ -14,6 +14,14 @@ impl Machine {
         twin.state.replace(self.state.borrow().clone());
         twin
     }
+
+    /// A twin with which the same is in doubt.
+    pub fn twin_in_doubt(&self) -> Self {
+        let twin = self.twin();
+        let (unsynced, theirs) = (&self.disk.unsynced, self.root());
+        twin.disk.unsynced.take_over(unsynced, theirs, twin.root());
+        twin
+    }
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -46,6 +46,17 @@ pub struct Unsynced {
 }
 
 impl Unsynced {
+    /// Takes over what is in doubt on another machine, whose files were copied from the root `theirs` to `ours`.
+    pub(super) fn take_over(&self, other: &Self, theirs: &Path, ours: &Path) {
+        let moved = |change: &Change| Change {
+            path: ours.join(change.path.strip_prefix(theirs).unwrap()),
+            before: change.before.clone(),
+            ..*change
+        };
+        let changes = other.changes.borrow();
+        self.changes.replace(changes.iter().map(moved).collect());
+    }
+
     /// How many changes are in doubt.
     pub fn doubts(&self) -> usize {
         self.changes.borrow().len()
