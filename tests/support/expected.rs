@@ -182,8 +182,7 @@ impl Expected {
             if self.is_untouched(&runs) {
                 return named("left alone", remains(&self.origin, &snapshot(machine)));
             }
-            // a run that has committed is taken back less its data: another story
-            if self.scenario.act == Act::Install && self.is_over(&runs) {
+            if self.is_over(&runs) {
                 return Vec::new();
             }
         }
@@ -214,15 +213,22 @@ impl Expected {
         }
     }
 
-    /// Whether the act had come to its end, by the runs there are now.
+    /// Whether a way back from where a machine is leads to where it was.
+    pub fn leads_back(&self, machine: &Machine) -> bool {
+        let runs = runs(machine, &self.scenario.site);
+        !self.is_untouched(&runs) && !self.is_over(&runs)
+    }
+
+    /// Whether an install had come to its end, by the runs there are now: what has committed is taken back
+    /// less its data, which is another story.
     fn is_over(&self, runs: &[Run]) -> bool {
         let before = self.earlier.last().map(|run| run.number);
-        runs.last()
-            .is_some_and(|run| run.standing == Standing::Committed && Some(run.number) > before)
+        let ended = |run: &Run| run.standing == Standing::Committed && Some(run.number) > before;
+        self.scenario.act == Act::Install && runs.last().is_some_and(ended)
     }
 
     /// Whether no run was begun that could be taken back, by the runs there are now.
-    pub fn is_untouched(&self, runs: &[Run]) -> bool {
+    fn is_untouched(&self, runs: &[Run]) -> bool {
         let holds = |runs: &[Run]| {
             let mut runs = runs.iter().rev();
             let holding = runs.find(|run| run.standing != Standing::RolledBack)?;
@@ -235,7 +241,7 @@ impl Expected {
 }
 
 /// The runs that a machine's journals tell of.
-pub fn runs(machine: &Machine, site: &SiteFile) -> Vec<Run> {
+fn runs(machine: &Machine, site: &SiteFile) -> Vec<Run> {
     journal::runs(&journals_of(machine, site.name())).unwrap()
 }
 
