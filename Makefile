@@ -1,7 +1,7 @@
 # Needs cargo, a C compiler and make; on Debian and Ubuntu `test` and `rehearse` install the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: build test test-fast test-machine soak rehearse bench lint fuzz mutants tools clean-bed
+.PHONY: build test test-fast floors test-machine soak rehearse bench lint fuzz mutants tools clean-bed
 
 CARGO_TARGET_DIR ?= target
 BED ?= /var/tmp/odoo-deploy-bed
@@ -30,6 +30,14 @@ test: tools
 
 test-fast: lint
 	cargo test --quiet --locked --workspace
+
+# What the crash matrix, the drifts and the wrong inputs must have tried at the least: for a look within minutes.
+floored := --test crash --test drift --test bad_sites --test injections
+floors:
+	@rm -rf $(counts)
+	cargo test --quiet --locked --no-run $(floored)
+	@began=$$(date +%s); FLOORS=1 cargo test --quiet --locked $(floored) -- --skip asked_to_stop && \
+		tests/counts.sh $(counts) floors && echo "in $$(($$(date +%s) - began)) s on $$(nproc) cores"
 
 # Boots throwaway machines: root, systemd-nspawn, an archive of Debian.
 test-machine: tools

@@ -11,6 +11,7 @@ mod node;
 mod order;
 mod read;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,8 +82,8 @@ pub struct Task {
     pub span: Range<usize>,
 }
 
-/// The playbook that was read last.
-static LAST: Mutex<Option<Arc<Playbook>>> = Mutex::new(None);
+/// The playbooks that were read, by their paths: several sites of one command have the same.
+static READ: Mutex<BTreeMap<PathBuf, Arc<Playbook>>> = Mutex::new(BTreeMap::new());
 
 impl Playbook {
     /// Reads a playbook; `path` is what errors name.
@@ -95,20 +96,20 @@ impl Playbook {
         read::playbook(path, source)
     }
 
-    /// The same; one that was read last is not read again: several sites of one command have the same.
+    /// The same; one that was read and is the same still is not read again.
     ///
     /// # Errors
     ///
     /// As those of [`Self::parse`].
     pub fn shared(path: &Path, source: &str) -> Result<Arc<Self>, Diagnostics> {
-        let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = last().clone();
-        if let Some(known) = known.filter(|known| known.path == path && known.source == source) {
+        let read = || READ.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = read().get(path).cloned();
+        if let Some(known) = known.filter(|known| known.source == source) {
             return Ok(known);
         }
-        let read = Arc::new(Self::parse(path, source)?);
-        *last() = Some(read.clone());
-        Ok(read)
+        let playbook = Arc::new(Self::parse(path, source)?);
+        read().insert(path.to_owned(), playbook.clone());
+        Ok(playbook)
     }
 
     /// Makes the tasks for a context: steps first, then checks, in the order of the file.

@@ -13,3 +13,9 @@ pub fn tell(what: &str, source: &str, count: usize) {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(source), format!("{count}\n")).unwrap();
 }
+
+/// Whether no more is asked for than the floors of the model: `make floors`, for a look within minutes.
+#[allow(dead_code, reason = "each test uses its own part")]
+pub fn only_floors() -> bool {
+    std::env::var_os("FLOORS").is_some()
+}

@@ -1,7 +1,8 @@
 //! A second machine that is exactly like the first.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt as _, chown, lchown, symlink};
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, lchown, symlink};
 use std::path::Path;
 
 use super::Machine;
@@ -29,22 +30,23 @@ fn copy(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let (from, to) = (entry.path(), to.join(entry.file_name()));
         let meta = from.symlink_metadata().unwrap();
-        let (uid, gid) = (Some(meta.uid()), Some(meta.gid()));
         if meta.is_symlink() {
             symlink(fs::read_link(&from).unwrap(), &to).unwrap();
-            lchown(&to, uid, gid).unwrap();
-            continue;
-        }
-        if meta.is_dir() {
+        } else if meta.is_dir() {
             fs::create_dir(&to).unwrap();
             copy(&from, &to);
         } else {
-            fs::copy(&from, &to).unwrap();
+            let mut copied = File::create(&to).unwrap();
+            copied.write_all(&fs::read(&from).unwrap()).unwrap();
             // when a service was started is told by its record's time
-            let copied = fs::File::open(&to).unwrap();
             copied.set_modified(meta.modified().unwrap()).unwrap();
         }
-        chown(&to, uid, gid).unwrap();
-        fs::set_permissions(&to, meta.permissions()).unwrap();
+        // what this process makes is root's
+        if (meta.uid(), meta.gid()) != (0, 0) {
+            lchown(&to, Some(meta.uid()), Some(meta.gid())).unwrap();
+        }
+        if !meta.is_symlink() {
+            fs::set_permissions(&to, meta.permissions()).unwrap();
+        }
     }
 }
