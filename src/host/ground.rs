@@ -7,13 +7,13 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, readlinkat, renameat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat, renameat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 /// As many links as the kernel follows.
 const MOST_LINKS: usize = 40;
@@ -120,6 +120,11 @@ impl Ground {
         Err(Refusal::error(shared, reason))
     }
 
+    /// What the entry of that name is, a link being one.
+    fn stat(&self, name: &OsStr) -> io::Result<FileStat> {
+        Ok(fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)?)
+    }
+
     /// The entry of that name as it is, not opened: a look has no effect on any kind.
     fn look(&self, name: &OsStr) -> io::Result<OwnedFd> {
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -131,11 +136,12 @@ impl Ground {
 /// waits on a FIFO, nor wakes a device.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     let (ground, name) = above(path)?;
-    let entry = ground.look(name)?;
-    let stat = fstat(&entry)?;
-    if kind(&stat) != SFlag::S_IFREG {
-        return Err(Refusal::error(path, "it is not a regular file"));
-    }
+    regular(&ground.stat(name)?, path)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = openat(&ground.fd, name, flags, Mode::empty())?;
+    // it may have been swapped since the look
+    let stat = fstat(&file)?;
+    regular(&stat, path)?;
     // a file of somebody else's can be given another name in one's own folder, not another owner
     if ground.shared.is_some() && stat.st_nlink > 1 && stat.st_uid != ground.owner {
         return Err(Refusal::error(
@@ -143,7 +149,14 @@ pub(crate) fn open_file(path: &Path) -> io::Result<File> {
             "it is a hard link to a file of another's",
         ));
     }
-    File::open(format!("/proc/self/fd/{}", entry.as_raw_fd()))
+    Ok(file.into())
+}
+
+fn regular(stat: &FileStat, path: &Path) -> io::Result<()> {
+    if kind(stat) == SFlag::S_IFREG {
+        return Ok(());
+    }
+    Err(Refusal::error(path, "it is not a regular file"))
 }
 
 /// Reads the regular file at `path`, opened as [`open_file`] does.
