@@ -18,6 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use odoo_deploy::event::Event;
+use odoo_deploy::journal;
+use serde_json::Value;
 use support::act::{Act, act, act_until, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
@@ -249,10 +251,7 @@ fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
     }
     let expected = Expected::of("fresh");
     let begun = expected.scenario.start.twin();
-    let writes = |effect: &Effect| {
-        effect.what.starts_with("Write ") && effect.what.ends_with("run-0001.jsonl")
-    };
-    let first = 1 + expected.effects.iter().position(writes).unwrap();
+    let first = 1 + expected.effects.iter().position(is_record).unwrap();
     assert!(expected.cut(&begun, Act::Install, first + 1, Flavour::Before));
     let path = newest_journal(&journals(&begun));
     let bytes = std::fs::read(path).unwrap();
@@ -263,6 +262,48 @@ fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
         let wrong = expected.check_both(&machine);
         assert!(wrong.is_empty(), "{length} bytes\n  {}", wrong.join("\n  "));
     }
+}
+
+/// A killed dpkg may leave half made what no step names. The step that finishes it has touched what stands
+/// on it, and that is held to no plan then.
+#[test]
+fn what_a_killed_dpkg_left_half_made_is_finished_and_the_rest_goes_on() {
+    if support::skipped() {
+        return;
+    }
+    let expected = Expected::of("fresh");
+    let whole = |name: &str| format!("Package: {name}\nStatus: install ok installed\n");
+    let half = |name: &str| format!("Package: {name}\nStatus: install ok unpacked\n");
+    let numbered = expected.effects.iter().zip(1..);
+    let records = numbered.filter(|(effect, _)| is_record(effect));
+    let mut left = Vec::new();
+    for (_, number) in records {
+        let machine = expected.scenario.start.twin();
+        assert!(expected.cut(&machine, Act::Install, number, Flavour::Before));
+        let status = machine.disk.text("/var/lib/dpkg/status");
+        let run = journal::runs(&journals(&machine)).unwrap().pop();
+        // all that it names is there, and only the record is missing
+        let ended = run.iter().flat_map(|run| &run.steps).find(|step| {
+            let resource = serde_json::to_value(&step.resource).unwrap();
+            let names = resource["packages"]["names"].as_array();
+            let is_there = |name: &Value| status.contains(&whole(name.as_str().unwrap()));
+            !step.done && names.is_some_and(|names| names.iter().all(is_there))
+        });
+        let Some(step) = ended else { continue };
+        let halves = status.replace(&whole("adduser"), &half("adduser"));
+        assert_ne!(halves, status);
+        machine.disk.put("/var/lib/dpkg/status", halves);
+        let wrong = expected.check_both(&machine);
+        assert!(wrong.is_empty(), "{}\n  {}", step.step, wrong.join("\n  "));
+        left.push(step.step.clone());
+    }
+    left.dedup();
+    assert_eq!(left, ["git", "python", "packages"]);
+}
+
+/// Whether an effect writes into the journal of the first run.
+fn is_record(effect: &Effect) -> bool {
+    effect.what.starts_with("Write ") && effect.what.ends_with("run-0001.jsonl")
 }
 
 #[test]
