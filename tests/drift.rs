@@ -56,7 +56,6 @@ impl Ground {
         for one in happened {
             one.happen(&machine);
         }
-        machine.fuse.disarm();
         let mut mended_by = BTreeSet::new();
         for one in happened {
             match one.then {
@@ -65,12 +64,8 @@ impl Ground {
             }
         }
         let run = |what| act(&machine, &self.site, what).unwrap();
-        let mut wrong = Vec::new();
-        let shown = run(Act::DryRun);
-        let effects = machine.fuse.seen();
-        if !effects.is_empty() {
-            wrong.push(format!("a plan did something: {effects:?}"));
-        }
+        let (before, shown) = (snapshot(&machine), run(Act::DryRun));
+        let mut wrong = differences(&before, &snapshot(&machine));
         let install = run(Act::Install);
         if shown.code != 0 || install.code != 0 {
             wrong.push(format!("{} {}", shown.error, install.error));
