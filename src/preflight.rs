@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::facts::Facts;
 use crate::host::{Host, Result};
@@ -27,6 +28,10 @@ const DISK: &[(&str, &str, u64)] = &[
     ("venv", "/opt", 600),
     ("database", "/var", 200),
 ];
+
+/// How often what listens is looked at again, at most, and how long after the last look.
+const LOOKS: usize = 5;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the machine itself must be, and what the release needs on it.
 ///
@@ -77,7 +82,7 @@ pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Pairing, Vec<S
 ///
 /// # Errors
 /// Where the host cannot be asked.
-pub fn plan(
+pub async fn plan(
     host: &Host,
     facts: &Facts,
     site: &Site,
@@ -85,10 +90,14 @@ pub fn plan(
     observed: &Observed,
 ) -> Result<Vec<String>> {
     let mut reasons = observed.refusals.clone();
-    reasons.extend(ports(host, site, workers)?);
-    if site.firewall.enabled {
-        reasons.extend(closed::ports(host, site)?);
-    }
+    let listening = || {
+        let mut reasons = ports(host, site, workers)?;
+        if site.firewall.enabled {
+            reasons.extend(closed::ports(host, site)?);
+        }
+        Ok(reasons)
+    };
+    reasons.extend(agreed(listening).await?);
     reasons.extend(neighbours::ports(host, site, workers)?);
     reasons.extend(neighbours::names(host, site)?);
     reasons.extend(disk(host, observed)?);
@@ -99,6 +108,24 @@ pub fn plan(
         reasons.push(
             "there is no network: nothing but the loopback has a route; see `ip route`".into(),
         );
+    }
+    Ok(reasons)
+}
+
+/// The reasons that two looks in a row agree on; none is needed to agree with. A process that
+/// ends between the reading of its socket and the search for its holder has no name and no unit.
+async fn agreed(mut look: impl FnMut() -> Result<Vec<String>>) -> Result<Vec<String>> {
+    let mut reasons = look()?;
+    for _ in 0..LOOKS {
+        if reasons.is_empty() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        let again = look()?;
+        if again == reasons {
+            break;
+        }
+        reasons = again;
     }
     Ok(reasons)
 }
@@ -220,4 +247,26 @@ fn disk(host: &Host, observed: &Observed) -> Result<Vec<String>> {
         }
     }
     Ok(reasons)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_ends_while_looked_at_is_no_reason() {
+        let refused = |pid: &str| vec![format!("port 8072 is taken by {pid}")];
+        for (looks, expected) in [
+            (vec![vec![]], vec![]),
+            (vec![refused("another program"), vec![]], vec![]),
+            (vec![refused("1"), refused("1")], refused("1")),
+            (vec![refused("1"), refused("2"), vec![]], vec![]),
+            (vec![refused("1"), refused("2"), refused("2")], refused("2")),
+        ] {
+            let mut next = looks.iter().cloned();
+            let reasons = agreed(|| Ok(next.next().expect("no look too many"))).await;
+            assert_eq!(reasons.expect("looked"), expected, "{looks:?}");
+            assert_eq!(next.next(), None, "no look too few");
+        }
+    }
 }

@@ -123,7 +123,7 @@ impl Session {
             .await
             .map_err(|e| refused(chain(&e)))?;
         let (site, workers) = (self.blueprint.site(), self.blueprint.workers());
-        let reasons = preflight::plan(&self.host, &self.facts, site, workers, &observed);
+        let reasons = preflight::plan(&self.host, &self.facts, site, workers, &observed).await;
         let reasons = reasons.map_err(|e| refused(chain(&e)))?;
         if reasons.is_empty() {
             Ok((plan, observed))
