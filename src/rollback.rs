@@ -63,10 +63,6 @@ pub async fn take_back(
     chosen: impl Fn(&Step) -> bool,
 ) -> Result<Returned, Stuck> {
     let committed = journal.run().committed;
-    debug_assert!(matches!(
-        journal.run().standing,
-        Standing::Open | Standing::RollingBack
-    ));
     let steps: Vec<Step> = journal
         .run()
         .steps

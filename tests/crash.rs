@@ -13,8 +13,6 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use odoo_deploy::event::Event;
@@ -23,7 +21,7 @@ use serde_json::Value;
 use support::act::{Act, act, act_until, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
-use support::expected::{Expected, in_threads, well};
+use support::expected::{Expected, in_scenarios, well};
 use support::machine::{Effect, Fault, Flavour};
 use support::scenario::Scenario;
 use support::snapshot::{differences, snapshot, times};
@@ -39,44 +37,30 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
         return;
     }
     let asked = std::env::var("CRASH_CASE").ok();
-    let (recoveries, overlaps) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
-    let (count, overlapping) = (recoveries.clone(), overlaps.clone());
-    in_threads(move |expected, mine, threads| {
-        let mut failures = Vec::new();
+    let test = "killed_at_any_effect_it_goes_on_or_goes_back";
+    let counts = in_scenarios(test, |expected, share| {
         let name = expected.scenario.name;
         let case = |number, flavour| format!("{name}/{flavour:?}/{number}");
         let mut cuts: BTreeMap<usize, Vec<Flavour>> = BTreeMap::new();
         for (number, flavour) in expected.cuts() {
             let is_asked = |asked: &String| case(number, flavour).starts_with(asked);
-            if number % threads == mine && asked.as_ref().is_none_or(is_asked) {
+            if share.has(number) && asked.as_ref().is_none_or(is_asked) {
                 cuts.entry(number).or_default().push(flavour);
             }
         }
         // three effects of four are as many as the floors ask for
-        cuts.retain(|number, _| !counts::only_floors() || number / threads % 4 != 0);
+        cuts.retain(|number, _| !counts::only_floors() || share.before(*number) % 4 != 0);
         for (number, flavours) in cuts {
             for (flavour, overlap, wrong) in expected.check(number, &flavours) {
-                count.fetch_add(2, Ordering::Relaxed);
-                overlapping.fetch_add(usize::from(overlap), Ordering::Relaxed);
-                if !wrong.is_empty() {
-                    let case = case(number, flavour);
-                    failures.push(format!("{case}\n  {}", wrong.join("\n  ")));
-                }
+                share.count("recoveries", 2);
+                share.count("overlaps", usize::from(overlap));
+                share.judge(&case(number, flavour), &wrong);
             }
         }
-        failures
     });
     if std::env::var("CRASH_CASE").is_err() {
-        counts::tell(
-            "single crashes",
-            "crash",
-            recoveries.load(Ordering::Relaxed),
-        );
-        counts::tell(
-            "cuts while steps overlap",
-            "crash",
-            overlaps.load(Ordering::Relaxed),
-        );
+        counts::tell("single crashes", "crash", counts.of("recoveries"));
+        counts::tell("cuts while steps overlap", "crash", counts.of("overlaps"));
     }
 }
 
@@ -86,11 +70,9 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
         return;
     }
     let asked = std::env::var("CRASH_SEED").ok();
-    let recoveries = Arc::new(AtomicUsize::new(0));
-    let count = recoveries.clone();
-    in_threads(move |expected, mine, threads| {
-        let mut failures = Vec::new();
-        for seed in (mine..stories()).step_by(threads) {
+    let test = "killed_again_and_again_it_goes_on_or_goes_back";
+    let counts = in_scenarios(test, |expected, share| {
+        for seed in share.own(0..stories()) {
             if asked
                 .as_ref()
                 .is_some_and(|asked| *asked != seed.to_string())
@@ -133,26 +115,16 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
                 again = true;
             }
             let ways = if over.is_some() { 1 } else { 2 };
-            count.fetch_add(if again { ways } else { 0 }, Ordering::Relaxed);
+            share.count("recoveries", if again { ways } else { 0 });
             let wrong = match over {
                 Some(way) => expected.compare(way, &machine),
                 None => expected.check_both(&machine),
             };
-            if !wrong.is_empty() {
-                failures.push(format!(
-                    "CRASH_SEED={seed} {case}\n  {}",
-                    wrong.join("\n  ")
-                ));
-            }
+            share.judge(&format!("CRASH_SEED={seed} {case}"), &wrong);
         }
-        failures
     });
     if std::env::var("CRASH_SEED").is_err() {
-        counts::tell(
-            "double crashes",
-            "crash",
-            recoveries.load(Ordering::Relaxed),
-        );
+        counts::tell("double crashes", "crash", counts.of("recoveries"));
     }
 }
 
@@ -174,21 +146,20 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
         return;
     }
     let asked = std::env::var("CRASH_CASE").ok();
-    let tried = Arc::new(AtomicUsize::new(0));
-    let count = tried.clone();
-    in_threads(move |expected, mine, threads| {
-        let mut failures = Vec::new();
+    let test = "whatever_file_call_fails_it_is_taken_back_or_can_be";
+    let counts = in_scenarios(test, |expected, share| {
         // every other one: all of them take a minute more
         let one_of = if counts::only_floors() { 5 } else { 2 };
-        let chosen = (1..=expected.file_calls).step_by(one_of);
-        for number in chosen.filter(|number| number / one_of % threads == mine) {
-            let (errno, lasts) = FAULTS[number / one_of / threads % FAULTS.len()];
+        for number in (1..=expected.file_calls).step_by(one_of) {
+            let chosen = number / one_of;
+            let (errno, lasts) = FAULTS[share.before(chosen) % FAULTS.len()];
             let name = expected.scenario.name;
             let case = format!(
                 "{name}/{errno:?}/{number}{}",
                 if lasts { "..." } else { "" }
             );
-            if asked.as_ref().is_some_and(|asked| !case.starts_with(asked)) {
+            let is_asked = asked.as_ref().is_none_or(|asked| case.starts_with(asked));
+            if !share.has(chosen) || !is_asked {
                 continue;
             }
             let machine = expected.scenario.start.twin();
@@ -198,16 +169,12 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
                 lasts,
             });
             let (ended, wrong) = expected.suffer(&machine);
-            count.fetch_add(1, Ordering::Relaxed);
-            if !wrong.is_empty() {
-                let (code, error) = (ended.code, ended.error);
-                failures.push(format!("{case}: {code} {error}\n  {}", wrong.join("\n  ")));
-            }
+            share.count("faults", 1);
+            share.judge(&format!("{case}: {} {}", ended.code, ended.error), &wrong);
         }
-        failures
     });
     if std::env::var("CRASH_CASE").is_err() {
-        counts::tell("faults", "files", tried.load(Ordering::Relaxed));
+        counts::tell("faults", "files", counts.of("faults"));
     }
 }
 
@@ -216,17 +183,15 @@ fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
     if support::skipped() {
         return;
     }
-    let tried = Arc::new(AtomicUsize::new(0));
-    let count = tried.clone();
-    in_threads(move |expected, mine, threads| {
-        let mut failures = Vec::new();
-        for event in (1..=expected.events).filter(|event| event % threads == mine) {
+    let test = "asked_to_stop_at_any_moment_it_goes_on_or_goes_back";
+    let counts = in_scenarios(test, |expected, share| {
+        for event in share.own(1..expected.events + 1) {
             let Scenario {
                 name, site, act, ..
             } = &expected.scenario;
             let machine = expected.scenario.start.twin();
             let ended = act_until(&machine, site, *act, event).unwrap();
-            count.fetch_add(1, Ordering::Relaxed);
+            share.count("signals", 1);
             let mut wrong = expected.check_both(&machine);
             let began = |event: &Event| matches!(event, Event::StepBegan { .. });
             if ended.events.iter().skip(event).any(began) {
@@ -235,13 +200,10 @@ fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
             if ![0, 130].contains(&ended.code) {
                 wrong.push(format!("it ended with {} {}", ended.code, ended.error));
             }
-            if !wrong.is_empty() {
-                failures.push(format!("{name}, event {event}\n  {}", wrong.join("\n  ")));
-            }
+            share.judge(&format!("{name}, event {event}"), &wrong);
         }
-        failures
     });
-    counts::tell("signals", "crash", tried.load(Ordering::Relaxed));
+    counts::tell("signals", "crash", counts.of("signals"));
 }
 
 #[test]

@@ -14,7 +14,6 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::thread;
 
 use odoo_deploy::event::Event;
 use odoo_deploy::host::store::digest;
@@ -24,6 +23,7 @@ use support::dice::Dice;
 use support::drift::{self, Drift, Then};
 use support::machine::Machine;
 use support::scenario::installed;
+use support::share::shared;
 use support::site::{SiteFile, Wish};
 use support::snapshot::{Snapshot, differences, snapshot};
 
@@ -166,68 +166,45 @@ fn set(ended: &Ended) -> BTreeSet<String> {
     done.collect()
 }
 
-/// Tries the cases of those numbers in as many threads as there are cores, and counts them.
-fn in_threads(count: usize, case: fn(&Ground, usize) -> Vec<&Drift>) -> usize {
+/// Tries the cases of those numbers, as the test of that name, and tells how many.
+fn try_all(test: &str, what: &str, count: usize, case: fn(&Ground, usize) -> Vec<&Drift>) {
+    if support::skipped() {
+        return;
+    }
     let asked: Option<usize> = std::env::var("DRIFT_CASE")
         .ok()
         .map(|case| case.parse().unwrap());
-    let threads = thread::available_parallelism().map_or(2, usize::from);
-    let work = move |mine: usize| {
+    let counts = shared(test, |share| {
         let ground = Ground::new();
-        let mut failures = Vec::new();
-        for seed in (mine..count).step_by(threads) {
+        for seed in share.own(0..count) {
             if asked.is_some_and(|asked| asked != seed) {
                 continue;
             }
             let happened = case(&ground, seed);
             let wrong = ground.wrong(&happened);
-            if !wrong.is_empty() {
-                let names: Vec<&str> = happened.iter().map(|one| one.name.as_str()).collect();
-                failures.push(format!(
-                    "DRIFT_CASE={seed}: {}\n  {}",
-                    names.join(" + "),
-                    wrong.join("\n  ")
-                ));
-            }
+            let names: Vec<&str> = happened.iter().map(|one| one.name.as_str()).collect();
+            share.count(what, 1);
+            share.judge(&format!("DRIFT_CASE={seed}: {}", names.join(" + ")), &wrong);
         }
-        failures
-    };
-    let handles: Vec<_> = (0..threads)
-        .map(|mine| thread::spawn(move || work(mine)))
-        .collect();
-    let failures: Vec<String> = handles
-        .into_iter()
-        .flat_map(|handle| handle.join().unwrap())
-        .collect();
-    assert!(
-        failures.is_empty(),
-        "{} of {count}:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-    if asked.is_some() { 0 } else { count }
+    });
+    if asked.is_none() {
+        counts::tell(what, "drift", counts.of(what));
+    }
 }
 
 #[test]
 fn whatever_happens_is_named_and_mended() {
-    if support::skipped() {
-        return;
-    }
-    let tried = in_threads(drift::all().len(), |ground, at| vec![&ground.drifts[at]]);
-    if tried > 0 {
-        counts::tell("single drifts", "drift", tried);
-    }
+    let test = "whatever_happens_is_named_and_mended";
+    let count = drift::all().len();
+    try_all(test, "single drifts", count, |ground, at| {
+        vec![&ground.drifts[at]]
+    });
 }
 
 #[test]
 fn whatever_happens_together_is_named_and_mended() {
-    if support::skipped() {
-        return;
-    }
-    let tried = in_threads(COMBINED, Ground::draw);
-    if tried > 0 {
-        counts::tell("combined drifts", "drift", tried);
-    }
+    let test = "whatever_happens_together_is_named_and_mended";
+    try_all(test, "combined drifts", COMBINED, Ground::draw);
 }
 
 /// A certificate of the model with its key: whose it is, and for whom.

@@ -13,8 +13,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::mount::{MsFlags, mount};
@@ -23,7 +21,7 @@ use odoo_deploy::event::Events;
 use odoo_deploy::host::{Cmd, Host};
 use support::act::{Act, act};
 use support::counts;
-use support::expected::{Expected, in_threads};
+use support::expected::{Expected, in_scenarios};
 use support::machine::Flavour;
 use support::site::{SiteFile, Wish};
 
@@ -114,30 +112,23 @@ fn a_clock_that_is_off_by_decades_after_the_power_was_gone_is_in_nobodys_way() {
         return;
     }
     let years = [1, 126].map(|years| UNIX_EPOCH + Duration::from_secs(years * 365 * 86_400));
-    let tried = Arc::new(AtomicUsize::new(0));
-    let count = tried.clone();
-    in_threads(move |expected, mine, threads| {
-        let mut failures = Vec::new();
+    let test = "a_clock_that_is_off_by_decades_after_the_power_was_gone_is_in_nobodys_way";
+    let counts = in_scenarios(test, |expected, share| {
         // every third: each place is tried by the crash matrix with a clock that is right
-        let cuts = (1..=expected.effects.len()).step_by(3);
-        for number in cuts.filter(|number| number / 3 % threads == mine) {
+        for third in share.own(0..expected.effects.len().div_ceil(3)) {
+            let number = 3 * third + 1;
             let machine = expected.scenario.start.twin();
             let act = expected.scenario.act;
             assert!(expected.cut(&machine, act, number, Flavour::Dark));
             for folder in ["/run", "/var/lib/apt/lists"] {
-                set_times(&machine.disk.at(folder), years[number / 3 / threads % 2]);
+                set_times(&machine.disk.at(folder), years[share.before(third) % 2]);
             }
-            count.fetch_add(1, Ordering::Relaxed);
+            share.count("clocks off", 1);
             let wrong = expected.check_both(&machine);
-            if !wrong.is_empty() {
-                let name = expected.scenario.name;
-                failures.push(format!("{name}/{number}\n  {}", wrong.join("\n  ")));
-            }
+            share.judge(&format!("{}/{number}", expected.scenario.name), &wrong);
         }
-        failures
     });
-    let tried = tried.load(Ordering::Relaxed);
-    counts::tell("clocks off", "environment", tried);
+    counts::tell("clocks off", "environment", counts.of("clocks off"));
 }
 
 /// What a shell script does that stands for a program, and what is said of it.

@@ -13,13 +13,12 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use support::act::{Act, act};
 use support::counts;
 use support::dice::Dice;
 use support::machine::Machine;
+use support::share::shared;
 use support::site::{SiteFile, Wish};
 use support::snapshot::{Snapshot, differences, snapshot};
 
@@ -89,9 +88,9 @@ fn wish(dice: &mut Dice, proxy: bool) -> Wish {
     }
 }
 
-/// Walks one sequence, of installs and now and then a way back. Answers how many steps it had, and
-/// what was wrong.
-fn walk(seed: usize) -> (usize, Vec<String>) {
+/// Walks one sequence, of installs and now and then a way back. Answers its story, how many steps it
+/// had, and what was wrong.
+fn walk(seed: usize) -> (String, usize, Vec<String>) {
     let mut dice = Dice::new(seed as u64 + 77);
     let machine = Machine::bare();
     let mut story = format!("PATH_SEED={seed}");
@@ -104,13 +103,13 @@ fn walk(seed: usize) -> (usize, Vec<String>) {
         let site = SiteFile::new(&last);
         let ended = act(&machine, &site, Act::Install).unwrap();
         if ended.code != 0 {
-            return (step, vec![format!("{story}: {}", ended.error)]);
+            return (story, step, vec![ended.error]);
         }
         if step + 1 < steps && dice.below(4) == 0 {
             story += ", and back";
             let ended = act(&machine, &site, Act::Rollback).unwrap();
             if ended.code != 0 {
-                return (step, vec![format!("{story}: {}", ended.error)]);
+                return (story, step, vec![ended.error]);
             }
         }
     }
@@ -118,13 +117,7 @@ fn walk(seed: usize) -> (usize, Vec<String>) {
     let ended = act(&fresh, &SiteFile::new(&last), Act::Install).unwrap();
     assert_eq!(ended.code, 0, "{}", ended.error);
     let wrong = with_a_past(&snapshot(&fresh), &snapshot(&machine));
-    if wrong.is_empty() {
-        return (steps, wrong);
-    }
-    (
-        steps,
-        vec![format!("{story}\n    {}", wrong.join("\n    "))],
-    )
+    (story, steps, wrong)
 }
 
 #[test]
@@ -135,36 +128,21 @@ fn what_a_server_was_before_does_not_matter() {
     let asked: Option<usize> = std::env::var("PATH_SEED")
         .ok()
         .map(|seed| seed.parse().unwrap());
-    let steps = AtomicUsize::new(0);
-    let failures: Vec<String> = thread::scope(|scope| {
-        let walks = |mine: usize| {
-            let mut failures = Vec::new();
-            for seed in (mine..SEQUENCES).step_by(2) {
-                if asked.is_some_and(|asked| asked != seed) {
-                    continue;
-                }
-                let (walked, wrong) = walk(seed);
-                steps.fetch_add(walked, Ordering::Relaxed);
-                failures.extend(wrong);
+    let counts = shared("what_a_server_was_before_does_not_matter", |share| {
+        for seed in share.own(0..SEQUENCES) {
+            if asked.is_some_and(|asked| asked != seed) {
+                continue;
             }
-            failures
-        };
-        let threads = [0, 1].map(|mine| scope.spawn(move || walks(mine)));
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+            let (story, steps, wrong) = walk(seed);
+            share.count("installs", steps);
+            share.judge(&story, &wrong);
+        }
     });
-    assert!(
-        failures.is_empty(),
-        "{} sequences:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
     if asked.is_none() {
         println!(
-            "paths: {SEQUENCES} sequences, seeds 0 to {}, {steps:?} installs",
-            SEQUENCES - 1
+            "paths: {SEQUENCES} sequences, seeds 0 to {}, {} installs",
+            SEQUENCES - 1,
+            counts.of("installs")
         );
         counts::tell("sequences of configurations", "paths", SEQUENCES);
     }

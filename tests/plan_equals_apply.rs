@@ -13,8 +13,6 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use odoo_deploy::event::Event;
 use support::act::{Act, Ended, act, still_to_do};
@@ -22,6 +20,7 @@ use support::dice::Dice;
 use support::drift::{self, Drift};
 use support::machine::Machine;
 use support::scenario::installed;
+use support::share::shared;
 use support::site::{SiteFile, Wish};
 
 /// How many pairs of a state and a site are generated.
@@ -92,60 +91,41 @@ fn whatever_happened_the_plan_is_what_is_done() {
     if support::skipped() {
         return;
     }
-    let (steps, idle) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let failures: Vec<String> = thread::scope(|scope| {
-        let pairs = |mine: usize| {
-            let mut failures = Vec::new();
-            let base = installed(&Wish::default());
-            let wishes = wishes();
-            let mut drifts = drift::all();
-            drifts.retain(Drift::is_mended);
-            for pair in (mine..PAIRS).step_by(2) {
-                let mut dice = Dice::new(pair as u64);
-                let machine = match dice.below(8) {
-                    0 => Machine::bare(),
-                    _ => base.twin(),
-                };
-                let mut name = format!("pair {pair}:");
-                let mut happened: Vec<&Drift> = Vec::new();
-                for _ in 0..dice.below(4) {
-                    let one = dice.pick(&drifts);
-                    if machine.state.borrow().units.is_empty() {
-                        break;
-                    }
-                    if happened.iter().any(|other| other.meets(one)) {
-                        continue;
-                    }
-                    happened.push(one);
-                    write!(name, " {},", one.name).unwrap();
-                    one.happen(&machine);
+    let counts = shared("whatever_happened_the_plan_is_what_is_done", |share| {
+        let base = installed(&Wish::default());
+        let wishes = wishes();
+        let mut drifts = drift::all();
+        drifts.retain(Drift::is_mended);
+        for pair in share.own(0..PAIRS) {
+            let mut dice = Dice::new(pair as u64);
+            let machine = match dice.below(8) {
+                0 => Machine::bare(),
+                _ => base.twin(),
+            };
+            let mut name = format!("pair {pair}:");
+            let mut happened: Vec<&Drift> = Vec::new();
+            for _ in 0..dice.below(4) {
+                let one = dice.pick(&drifts);
+                if machine.state.borrow().units.is_empty() {
+                    break;
                 }
-                let wish = dice.pick(&wishes);
-                let compared = compare(&machine, &SiteFile::new(wish));
-                steps.fetch_add(compared.done.len(), Ordering::Relaxed);
-                idle.fetch_add(compared.idle, Ordering::Relaxed);
-                let wrong = compared.wrong;
-                if !wrong.is_empty() {
-                    failures.push(format!("{name} {wish:?}\n  {}", wrong.join("\n  ")));
+                if happened.iter().any(|other| other.meets(one)) {
+                    continue;
                 }
+                happened.push(one);
+                write!(name, " {},", one.name).unwrap();
+                one.happen(&machine);
             }
-            failures
-        };
-        let threads = [0, 1].map(|mine| scope.spawn(move || pairs(mine)));
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect()
+            let wish = dice.pick(&wishes);
+            let compared = compare(&machine, &SiteFile::new(wish));
+            share.count("steps", compared.done.len());
+            share.count("idle", compared.idle);
+            share.judge(&format!("{name} {wish:?}"), &compared.wrong);
+        }
     });
-    assert!(
-        failures.is_empty(),
-        "{} pairs:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
     println!(
         "plan = apply: {PAIRS} pairs, {} steps shown and done, {} forecasts without need, 0 surprises",
-        steps.load(Ordering::Relaxed),
-        idle.load(Ordering::Relaxed)
+        counts.of("steps"),
+        counts.of("idle")
     );
 }

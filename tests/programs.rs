@@ -12,12 +12,10 @@
 
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use odoo_deploy::event::Event;
+use support::act::Ended;
 use support::counts;
-use support::expected::{Expected, in_threads};
+use support::expected::{Expected, in_scenarios};
 use support::machine::Trouble;
 
 /// The last part of a program's path, as messages have it in any case.
@@ -32,15 +30,21 @@ fn program(call: &str) -> &str {
 }
 
 /// Whether a program is in trouble once, or until somebody mends it.
-fn how_often(trouble: Trouble) -> &'static [bool] {
-    match trouble {
+fn how_often(trouble: Trouble) -> impl Iterator<Item = (Trouble, bool)> {
+    let lasts: &[bool] = match trouble {
         Trouble::Missing | Trouble::Hangs | Trouble::Idle => &[false, true],
         _ => &[false],
-    }
+    };
+    lasts.iter().map(move |lasts| (trouble, *lasts))
 }
 
-/// What comes of one call in trouble; nothing where all is well.
-fn check(expected: &Expected, number: usize, trouble: Trouble, lasts: bool) -> Vec<String> {
+/// What comes of one call in trouble, and what is wrong with that.
+fn check(
+    expected: &Expected,
+    number: usize,
+    trouble: Trouble,
+    lasts: bool,
+) -> (Ended, Vec<String>) {
     let machine = expected.scenario.start.twin();
     machine.fuse.trouble(number, trouble, lasts);
     let (ended, mut wrong) = expected.suffer(&machine);
@@ -51,17 +55,7 @@ fn check(expected: &Expected, number: usize, trouble: Trouble, lasts: bool) -> V
     if ended.code != 0 && !named {
         wrong.push("neither the program nor the step is named".into());
     }
-    if wrong.is_empty() {
-        return wrong;
-    }
-    let lasts = if lasts { "..." } else { "" };
-    let name = expected.scenario.name;
-    vec![format!(
-        "{name}/{trouble:?}/{number}{lasts} {call}: {} {}\n  {}",
-        ended.code,
-        ended.error,
-        wrong.join("\n  ")
-    )]
+    (ended, wrong)
 }
 
 #[test]
@@ -71,34 +65,33 @@ fn whatever_a_program_does_there_is_no_third_state() {
     }
     let asked = std::env::var("FAULT_CASE").ok();
     let all = asked.is_none();
-    let tried = Arc::new(AtomicUsize::new(0));
-    let count = tried.clone();
-    in_threads(move |expected, mine, threads| {
-        let mut failures = Vec::new();
+    let test = "whatever_a_program_does_there_is_no_third_state";
+    let counts = in_scenarios(test, |expected, share| {
         let name = expected.scenario.name;
-        for number in (1..=expected.calls.len()).filter(|number| number % threads == mine) {
+        for number in share.own(1..expected.calls.len() + 1) {
             // every other one, each call and each trouble among them: all of them take minutes more
             let whole = asked.is_some() || std::env::var_os("FAULT_ALL").is_some();
+            let turn = share.before(number);
             let chosen = Trouble::ALL.into_iter().enumerate();
-            let chosen = chosen.filter(|(at, _)| whole || (at + number / threads) % 2 == 0);
-            for (_, trouble) in chosen {
-                for &lasts in how_often(trouble) {
-                    let case = format!(
-                        "{name}/{trouble:?}/{number}{}",
-                        if lasts { "..." } else { "" }
-                    );
-                    if asked.as_ref().is_some_and(|asked| *asked != case) {
-                        continue;
-                    }
-                    count.fetch_add(1, Ordering::Relaxed);
-                    failures.extend(check(expected, number, trouble, lasts));
+            let chosen = chosen.filter(|(at, _)| whole || (at + turn) % 2 == 0);
+            for (trouble, lasts) in chosen.flat_map(|(_, trouble)| how_often(trouble)) {
+                let dots = if lasts { "..." } else { "" };
+                let case = format!("{name}/{trouble:?}/{number}{dots}");
+                if asked.as_ref().is_some_and(|asked| *asked != case) {
+                    continue;
                 }
+                let (ended, wrong) = check(expected, number, trouble, lasts);
+                let call = &expected.calls[number - 1];
+                share.count("faults", 1);
+                share.judge(
+                    &format!("{case} {call}: {} {}", ended.code, ended.error),
+                    &wrong,
+                );
             }
         }
-        failures
     });
     if all {
-        let tried = tried.load(Ordering::Relaxed);
+        let tried = counts.of("faults");
         counts::tell("program faults", "programs", tried);
         counts::tell("faults", "programs", tried);
     }

@@ -1,8 +1,5 @@
 //! What a scenario comes to, and whether a machine that something happened to still comes there.
 
-use std::sync::{Arc, Mutex};
-use std::thread;
-
 use odoo_deploy::event::Event;
 use odoo_deploy::journal::{self, Run, Standing};
 
@@ -10,6 +7,7 @@ use super::act::{Act, Ended, act, journals_of, still_to_do};
 use super::machine::{Effect, Flavour, Machine};
 use super::residue::remains;
 use super::scenario::{self, Scenario};
+use super::share::{Counts, Share, shared};
 use super::site::SiteFile;
 use super::snapshot::{Snapshot, differences, snapshot};
 
@@ -257,37 +255,11 @@ pub fn well(ended: Option<Ended>) -> Ended {
     ended
 }
 
-/// Failures of all threads.
-type Failures = Arc<Mutex<Vec<String>>>;
-
-/// Does `work` for every scenario in as many threads as there are cores, and tells what was wrong.
-pub fn in_threads(work: impl Fn(&Expected, usize, usize) -> Vec<String> + Send + Sync + 'static) {
-    let threads = thread::available_parallelism().map_or(2, usize::from);
-    let (work, failures) = (Arc::new(work), Failures::default());
-    let handles: Vec<_> = (0..threads)
-        .map(|mine| {
-            let (work, failures) = (work.clone(), failures.clone());
-            thread::spawn(move || {
-                for name in scenario::tried() {
-                    let expected = Expected::of(name);
-                    let wrong = work(&expected, mine, threads);
-                    // at once: the rest may take minutes
-                    for failure in &wrong {
-                        println!("{failure}");
-                    }
-                    failures.lock().unwrap().extend(wrong);
-                }
-            })
-        })
-        .collect();
-    for handle in handles {
-        handle.join().unwrap();
-    }
-    let failures = failures.lock().unwrap();
-    assert!(
-        failures.is_empty(),
-        "{} third states:\n{}",
-        failures.len(),
-        failures[..failures.len().min(100)].join("\n")
-    );
+/// Does `work` for every scenario that is tried, shared among processes, as the test of that name.
+pub fn in_scenarios(test: &str, work: impl Fn(&Expected, &mut Share)) -> Counts {
+    shared(test, |share| {
+        for name in scenario::tried() {
+            work(&Expected::of(name), share);
+        }
+    })
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
 #![allow(
     clippy::expect_used,
+    clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test may fall over, and say what it counted"
@@ -27,6 +28,7 @@ pub mod machine;
 pub mod plant;
 pub mod residue;
 pub mod scenario;
+pub mod share;
 pub mod site;
 pub mod snapshot;
 pub mod transcript;
