@@ -21,7 +21,7 @@ use support::act::{Act, Ended, act};
 use support::counts;
 use support::dice::Dice;
 use support::drift::{self, Drift, Then};
-use support::machine::Machine;
+use support::machine::{Machine, Still};
 use support::scenario::installed;
 use support::share::shared;
 use support::site::{SiteFile, Wish};
@@ -32,7 +32,7 @@ const COMBINED: usize = 2000;
 
 /// An installed server with neighbours, and all that can happen to it.
 struct Ground {
-    base: Machine,
+    base: Still,
     whole: Snapshot,
     site: SiteFile,
     drifts: Vec<Drift>,
@@ -44,7 +44,7 @@ impl Ground {
         neighbours(&base);
         Self {
             whole: snapshot(&base),
-            base,
+            base: base.still(),
             site: SiteFile::new(&Wish::default()),
             drifts: drift::all(),
         }

@@ -4,7 +4,7 @@ use odoo_deploy::event::Event;
 use odoo_deploy::journal::{self, Run, Standing};
 
 use super::act::{Act, Ended, act, journals_of, still_to_do};
-use super::machine::{Effect, Flavour, Machine};
+use super::machine::{Effect, Flavour, Machine, Still};
 use super::residue::remains;
 use super::scenario::{self, Scenario};
 use super::share::{Counts, Share, shared};
@@ -78,8 +78,9 @@ impl Expected {
             let machine = if torn {
                 self.killed(number, flavour)
             } else {
-                whole = whole.take().or_else(|| self.killed(number, flavour));
-                whole.as_ref().map(Machine::twin_in_doubt)
+                let dead = || Some(self.killed(number, flavour)?.still());
+                whole = whole.take().or_else(dead);
+                whole.as_ref().map(Still::twin_in_doubt)
             };
             let Some(machine) = machine else {
                 return (flavour, false, vec!["it was not cut".into()]);

@@ -32,6 +32,7 @@ use odoo_deploy::event::Events;
 use odoo_deploy::host::{Host, Programs};
 use tempfile::TempDir;
 
+pub use clone::Still;
 pub use disk::Disk;
 #[allow(unused_imports, reason = "each test uses its own part")]
 pub use fuse::{Cut, Effect, Fault, Flavour, Fuse};

@@ -1,7 +1,7 @@
 //! What is done to which machine: the ground on which agents are killed.
 
 use super::act::{Act, act};
-use super::machine::{Flavour, Machine};
+use super::machine::{Flavour, Machine, Still};
 use super::site::{SiteFile, Wish};
 
 /// A machine before, the site that is asked of it, and the act that is cut.
@@ -11,10 +11,10 @@ pub struct Scenario {
     /// What is cut.
     pub act: Act,
     /// The machine before.
-    pub start: Machine,
+    pub start: Still,
     /// Where going back to the start means going back to: an earlier one, where the start is
     /// itself in the middle of a run.
-    pub origin: Machine,
+    pub origin: Still,
     /// The site.
     pub site: SiteFile,
 }
@@ -125,7 +125,7 @@ impl Scenario {
             }
             "rollback" => Self::at(name, Act::Rollback, installed(&wish()), &wish()),
             _ => {
-                let origin = bare.twin();
+                let origin = bare.twin().still();
                 let site = SiteFile::new(&wish());
                 bare.fuse.arm(120, Flavour::Before);
                 assert!(act(&bare, &site, Act::Install).is_none());
@@ -133,7 +133,7 @@ impl Scenario {
                 Self {
                     name,
                     act: Act::Install,
-                    start: bare,
+                    start: bare.still(),
                     origin,
                     site,
                 }
@@ -145,8 +145,8 @@ impl Scenario {
         Self {
             name,
             act,
-            origin: start.twin(),
-            start,
+            origin: start.twin().still(),
+            start: start.still(),
             site: SiteFile::new(wish),
         }
     }

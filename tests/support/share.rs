@@ -26,13 +26,13 @@ pub struct Share {
 impl Share {
     /// Whether a case of that number is its own.
     pub fn has(&self, number: usize) -> bool {
-        number % self.all == self.mine
+        turn(number, self.all) == self.mine
     }
 
     /// Those of these numbers that are its own.
     pub fn own(&self, numbers: Range<usize>) -> impl Iterator<Item = usize> + use<> {
         let (mine, all) = (self.mine, self.all);
-        numbers.filter(move |number| number % all == mine)
+        numbers.filter(move |number| turn(*number, all) == mine)
     }
 
     /// How many of its own cases are before the one of that number.
@@ -62,6 +62,11 @@ impl Share {
             self.count(&what, times);
         }
     }
+}
+
+/// Whose turn a case is. What costs much may come at every other number.
+fn turn(number: usize, all: usize) -> usize {
+    (number + number / 7) % all
 }
 
 /// What was tried how many times.

@@ -1,23 +1,62 @@
 //! A second machine that is exactly like the first.
 
-use std::fs::{self, File};
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, lchown, symlink};
-use std::path::Path;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{Read as _, Write as _};
+use std::ops::Deref;
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown, symlink,
+};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+use std::time::SystemTime;
+
+use nix::sys::stat::{Mode, umask};
 
 use super::Machine;
 
+/// A machine to which nothing happens any more: its files are read once, for all its twins.
+pub struct Still {
+    machine: Machine,
+    files: Vec<Entry>,
+}
+
 impl Machine {
+    /// Lets it stay as it is.
+    pub fn still(self) -> Still {
+        let files = entries(self.root());
+        Still {
+            machine: self,
+            files,
+        }
+    }
+
     /// A machine with the same files and the same memory, and a fuse of its own.
     pub fn twin(&self) -> Self {
+        self.with(&entries(self.root()))
+    }
+
+    fn with(&self, files: &[Entry]) -> Self {
         let twin = Self::empty();
-        copy(self.root(), twin.root());
+        for entry in files {
+            entry.lay_out(twin.root());
+        }
+        // last, as a folder may hand on its group
+        for entry in files {
+            entry.give_mode(twin.root());
+        }
         twin.state.replace(self.state.borrow().clone());
         twin
     }
+}
+
+impl Still {
+    /// As [`Machine::twin`].
+    pub fn twin(&self) -> Machine {
+        self.machine.with(&self.files)
+    }
 
     /// A twin with which the same is in doubt.
-    pub fn twin_in_doubt(&self) -> Self {
+    pub fn twin_in_doubt(&self) -> Machine {
         let twin = self.twin();
         let (unsynced, theirs) = (&self.disk.unsynced, self.root());
         twin.disk.unsynced.take_over(unsynced, theirs, twin.root());
@@ -25,28 +64,97 @@ impl Machine {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
+impl Deref for Still {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        &self.machine
+    }
+}
+
+/// One file, folder or link, with its path below the root.
+struct Entry {
+    path: PathBuf,
+    content: Content,
+    uid: u32,
+    gid: u32,
+    mode: u32,
+}
+
+enum Content {
+    Folder,
+    Link(PathBuf),
+    /// When a service was started is told by its record's time.
+    File(Vec<u8>, SystemTime),
+}
+
+/// All that lies below a root, folders before what is in them.
+fn entries(root: &Path) -> Vec<Entry> {
+    let mut all = Vec::new();
+    collect(root, Path::new(""), &mut all);
+    all
+}
+
+fn collect(root: &Path, folder: &Path, all: &mut Vec<Entry>) {
+    for entry in fs::read_dir(root.join(folder)).unwrap() {
         let entry = entry.unwrap();
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let (from, path) = (entry.path(), folder.join(entry.file_name()));
         let meta = from.symlink_metadata().unwrap();
-        if meta.is_symlink() {
-            symlink(fs::read_link(&from).unwrap(), &to).unwrap();
+        let content = if meta.is_symlink() {
+            Content::Link(fs::read_link(&from).unwrap())
         } else if meta.is_dir() {
-            fs::create_dir(&to).unwrap();
-            copy(&from, &to);
+            Content::Folder
         } else {
-            let mut copied = File::create(&to).unwrap();
-            copied.write_all(&fs::read(&from).unwrap()).unwrap();
-            // when a service was started is told by its record's time
-            copied.set_modified(meta.modified().unwrap()).unwrap();
-        }
-        // what this process makes is root's
-        if (meta.uid(), meta.gid()) != (0, 0) {
-            lchown(&to, Some(meta.uid()), Some(meta.gid())).unwrap();
-        }
-        if !meta.is_symlink() {
-            fs::set_permissions(&to, meta.permissions()).unwrap();
+            let mut bytes = vec![0; usize::try_from(meta.len()).unwrap()];
+            File::open(&from).unwrap().read_exact(&mut bytes).unwrap();
+            Content::File(bytes, meta.modified().unwrap())
+        };
+        let is_folder = meta.is_dir();
+        all.push(Entry {
+            path: path.clone(),
+            content,
+            uid: meta.uid(),
+            gid: meta.gid(),
+            mode: meta.mode() & 0o7777,
+        });
+        if is_folder {
+            collect(root, &path, all);
         }
     }
 }
+
+impl Entry {
+    fn lay_out(&self, root: &Path) {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            umask(Mode::from_bits_truncate(UMASK));
+        });
+        let path = root.join(&self.path);
+        match &self.content {
+            Content::Folder => DirBuilder::new().mode(self.mode).create(&path).unwrap(),
+            Content::Link(target) => symlink(target, &path).unwrap(),
+            Content::File(bytes, modified) => {
+                let mut options = OpenOptions::new();
+                let options = options.write(true).create_new(true).mode(self.mode);
+                let mut file = options.open(&path).unwrap();
+                file.write_all(bytes).unwrap();
+                file.set_modified(*modified).unwrap();
+            }
+        }
+        // what this process makes is root's
+        if (self.uid, self.gid) != (0, 0) {
+            lchown(&path, Some(self.uid), Some(self.gid)).unwrap();
+        }
+    }
+
+    fn give_mode(&self, root: &Path) {
+        let is_link = matches!(self.content, Content::Link(_));
+        if !is_link && self.mode & (UMASK | 0o7000) != 0 {
+            let path = root.join(&self.path);
+            fs::set_permissions(path, Permissions::from_mode(self.mode)).unwrap();
+        }
+    }
+}
+
+/// What of a mode is not given at creation.
+const UMASK: u32 = 0o022;

@@ -1,9 +1,13 @@
 //! The files of a machine, by the paths that the machine has for them.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 use super::unsynced::Unsynced;
 
@@ -11,6 +15,8 @@ use super::unsynced::Unsynced;
 #[derive(Clone, Debug)]
 pub struct Disk {
     root: PathBuf,
+    /// The root, held open.
+    top: Rc<File>,
     /// What a power cut may take of them.
     pub unsynced: Rc<Unsynced>,
 }
@@ -20,6 +26,7 @@ impl Disk {
         fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
         Self {
             root: root.to_owned(),
+            top: Rc::new(File::open(root).unwrap()),
             unsynced: Rc::default(),
         }
     }
@@ -31,7 +38,7 @@ impl Disk {
 
     /// Whether something is at `path`, links being followed as the machine would.
     pub fn exists(&self, path: &str) -> bool {
-        self.at(&self.resolve(path)).symlink_metadata().is_ok()
+        self.look(path).is_some()
     }
 
     /// The text of a file; empty where there is none.
@@ -42,9 +49,14 @@ impl Disk {
 
     /// The bytes of a file; of nothing else.
     pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
-        let inside = self.at(&self.resolve(path));
         // a FIFO would be waited for, a device read for ever
-        inside.is_file().then(|| fs::read(inside).ok()).flatten()
+        let is_file = self.look(path)?.metadata().ok()?.is_file();
+        let mut bytes = Vec::new();
+        let mut file = is_file
+            .then(|| self.open(path, OFlag::O_RDONLY))
+            .flatten()?;
+        file.read_to_end(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// Writes a file of root's.
@@ -101,7 +113,7 @@ impl Disk {
 
     /// Whether an account can read a file.
     pub fn readable(&self, path: &str, (uid, gid): (u32, u32)) -> bool {
-        let Ok(meta) = self.at(&self.resolve(path)).symlink_metadata() else {
+        let Some(Ok(meta)) = self.look(path).map(|found| found.metadata()) else {
             return false;
         };
         let bit = match () {
@@ -112,9 +124,26 @@ impl Disk {
         uid == 0 || meta.mode() & bit != 0
     }
 
+    /// What is at `path`, links being followed as the machine would; not opened.
+    fn look(&self, path: &str) -> Option<File> {
+        self.open(path, OFlag::O_PATH)
+    }
+
+    fn open(&self, path: &str, flags: OFlag) -> Option<File> {
+        let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC);
+        let how = how.resolve(ResolveFlag::RESOLVE_IN_ROOT);
+        loop {
+            match openat2(&self.top, path, how) {
+                // somebody moved something, anywhere, while it went up
+                Err(Errno::EAGAIN) => (),
+                found => return found.ok().map(File::from),
+            }
+        }
+    }
+
     /// The owner of an entry.
     pub fn owner(&self, path: &str) -> Option<u32> {
-        Some(self.at(&self.resolve(path)).symlink_metadata().ok()?.uid())
+        Some(self.look(path)?.metadata().ok()?.uid())
     }
 
     /// The names in a folder.
