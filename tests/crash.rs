@@ -44,13 +44,16 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
         let mut cuts: BTreeMap<usize, Vec<Flavour>> = BTreeMap::new();
         for (number, flavour) in expected.cuts() {
             let is_asked = |asked: &String| case(number, flavour).starts_with(asked);
-            if share.has(number) && asked.as_ref().is_none_or(is_asked) {
+            if asked.as_ref().is_none_or(is_asked) {
                 cuts.entry(number).or_default().push(flavour);
             }
         }
         // three effects of four are as many as the floors ask for
-        cuts.retain(|number, _| !counts::only_floors() || share.before(*number) % 4 != 0);
+        cuts.retain(|number, _| !counts::only_floors() || number % 4 != 0);
         for (number, flavours) in cuts {
+            if !share.takes() {
+                continue;
+            }
             for (flavour, overlap, wrong) in expected.check(number, &flavours) {
                 share.count("recoveries", 2);
                 share.count("overlaps", usize::from(overlap));
@@ -72,11 +75,11 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
     let asked = std::env::var("CRASH_SEED").ok();
     let test = "killed_again_and_again_it_goes_on_or_goes_back";
     let counts = in_scenarios(test, |expected, share| {
-        for seed in share.own(0..stories()) {
-            if asked
+        for seed in 0..stories() {
+            let is_asked = asked
                 .as_ref()
-                .is_some_and(|asked| *asked != seed.to_string())
-            {
+                .is_none_or(|asked| *asked == seed.to_string());
+            if !is_asked || !share.takes() {
                 continue;
             }
             let mut dice = Dice::new(seed as u64 + 1);
@@ -151,15 +154,14 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
         // every other one: all of them take a minute more
         let one_of = if counts::only_floors() { 5 } else { 2 };
         for number in (1..=expected.file_calls).step_by(one_of) {
-            let chosen = number / one_of;
-            let (errno, lasts) = FAULTS[share.before(chosen) % FAULTS.len()];
+            let (errno, lasts) = FAULTS[number / one_of % FAULTS.len()];
             let name = expected.scenario.name;
             let case = format!(
                 "{name}/{errno:?}/{number}{}",
                 if lasts { "..." } else { "" }
             );
             let is_asked = asked.as_ref().is_none_or(|asked| case.starts_with(asked));
-            if !share.has(chosen) || !is_asked {
+            if !is_asked || !share.takes() {
                 continue;
             }
             let machine = expected.scenario.start.twin();
@@ -185,7 +187,10 @@ fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
     }
     let test = "asked_to_stop_at_any_moment_it_goes_on_or_goes_back";
     let counts = in_scenarios(test, |expected, share| {
-        for event in share.own(1..expected.events + 1) {
+        for event in 1..=expected.events {
+            if !share.takes() {
+                continue;
+            }
             let Scenario {
                 name, site, act, ..
             } = &expected.scenario;

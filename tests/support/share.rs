@@ -1,43 +1,38 @@
 //! The work of one test in as many processes as there are cores.
 //!
-//! Not in threads: these would wait for each other at the table of open files and at their memory, and
-//! every call of the kernel would take a third longer.
+//! Not in threads: these would wait for each other at the table of open files and at their memory.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
-use std::path::Path;
-use std::process::{Child, Command, exit};
-use std::{env, fs, thread};
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, Stdio, exit};
+use std::{env, thread};
 
 use serde::{Deserialize, Serialize};
 
-/// Tells a process which share is its own, and where what comes of it is to be written.
+/// Tells a process where it takes its cases from.
 const SHARE: &str = "TEST_SHARE";
 
 /// One process's share of a test's work, and what came of it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Share {
-    mine: usize,
-    all: usize,
+    /// Where each case that somebody has taken leaves a file.
+    taken: PathBuf,
+    /// How many cases were asked for. All processes ask for the same, in the same order.
+    asked: usize,
     failures: Vec<String>,
     counts: BTreeMap<String, usize>,
 }
 
 impl Share {
-    /// Whether a case of that number is its own.
-    pub fn has(&self, number: usize) -> bool {
-        turn(number, self.all) == self.mine
-    }
-
-    /// Those of these numbers that are its own.
-    pub fn own(&self, numbers: Range<usize>) -> impl Iterator<Item = usize> + use<> {
-        let (mine, all) = (self.mine, self.all);
-        numbers.filter(move |number| turn(*number, all) == mine)
-    }
-
-    /// How many of its own cases are before the one of that number.
-    pub fn before(&self, number: usize) -> usize {
-        number / self.all
+    /// Whether the next case is this process's: who comes to it first takes it, so that all end together.
+    pub fn takes(&mut self) -> bool {
+        self.asked += 1;
+        match File::create_new(self.taken.join(self.asked.to_string())) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+            created => created.map(|_| true).unwrap(),
+        }
     }
 
     /// That something was tried so many times.
@@ -64,11 +59,6 @@ impl Share {
     }
 }
 
-/// Whose turn a case is. What costs much may come at every other number.
-fn turn(number: usize, all: usize) -> usize {
-    (number + number / 7) % all
-}
-
 /// What was tried how many times.
 #[derive(Debug)]
 pub struct Counts(BTreeMap<String, usize>);
@@ -83,35 +73,33 @@ impl Counts {
 /// Does the work of the test of that name, and falls over where something is wrong. Each process comes
 /// here by way of the test, does its share of `work`, and ends here; only the first goes on.
 pub fn shared(test: &str, work: impl FnOnce(&mut Share)) -> Counts {
-    if let Ok(told) = env::var(SHARE) {
-        let (mine, to) = told.split_once(' ').unwrap();
-        let (mine, all) = mine.split_once('/').unwrap();
+    if let Some(folder) = env::var_os(SHARE).map(PathBuf::from) {
         let mut share = Share {
-            mine: mine.parse().unwrap(),
-            all: all.parse().unwrap(),
+            taken: folder.clone(),
             ..Share::default()
         };
         work(&mut share);
+        let to = folder.join(format!("of {}", process::id()));
         fs::write(to, serde_json::to_vec(&share).unwrap()).unwrap();
         exit(0);
     }
     let folder = tempfile::tempdir().unwrap();
     let all = thread::available_parallelism().map_or(2, usize::from);
-    let processes: Vec<_> = (0..all)
-        .map(|mine| {
-            let to = folder.path().join(mine.to_string());
-            (begin(test, mine, all, &to), to)
-        })
-        .collect();
+    let processes: Vec<Child> = (0..all).map(|_| begin(test, folder.path())).collect();
     let mut whole = Share::default();
     let ends: Vec<_> = processes
         .into_iter()
-        .map(|(mut process, to)| (process.wait().unwrap(), to))
+        .map(|mut process| (process.id(), process.wait().unwrap()))
         .collect();
-    for (end, to) in ends {
+    let mut asked = None;
+    for (id, end) in ends {
         assert!(end.success(), "a share of {test} ended with {end}");
-        let bytes = fs::read(to).unwrap_or_else(|error| panic!("a share of {test}: {error}"));
-        whole.add(serde_json::from_slice(&bytes).unwrap());
+        let bytes = fs::read(folder.path().join(format!("of {id}")));
+        let bytes = bytes.unwrap_or_else(|error| panic!("a share of {test}: {error}"));
+        let share: Share = serde_json::from_slice(&bytes).unwrap();
+        let asked = *asked.get_or_insert(share.asked);
+        assert_eq!(share.asked, asked, "the shares of {test} ask for others");
+        whole.add(share);
     }
     let failures = &whole.failures;
     assert!(
@@ -123,10 +111,9 @@ pub fn shared(test: &str, work: impl FnOnce(&mut Share)) -> Counts {
     Counts(whole.counts)
 }
 
-fn begin(test: &str, mine: usize, all: usize, to: &Path) -> Child {
+fn begin(test: &str, folder: &Path) -> Child {
     let mut process = Command::new(env::current_exe().unwrap());
     process.args(["--exact", "--nocapture", "--quiet", test]);
-    process.env(SHARE, format!("{mine}/{all} {}", to.display()));
-    process.stdout(std::process::Stdio::null());
+    process.env(SHARE, folder).stdout(Stdio::null());
     process.spawn().unwrap()
 }
