@@ -112,8 +112,8 @@ pub async fn plan(
     Ok(reasons)
 }
 
-/// The reasons that two looks in a row agree on; none is needed to agree with. A process that
-/// ends between the reading of its socket and the search for its holder has no name and no unit.
+/// The reasons that two looks in a row agree on, or the last one's; where one has none, there are none. A
+/// process that ends between the reading of its socket and the search for its holder has no name and no unit.
 async fn agreed(mut look: impl FnMut() -> Result<Vec<String>>) -> Result<Vec<String>> {
     let mut reasons = look()?;
     for _ in 0..LOOKS {
