@@ -63,6 +63,10 @@ pub async fn take_back(
     chosen: impl Fn(&Step) -> bool,
 ) -> Result<Returned, Stuck> {
     let committed = journal.run().committed;
+    debug_assert!(matches!(
+        journal.run().standing,
+        Standing::Open | Standing::RollingBack
+    ));
     let steps: Vec<Step> = journal
         .run()
         .steps

@@ -14,7 +14,7 @@ pub struct Scenario {
     pub start: Still,
     /// Where going back to the start means going back to: an earlier one, where the start is
     /// itself in the middle of a run.
-    pub origin: Still,
+    pub origin: Machine,
     /// The site.
     pub site: SiteFile,
 }
@@ -125,7 +125,7 @@ impl Scenario {
             }
             "rollback" => Self::at(name, Act::Rollback, installed(&wish()), &wish()),
             _ => {
-                let origin = bare.twin().still();
+                let origin = bare.twin();
                 let site = SiteFile::new(&wish());
                 bare.fuse.arm(120, Flavour::Before);
                 assert!(act(&bare, &site, Act::Install).is_none());
@@ -145,7 +145,7 @@ impl Scenario {
         Self {
             name,
             act,
-            origin: start.twin().still(),
+            origin: start.twin(),
             start: start.still(),
             site: SiteFile::new(wish),
         }

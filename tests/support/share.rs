@@ -30,8 +30,9 @@ impl Share {
     pub fn takes(&mut self) -> bool {
         self.asked += 1;
         match File::create_new(self.taken.join(self.asked.to_string())) {
+            Ok(_) => true,
             Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
-            created => created.map(|_| true).unwrap(),
+            Err(error) => panic!("a case cannot be taken: {error}"),
         }
     }
 
