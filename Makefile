@@ -32,13 +32,11 @@ test-fast: lint
 	cargo test --quiet --locked --workspace
 
 # What the crash matrix, the drifts and the wrong inputs must have tried at the least: for a look within minutes.
-# glibc is told to keep the memory of one machine for the next: a fifteenth of the time.
 floored := --test crash --test drift --test bad_sites --test injections
-keep := MALLOC_TRIM_THRESHOLD_=900000000 MALLOC_TOP_PAD_=67108864 MALLOC_MMAP_THRESHOLD_=900000000
 floors:
 	@rm -rf $(counts)
 	cargo test --quiet --locked --no-run $(floored)
-	@began=$$(date +%s); FLOORS=1 $(keep) cargo test --quiet --locked $(floored) -- --skip asked_to_stop && \
+	@began=$$(date +%s); FLOORS=1 cargo test --quiet --locked $(floored) -- --skip asked_to_stop && \
 		tests/counts.sh $(counts) floors && echo "in $$(($$(date +%s) - began)) s on $$(nproc) cores"
 
 # Boots throwaway machines: root, systemd-nspawn, an archive of Debian.
