@@ -69,7 +69,8 @@ pub enum Error {
     Journal(#[from] journal::Error),
 }
 
-/// Brings the host to what `plan` asks, the blueprint's as it was shown. Answers how many steps were set.
+/// Brings the host to what `plan` asks, the blueprint's as it was shown; it becomes the one of all that was
+/// learnt on the way. Answers how many steps were set.
 ///
 /// A step starts as soon as all that it needs is done; among those that may start, the plan's order
 /// decides. After a failure, and when a signal asks to stop, none is started any more, and those under
@@ -81,7 +82,7 @@ pub async fn apply(
     host: &Host,
     journal: &mut Journal,
     blueprint: &mut Blueprint,
-    plan: Plan,
+    plan: &mut Plan,
     observed: &Observed,
 ) -> Result<usize, Error> {
     let shared = Shared {
@@ -123,7 +124,7 @@ pub async fn apply(
 struct Run<'a> {
     shared: &'a Shared<'a>,
     blueprint: &'a mut Blueprint,
-    plan: Plan,
+    plan: &'a mut Plan,
     course: Course<'a>,
     timings: Timings,
     under_way: FuturesUnordered<LocalBoxFuture<'a, (usize, Result<Came, Error>)>>,
@@ -246,7 +247,7 @@ impl Run<'_> {
                 source: blueprint::Error::StillUnknown { what },
             });
         }
-        self.plan = plan;
+        *self.plan = plan;
         self.course.put_back(index);
         Ok(())
     }

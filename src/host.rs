@@ -49,6 +49,7 @@ pub struct Host {
     stop: Stop,
     patience: Duration,
     asked: Rc<Asked>,
+    known_accounts: Rc<accounts::Known>,
 }
 
 /// What is asked of programs that answer several questions in one call.
@@ -78,6 +79,7 @@ impl Host {
             stop: Stop::default(),
             patience: PATIENCE,
             asked: Rc::default(),
+            known_accounts: Rc::default(),
         }
     }
 

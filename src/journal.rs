@@ -70,7 +70,7 @@ impl Journal {
         let path = run_path(folder, number);
         let text = ground::read(&path).map_err(Error::file("read", &path))?;
         let (records, seal, length) = record::parse(&path, &text)?;
-        let run = Run::replay(&path, number, &records)?;
+        let run = Run::replay(&path, number, records)?;
         let opened = disk.create(&path, OpenOptions::new().append(true));
         let file = opened.map_err(Error::file("open", &path))?;
         let whole = u64::try_from(length).unwrap_or(u64::MAX);
@@ -103,17 +103,13 @@ impl Journal {
     /// # Errors
     /// Where the record is no legal move from what was recorded before, or cannot be made durable; and
     /// ever after, as other steps may still be under way then.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "callers build records in place"
-    )]
     pub fn write(&mut self, record: Record) -> Result<()> {
         if self.is_torn {
             let why = std::io::Error::other("an earlier record could not be written");
             return Err(Error::file("write", &self.path)(why));
         }
-        self.run.apply(&self.path, &record)?;
         let (line, seal) = record::seal(&self.seal, &record)?;
+        self.run.apply(&self.path, record)?;
         let written = self.file.write(line.as_bytes());
         let written = written.and_then(|()| self.file.sync());
         self.is_torn = written.is_err();
@@ -135,7 +131,7 @@ pub fn runs(folder: &Path) -> Result<Vec<Run>> {
         let text = ground::read(&path).map_err(Error::file("read", &path))?;
         let (records, _, _) = record::parse(&path, &text)?;
         if !records.is_empty() {
-            runs.push(Run::replay(&path, number, &records)?);
+            runs.push(Run::replay(&path, number, records)?);
         }
     }
     Ok(runs)

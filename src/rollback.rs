@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::event::Event;
 use crate::host::{Error, Host, Result};
-use crate::journal::{self, Journal, Record, Standing, Step, key};
+use crate::journal::{self, Journal, Record, Run, Standing, Step, key};
 use crate::resource::service::Service;
 use crate::resource::{AnyResource, AnyState, Moved, Resource};
 use crate::stop::Stopped;
@@ -32,18 +32,23 @@ pub struct Returned {
     pub kept: usize,
 }
 
-/// Takes the journal's run back, wholly. Keeps going past failures. Where there are `others`,
-/// sites of the same host, what they may stand on stays.
+/// Takes the journal's run back, wholly. Keeps going past failures. `runs` are the site's, as they were
+/// read; where there are `others`, sites of the same host, what they may stand on stays.
 ///
 /// # Errors
 /// Where the journal cannot be written, or a signal asked to stop. That a step cannot be taken back
 /// is in the answer.
-pub async fn rollback(host: &Host, journal: &mut Journal, others: bool) -> Result<Returned, Stuck> {
+pub async fn rollback(
+    host: &Host,
+    journal: &mut Journal,
+    runs: &[Run],
+    others: bool,
+) -> Result<Returned, Stuck> {
     journal.write(Record::RollingBack {
         time: journal::now(),
     })?;
     let mut returned = take_back(host, journal, others, |_| true).await?;
-    start_anew(host, journal, &mut returned).await?;
+    start_anew(host, journal, runs, &mut returned).await;
     if returned.failed.is_empty() {
         journal.write(Record::RolledBack {
             time: journal::now(),
@@ -117,13 +122,7 @@ pub async fn take_back(
 
 /// Starts anew what earlier runs had started and this one did not touch, where it runs on what was
 /// taken back: a boot, or somebody's hand, started it between the steps of the run.
-async fn start_anew(
-    host: &Host,
-    journal: &Journal,
-    returned: &mut Returned,
-) -> journal::Result<()> {
-    let folder = journal.path().parent().unwrap_or(journal.path());
-    let runs = journal::runs(folder)?;
+async fn start_anew(host: &Host, journal: &Journal, runs: &[Run], returned: &mut Returned) {
     let standing = runs
         .iter()
         .filter(|run| run.standing == Standing::Committed);
@@ -156,7 +155,6 @@ async fn start_anew(
             }
         }
     }
-    Ok(())
 }
 
 /// Stops what runs, and leaves the rest as it is.

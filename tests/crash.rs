@@ -11,7 +11,6 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use nix::errno::Errno;
@@ -21,7 +20,7 @@ use serde_json::Value;
 use support::act::{Act, act, act_until, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
-use support::expected::{Expected, in_scenarios, well};
+use support::expected::{Checked, Expected, in_scenarios, well};
 use support::machine::{Effect, Fault, Flavour};
 use support::scenario::Scenario;
 use support::snapshot::{differences, snapshot, times};
@@ -41,24 +40,17 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
     let counts = in_scenarios(test, |expected, share| {
         let name = expected.scenario.name;
         let case = |number, flavour| format!("{name}/{flavour:?}/{number}");
-        let mut cuts: BTreeMap<usize, Vec<Flavour>> = BTreeMap::new();
         for (number, flavour) in expected.cuts() {
             let is_asked = |asked: &String| case(number, flavour).starts_with(asked);
-            if asked.as_ref().is_none_or(is_asked) {
-                cuts.entry(number).or_default().push(flavour);
-            }
-        }
-        // three effects of four are as many as the floors ask for
-        cuts.retain(|number, _| !counts::only_floors() || number % 4 != 0);
-        for (number, flavours) in cuts {
-            if !share.takes() {
+            // three effects of four are as many as the floors ask for
+            let is_left_out = counts::only_floors() && number % 4 == 0;
+            if is_left_out || !asked.as_ref().is_none_or(is_asked) || !share.takes() {
                 continue;
             }
-            for (flavour, overlap, wrong) in expected.check(number, &flavours) {
-                share.count("recoveries", 2);
-                share.count("overlaps", usize::from(overlap));
-                share.judge(&case(number, flavour), &wrong);
-            }
+            let Checked { overlap, wrong } = expected.check(number, flavour);
+            share.count("recoveries", 2);
+            share.count("overlaps", usize::from(overlap));
+            share.judge(&case(number, flavour), &wrong);
         }
     });
     if std::env::var("CRASH_CASE").is_err() {
@@ -87,14 +79,13 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
             if all.is_empty() {
                 continue;
             }
-            let machine = expected.scenario.start.twin();
             let (number, flavour) = all[dice.below(all.len())];
             // what has committed is taken back less its data: another story
             if number > expected.effects.len() {
                 continue;
             }
             let mut case = format!("{}/{flavour:?}/{number}", expected.scenario.name);
-            expected.cut(&machine, expected.scenario.act, number, flavour);
+            let machine = expected.dead(number, flavour);
             let mut over = None;
             let mut again = false;
             for _ in 0..=dice.below(2) {
@@ -279,7 +270,7 @@ fn a_machine_that_is_as_asked_is_not_touched() {
         return;
     }
     let Scenario { start, site, .. } = Scenario::new("no-op");
-    start.fuse.disarm();
+    let start = start.twin();
     let (before, times) = (snapshot(&start), times(&start));
     for _ in 0..3 {
         well(act(&start, &site, Act::Install));

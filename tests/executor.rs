@@ -68,11 +68,11 @@ fn apply_between(
         .unwrap();
     runtime.block_on(async {
         blueprint.learn(&host).await.unwrap();
-        let plan = blueprint.compile().unwrap();
+        let mut plan = blueprint.compile().unwrap();
         let observed = observe(&host, &plan).await.unwrap();
         meanwhile(&machine);
         let mut journal = Journal::begin(&Disk::default(), &folder, 2, opened()).unwrap();
-        apply(&host, &mut journal, &mut blueprint, plan, &observed).await
+        apply(&host, &mut journal, &mut blueprint, &mut plan, &observed).await
     })
 }
 

@@ -7,10 +7,10 @@ use crate::cli::Install;
 use crate::command::Ending;
 use crate::command::resume::settle_earlier;
 use crate::command::run::{again, open_journal, run};
-use crate::command::session::{Session, agree, begin, lock_file, locked};
+use crate::command::session::{Session, agree, begin};
 use crate::event::Outcome;
 use crate::host::Host;
-use crate::journal::{Lock, Standing};
+use crate::journal::Standing;
 use crate::plan::Plan;
 use crate::report::Report;
 
@@ -39,10 +39,10 @@ pub async fn install(
     report: &Report,
 ) -> Result<Ending, Ending> {
     let host = host.with_patience(asked.apt_timeout);
-    let mut session = Session::open(host, config)?;
-    let name = session.blueprint.site().name.to_string();
-    begin(session.host.events(), "install", &name, None);
     if asked.dry_run {
+        let mut session = Session::open(host, config)?;
+        let name = session.blueprint.site().name.as_str();
+        begin(session.host.events(), "install", name, None);
         let (plan, observed) = session.observe().await?;
         session.show(&plan, &observed);
         let pending = !observed.is_settled();
@@ -54,8 +54,8 @@ pub async fn install(
         };
         return Ok(Ending::new(outcome, code));
     }
-    let path = lock_file(&session.host, &name);
-    let lock = Lock::take(session.host.disk(), &path, "odoo-deploy install").map_err(locked)?;
+    let mut session = Session::alone(host, config, "install")?;
+    let name = session.blueprint.site().name.to_string();
     settle_earlier(&mut session, &name).await?;
     let (plan, observed) = session.observe().await?;
     session.show(&plan, &observed);
@@ -68,9 +68,7 @@ pub async fn install(
         agree(&session.host, report, "Go ahead?").await?;
     }
     let mut journal = open_journal(&mut session, &name, open)?;
-    let ending = run(&mut session, &mut journal, plan, &observed, asked).await;
-    drop(lock);
-    Ok(ending)
+    Ok(run(&mut session, &mut journal, plan, &observed, asked).await)
 }
 
 /// The checks of a host that is as it should be.

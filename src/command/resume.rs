@@ -17,8 +17,6 @@ use crate::rollback::rollback;
 /// What a killed agent left: its children are ended, and a way back that it had begun is gone to
 /// its end.
 pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<(), Ending> {
-    // until the lock was taken another agent may have been at work
-    session.reread()?;
     let back = session.last(Standing::RollingBack);
     if back.is_none() && session.last(Standing::Open).is_none() {
         return Ok(());
@@ -38,7 +36,7 @@ pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<
             .clone()
             .with_store(Store::new(session.host.disk(), &session.folder, number));
     let others = has_others(&host, name)?;
-    let returned = rollback(&host, &mut journal, others)
+    let returned = rollback(&host, &mut journal, &session.runs, others)
         .await
         .map_err(|e| incomplete(host.stop(), &chain(&e), name))?;
     if returned.failed.is_empty() {

@@ -4,13 +4,12 @@ use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::resume::{end_stragglers, make_durable};
 use crate::command::session::{
-    agree, begin, checked_name, has_others, incomplete, journal_folder, load, lock_file, locked,
-    refused,
+    agree, begin, checked_name, has_others, incomplete, journal_folder, load, refused, take_lock,
 };
 use crate::error::chain;
 use crate::event::Outcome;
 use crate::host::{Host, Store};
-use crate::journal::{self, Journal, Lock, Run, Standing};
+use crate::journal::{self, Journal, Run, Standing};
 use crate::report::Report;
 use crate::rollback;
 
@@ -31,12 +30,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
             "no run of the site `{name}` is recorded on this host"
         )));
     }
-    let _lock = Lock::take(
-        host.disk(),
-        &lock_file(&host, &name),
-        "odoo-deploy rollback",
-    )
-    .map_err(locked)?;
+    let _lock = take_lock(&host, &name, "rollback")?;
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
     let Some(run) = runs
         .iter()
@@ -56,7 +50,8 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         Journal::resume(host.disk(), &folder, run.number).map_err(|e| refused(chain(&e)))?;
     let store = Store::new(host.disk(), &folder, run.number);
     let host = host.with_store(store);
-    match rollback::rollback(&host, &mut journal, has_others(&host, &name)?).await {
+    let others = has_others(&host, &name)?;
+    match rollback::rollback(&host, &mut journal, &runs, others).await {
         Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::RolledBack, 0)),
         Ok(returned) => Ok(incomplete(
             host.stop(),

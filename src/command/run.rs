@@ -9,7 +9,7 @@ use crate::command::Ending;
 use crate::command::session::{Session, back, has_others, incomplete, refused};
 use crate::error::chain;
 use crate::event::{Event, Outcome};
-use crate::host::{Moment, Store};
+use crate::host::{Host, Moment, Store};
 use crate::journal::{self, FORMAT, Journal, Record, key};
 use crate::observe::Observed;
 use crate::plan::Plan;
@@ -55,7 +55,7 @@ pub(super) fn open_journal(
 pub(super) async fn run(
     session: &mut Session,
     journal: &mut Journal,
-    plan: Plan,
+    mut plan: Plan,
     observed: &Observed,
     asked: &Install,
 ) -> Ending {
@@ -70,8 +70,9 @@ pub(super) async fn run(
         let next = on_or_back(&name, &config);
         Some(Ending::stopped(stopped).because(text).then(next))
     };
-    let Err(error) = apply(&host, journal, &mut session.blueprint, plan, observed).await else {
-        let Err(text) = commit(session, journal).await else {
+    let blueprint = &mut session.blueprint;
+    let Err(error) = apply(&host, journal, blueprint, &mut plan, observed).await else {
+        let Err(text) = commit(&host, journal, &plan).await else {
             return done(session);
         };
         return stopped(&text).unwrap_or_else(|| {
@@ -101,7 +102,7 @@ pub(super) async fn run(
     }
     // where that cannot be told, other sites are taken to be there: what they may need stays
     let others = has_others(&host, &name).unwrap_or(true);
-    match rollback(&host, journal, others).await {
+    match rollback(&host, journal, &session.runs, others).await {
         Ok(returned) if returned.failed.is_empty() => {
             Ending::new(Outcome::RolledBack, 3).because(text)
         }
@@ -114,8 +115,8 @@ pub(super) async fn run(
     }
 }
 
-async fn commit(session: &Session, journal: &mut Journal) -> Result<(), String> {
-    abandon(session, journal).await?;
+async fn commit(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), String> {
+    abandon(host, journal, plan).await?;
     journal
         .write(Record::Committed {
             time: journal::now(),
@@ -125,11 +126,10 @@ async fn commit(session: &Session, journal: &mut Journal) -> Result<(), String> 
 
 /// Takes back what an earlier attempt of the run has touched and the site, changed since, no
 /// longer asks for. Only at the end is everything known that the site asks for.
-async fn abandon(session: &Session, journal: &mut Journal) -> Result<(), String> {
-    let plan = session.blueprint.compile().map_err(|e| chain(&e))?;
+async fn abandon(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), String> {
     let asked: Vec<String> = plan.steps.iter().map(|step| key(&step.resource)).collect();
     let unasked = |step: &journal::Step| !asked.contains(&key(&step.resource));
-    let returned = take_back(&session.host, journal, true, unasked)
+    let returned = take_back(host, journal, true, unasked)
         .await
         .map_err(|e| chain(&e))?;
     if returned.failed.is_empty() {

@@ -11,7 +11,7 @@ use crate::error::chain;
 use crate::event::{Event, Events, Outcome};
 use crate::facts::Facts;
 use crate::host::{self, Host};
-use crate::journal::{self, Run, Standing};
+use crate::journal::{self, Lock, Run, Standing};
 use crate::observe::{Observed, observe};
 use crate::plan::Plan;
 use crate::preflight;
@@ -21,6 +21,8 @@ use crate::stop::Stop;
 
 /// A site on this host.
 pub(super) struct Session {
+    /// Held by an agent that is about to act.
+    _lock: Option<Lock>,
     pub(super) host: Host,
     pub(super) facts: Facts,
     pub(super) blueprint: Blueprint,
@@ -74,8 +76,25 @@ pub(super) fn lock_file(host: &Host, name: &str) -> PathBuf {
 }
 
 impl Session {
-    /// Reads the site, the host and the journal; refuses what cannot work here.
+    /// Reads the site, the host and the journals; refuses what cannot work here.
     pub(super) fn open(host: Host, config: &Path) -> Result<Self, Ending> {
+        Self::read(host, config, |_, _| Ok(None))
+    }
+
+    /// The same for `command`, which is about to act: no other agent can from before the journals are read
+    /// until this goes.
+    pub(super) fn alone(host: Host, config: &Path, command: &str) -> Result<Self, Ending> {
+        Self::read(host, config, |host, name| {
+            begin(host.events(), command, name, None);
+            take_lock(host, name, command).map(Some)
+        })
+    }
+
+    fn read(
+        host: Host,
+        config: &Path,
+        lock: impl FnOnce(&Host, &str) -> Result<Option<Lock>, Ending>,
+    ) -> Result<Self, Ending> {
         let site = load(config)?;
         let facts = Facts::read(&host).map_err(|e| refused(chain(&e)))?;
         let release =
@@ -85,12 +104,14 @@ impl Session {
                 text: warning.clone(),
             });
         }
+        let lock = lock(&host, site.name.as_str())?;
         let folder = journal_folder(&host, site.name.as_str());
         let beside = config.parent().unwrap_or(Path::new(".")).to_owned();
         let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
         let blueprint = Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs))
             .map_err(unplannable)?;
         Ok(Self {
+            _lock: lock,
             host,
             facts,
             blueprint,
@@ -219,12 +240,13 @@ pub(super) fn incomplete(stop: &Stop, text: &str, name: &str) -> Ending {
     ending.because(text).then(back(name))
 }
 
-/// The lock could not be taken.
-pub(super) fn locked(error: journal::Error) -> Ending {
-    match error {
+/// Takes the lock of site `name` for `command`.
+pub(super) fn take_lock(host: &Host, name: &str, command: &str) -> Result<Lock, Ending> {
+    let command = format!("odoo-deploy {command}");
+    Lock::take(host.disk(), &lock_file(host, name), &command).map_err(|error| match error {
         journal::Error::Locked(_) => Ending::new(Outcome::Locked, 6).because(chain(&error)),
         error => refused(chain(&error)),
-    }
+    })
 }
 
 /// The command line that takes a run back.

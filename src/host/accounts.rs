@@ -1,8 +1,14 @@
 //! Users and groups, read from the machine's own files.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::rc::Rc;
 
+use crate::host::disk::Call;
+use crate::host::files::is_absent;
 use crate::host::{Error, Host, Result};
 
 /// One line of `/etc/passwd`.
@@ -28,17 +34,50 @@ pub struct Accounts {
     groups: BTreeMap<String, (u32, Vec<String>)>,
 }
 
+/// The accounts as they were read last, and what the files were then: whose it is, is asked of all that is
+/// looked at.
+#[derive(Debug, Default)]
+pub(super) struct Known(RefCell<Option<([Version; 2], Rc<Accounts>)>>);
+
+/// What tells a file from what was there before: its device, its number, its size in bytes, and when it last
+/// changed, in seconds and nanoseconds, by a clock that may go in steps. Nothing where there is none.
+type Version = Option<(u64, u64, u64, i64, i64)>;
+
 impl Host {
-    /// Reads `/etc/passwd` and `/etc/group`.
+    /// What `/etc/passwd` and `/etc/group` say now.
     ///
     /// # Errors
     /// Where they cannot be read.
-    pub fn accounts(&self) -> Result<Accounts> {
-        let text = |path: &str| {
-            self.read_text(Path::new(path))
-                .map(Option::unwrap_or_default)
-        };
-        Ok(Accounts::parse(&text("/etc/passwd")?, &text("/etc/group")?))
+    pub fn accounts(&self) -> Result<Rc<Accounts>> {
+        let (passwd, group) = (Path::new("/etc/passwd"), Path::new("/etc/group"));
+        // before they are read: what changes while they are is read again the next time
+        let now = [self.version(passwd)?, self.version(group)?];
+        let mut known = self.known_accounts.0.borrow_mut();
+        if let Some((then, accounts)) = &*known
+            && *then == now
+        {
+            return Ok(accounts.clone());
+        }
+        let text = |path| self.read_text(path).map(Option::unwrap_or_default);
+        let accounts = Rc::new(Accounts::parse(&text(passwd)?, &text(group)?));
+        *known = Some((now, accounts.clone()));
+        Ok(accounts)
+    }
+
+    fn version(&self, path: &Path) -> Result<Version> {
+        let inside = self.path(path);
+        let looked = self.disk.about_to(Call::Read(&inside));
+        match looked.and_then(|()| fs::metadata(&inside)) {
+            Ok(meta) => Ok(Some((
+                meta.dev(),
+                meta.ino(),
+                meta.size(),
+                meta.ctime(),
+                meta.ctime_nsec(),
+            ))),
+            Err(e) if is_absent(&e) => Ok(None),
+            Err(e) => Err(Error::file("look at", path)(e)),
+        }
     }
 }
 

@@ -351,7 +351,7 @@ fn beside(path: &Path) -> PathBuf {
     parent(path).join(format!(".{name}.odoo-deploy"))
 }
 
-fn is_absent(e: &io::Error) -> bool {
+pub(super) fn is_absent(e: &io::Error) -> bool {
     matches!(
         e.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

@@ -1,6 +1,7 @@
 //! The lines of a journal.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,11 @@ use crate::resource::{AnyResource, AnyState};
 pub const FORMAT: u32 = 1;
 
 /// One thing recorded.
+///
+/// A line holds it as `{"record":NAME,FIELD…}`; serde has the name around the fields, as it would keep
+/// all of them in memory until it has found the name among them. Every command reads all journals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "record", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Record {
     /// The run begins. Always the first record, and only the first.
@@ -117,6 +121,27 @@ impl Record {
             Self::RolledBack { .. } => "rolled_back",
         }
     }
+
+    /// What a line holds of it.
+    fn body(&self) -> serde_json::Result<String> {
+        let json = serde_json::to_string(self)?;
+        let name = self.name();
+        // what is around the fields: {"NAME":{ and }}
+        let fields = &json[name.len() + 5..json.len() - 2];
+        Ok(format!("{{\"record\":\"{name}\",{fields}}}"))
+    }
+}
+
+impl FromStr for Record {
+    type Err = serde_json::Error;
+
+    fn from_str(body: &str) -> serde_json::Result<Self> {
+        let named = body.strip_prefix("{\"record\":\"");
+        let Some((name, fields)) = named.and_then(|named| named.split_once("\",")) else {
+            return Err(serde::de::Error::custom("it does not say what it records"));
+        };
+        serde_json::from_str(&format!("{{\"{name}\":{{{fields}}}"))
+    }
 }
 
 /// What tells the things of a run apart: a step may be about another thing after its site was
@@ -128,7 +153,7 @@ pub fn key(resource: &AnyResource) -> String {
 
 /// The line of `record` after the line whose seal is `previous`, with its own seal.
 pub(super) fn seal(previous: &str, record: &Record) -> Result<(String, String)> {
-    let body = serde_json::to_string(record)?;
+    let body = record.body()?;
     let seal = seal_of(previous, &body);
     Ok((format!("{{\"seal\":\"{seal}\",\"body\":{body}}}\n"), seal))
 }
@@ -162,7 +187,10 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, String, u
         if index == 0 {
             check_format(path, body)?;
         }
-        records.push(serde_json::from_str(body).map_err(|e| damaged(e.to_string()))?);
+        records.push(
+            body.parse()
+                .map_err(|e: serde_json::Error| damaged(e.to_string()))?,
+        );
         seal.clone_into(&mut previous);
         length += line.len();
     }

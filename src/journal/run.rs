@@ -81,7 +81,7 @@ impl Run {
         }
     }
 
-    pub(super) fn replay(path: &Path, number: u32, records: &[Record]) -> Result<Self> {
+    pub(super) fn replay(path: &Path, number: u32, records: Vec<Record>) -> Result<Self> {
         let mut run = Self::new(number);
         for record in records {
             run.apply(path, record)?;
@@ -90,16 +90,17 @@ impl Run {
     }
 
     /// Takes one record in, if it is a legal move; the same table for writing and for reading.
-    pub(super) fn apply(&mut self, path: &Path, record: &Record) -> Result<()> {
+    pub(super) fn apply(&mut self, path: &Path, record: Record) -> Result<()> {
+        let name = record.name();
         let illegal = |detail: &str| Error::Illegal {
             path: path.to_owned(),
-            record: record.name(),
+            record: name,
             detail: detail.to_owned(),
         };
         if self.opened == matches!(record, Record::Opened { .. }) {
             return Err(illegal("a run is opened once, at its beginning"));
         }
-        let legal: &[Standing] = match record {
+        let legal: &[Standing] = match &record {
             Record::Opened { .. }
             | Record::Resumed { .. }
             | Record::Resolved { .. }
@@ -122,48 +123,55 @@ impl Run {
         match record {
             Record::Opened { time, moment, .. } => {
                 self.opened = true;
-                self.moment.clone_from(moment);
-                (self.began, self.changed) = (*time, *time);
+                self.moment = moment;
+                (self.began, self.changed) = (time, time);
             }
             Record::Resumed { .. } => self.failure = None,
             Record::Resolved { source, commit } => {
-                self.resolved.insert(source.clone(), commit.clone());
+                self.resolved.insert(source, commit);
             }
             Record::Begin {
                 step,
                 resource,
                 before,
                 after,
-            } => self.begin(step, resource, before, after),
+            } => self.begin(Step {
+                step,
+                resource,
+                before,
+                after,
+                done: false,
+                undone: false,
+            }),
             Record::Done { key, state } => {
                 let step = self
-                    .step_mut(key)
+                    .step_mut(&key)
                     .ok_or_else(|| illegal("the step was not begun"))?;
                 step.done = true;
-                step.after.clone_from(state);
+                step.after = state;
             }
             Record::Committed { time } => {
                 if self.steps.iter().any(|step| !step.done && !step.undone) {
                     return Err(illegal("a step is not done"));
                 }
-                (self.standing, self.changed, self.committed) = (Standing::Committed, *time, true);
+                (self.standing, self.changed, self.committed) = (Standing::Committed, time, true);
             }
             Record::RollingBack { time } => {
-                (self.standing, self.changed) = (Standing::RollingBack, *time);
+                (self.standing, self.changed) = (Standing::RollingBack, time);
             }
             Record::Undone { key, .. } => {
-                self.step_mut(key)
+                self.step_mut(&key)
                     .ok_or_else(|| illegal("the step was not begun"))?
                     .undone = true;
             }
             Record::Failed { key, error } | Record::UndoFailed { key, error } => {
-                if self.step_mut(key).is_none() {
+                if self.step(&key).is_none() {
                     return Err(illegal("the step was not begun"));
                 }
-                self.failure = Some(error.clone());
+                self.failure = Some(error);
             }
             Record::RolledBack { time } => {
-                (self.standing, self.changed) = (Standing::RolledBack, *time);
+                (self.standing, self.changed) = (Standing::RolledBack, time);
             }
         }
         Ok(())
@@ -180,22 +188,12 @@ impl Run {
     }
 
     /// A thing that is begun again keeps the state that it had before the run first touched it.
-    fn begin(&mut self, name: &str, resource: &AnyResource, before: &AnyState, after: &AnyState) {
-        let begun = Step {
-            step: name.to_owned(),
-            resource: resource.clone(),
-            before: before.clone(),
-            after: after.clone(),
-            done: false,
-            undone: false,
-        };
-        let key = key(resource);
+    fn begin(&mut self, begun: Step) {
+        let key = key(&begun.resource);
         match self.step_mut(&key) {
             Some(step) if !step.undone => {
-                *step = Step {
-                    before: step.before.clone(),
-                    ..begun
-                }
+                let before = step.before.take();
+                *step = Step { before, ..begun };
             }
             Some(step) => *step = begun,
             None => {

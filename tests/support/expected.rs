@@ -1,5 +1,7 @@
 //! What a scenario comes to, and whether a machine that something happened to still comes there.
 
+use std::cell::OnceCell;
+
 use odoo_deploy::event::Event;
 use odoo_deploy::journal::{self, Run, Standing};
 
@@ -28,10 +30,16 @@ pub struct Expected {
     earlier: Vec<Run>,
     installed: Snapshot,
     taken_back: Snapshot,
+    stills: OnceCell<Vec<Still>>,
 }
 
-/// One way to die: whether several steps were under way, and what was wrong afterwards.
-pub type Checked = (Flavour, bool, Vec<String>);
+/// What came of a death.
+pub struct Checked {
+    /// Whether several steps were under way.
+    pub overlap: bool,
+    /// What was wrong afterwards.
+    pub wrong: Vec<String>,
+}
 
 impl Expected {
     /// Lets the scenario of that name come to its end.
@@ -54,6 +62,7 @@ impl Expected {
             earlier: runs(&scenario.origin, &scenario.site),
             installed: snapshot(&whole),
             taken_back,
+            stills: OnceCell::new(),
             scenario,
         }
     }
@@ -69,35 +78,49 @@ impl Expected {
         within.chain([(self.effects.len() + 1, Flavour::Dark)])
     }
 
-    /// Kills the act at one effect in each of these ways, and looks at what both ways out of it come to.
-    pub fn check(&self, number: usize, flavours: &[Flavour]) -> Vec<Checked> {
-        // up to its end one death is like the other, but that which tears the effect
-        let mut whole = None;
-        let mut check = |flavour| {
-            let torn = flavour == Flavour::Torn;
-            let machine = if torn {
-                self.killed(number, flavour)
-            } else {
-                let dead = || Some(self.killed(number, flavour)?.still());
-                whole = whole.take().or_else(dead);
-                whole.as_ref().map(Still::twin_in_doubt)
-            };
-            let Some(machine) = machine else {
-                return (flavour, false, vec!["it was not cut".into()]);
-            };
-            machine.after(flavour, number);
-            let overlap = self.steps_overlap(&machine);
-            // what was said to be done outlives the power, but for what lies in memory
-            let mut lost = Vec::new();
-            if number > self.effects.len() {
-                lost = self.compare(self.scenario.act, &machine.twin());
-                lost.retain(|place| !place.starts_with("/run/"));
-            }
-            let mut wrong = named("lost", lost);
-            wrong.extend(self.check_both(&machine));
-            (flavour, overlap, wrong)
+    /// Kills the act at one effect, and looks at what both ways out of it come to.
+    pub fn check(&self, number: usize, flavour: Flavour) -> Checked {
+        let machine = self.dead(number, flavour);
+        let dead = || match flavour {
+            Flavour::Torn => machine.twin(),
+            _ => self.dead(number, flavour),
         };
-        flavours.iter().map(|flavour| check(*flavour)).collect()
+        let overlap = self.steps_overlap(&machine);
+        // what was said to be done outlives the power, but for what lies in memory
+        let mut lost = Vec::new();
+        if number > self.effects.len() {
+            lost = self.compare(self.scenario.act, &dead());
+            lost.retain(|place| !place.starts_with("/run/"));
+        }
+        let mut wrong = named("lost", lost);
+        wrong.extend(self.recover(&dead(), Act::Install));
+        wrong.extend(self.recover(&machine, Act::Rollback));
+        Checked { overlap, wrong }
+    }
+
+    /// A machine on which the act was killed at effect `number`.
+    pub fn dead(&self, number: usize, flavour: Flavour) -> Machine {
+        let machine = if flavour == Flavour::Torn {
+            let machine = self.scenario.start.twin();
+            assert!(self.kill(&machine, self.scenario.act, number, flavour));
+            machine
+        } else {
+            self.stills()[number - 1].twin_in_doubt()
+        };
+        machine.after(flavour, number);
+        machine
+    }
+
+    /// What the act leaves when it is killed at each effect, the power being on. Up to its end one death is
+    /// like the other, but that which tears the effect.
+    fn stills(&self) -> &[Still] {
+        self.stills.get_or_init(|| {
+            let stills = self.scenario.start.twin().stills(|machine| {
+                well(act(machine, &self.scenario.site, self.scenario.act));
+            });
+            assert_eq!(stills.len(), self.effects.len() + 1);
+            stills
+        })
     }
 
     /// Whether the newest run has begun several steps that are not done.
@@ -107,13 +130,6 @@ impl Expected {
             let under_way = run.steps.iter().filter(|step| !step.done && !step.undone);
             run.standing == Standing::Open && under_way.count() > 1
         })
-    }
-
-    /// A machine on which the act was killed at effect `number`, the power still being on.
-    fn killed(&self, number: usize, flavour: Flavour) -> Option<Machine> {
-        let machine = self.scenario.start.twin();
-        let cut = self.kill(&machine, self.scenario.act, number, flavour);
-        cut.then_some(machine)
     }
 
     /// Kills an act at effect `number`, and does what that death does to the machine. `false` where the act

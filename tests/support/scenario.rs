@@ -145,8 +145,8 @@ impl Scenario {
         Self {
             name,
             act,
-            origin: start.twin(),
             start: start.still(),
+            origin: start,
             site: SiteFile::new(wish),
         }
     }

@@ -1,74 +1,84 @@
 //! A second machine that is exactly like the first.
 
+use std::cell::RefCell;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Read as _, Write as _};
-use std::ops::Deref;
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, lchown, symlink,
 };
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Once;
 use std::time::SystemTime;
 
 use nix::sys::stat::{Mode, umask};
 
-use super::Machine;
+use super::programs::as_root;
+use super::unsynced::Doubts;
+use super::{Machine, Model, State};
 
-/// A machine to which nothing happens any more: its files are read once, for all its twins.
+/// A machine as it was at one moment, for any number of twins.
 pub struct Still {
-    machine: Machine,
     files: Vec<Entry>,
+    state: State,
+    doubts: Doubts,
+}
+
+impl Model {
+    fn still(&self) -> Still {
+        Still {
+            files: entries(self.disk.root()),
+            state: self.state.borrow().clone(),
+            doubts: self.disk.unsynced.kept(self.disk.root()),
+        }
+    }
 }
 
 impl Machine {
-    /// Lets it stay as it is.
-    pub fn still(self) -> Still {
-        let files = entries(self.root());
-        Still {
-            machine: self,
-            files,
-        }
+    /// What it is now.
+    pub fn still(&self) -> Still {
+        self.model().still()
+    }
+
+    /// What it is before each effect of an act, as one who is killed there leaves it, and after the last.
+    pub fn stills(&self, act: impl FnOnce(&Self)) -> Vec<Still> {
+        let stills: Rc<RefCell<Vec<Still>>> = Rc::default();
+        let (model, keep) = (self.model(), stills.clone());
+        self.fuse.disarm();
+        self.fuse
+            .before_each(move || keep.borrow_mut().push(as_root(|| model.still())));
+        act(self);
+        self.fuse.disarm();
+        stills.borrow_mut().push(self.still());
+        stills.take()
     }
 
     /// A machine with the same files and the same memory, and a fuse of its own.
     pub fn twin(&self) -> Self {
-        self.with(&entries(self.root()))
-    }
-
-    fn with(&self, files: &[Entry]) -> Self {
-        let twin = Self::empty();
-        for entry in files {
-            entry.lay_out(twin.root());
-        }
-        // last, as a folder may hand on its group
-        for entry in files {
-            entry.give_mode(twin.root());
-        }
-        twin.state.replace(self.state.borrow().clone());
-        twin
+        self.still().twin()
     }
 }
 
 impl Still {
-    /// As [`Machine::twin`].
+    /// A machine with the same files and the same memory, and a fuse of its own.
     pub fn twin(&self) -> Machine {
-        self.machine.with(&self.files)
+        let twin = Machine::empty();
+        for entry in &self.files {
+            entry.lay_out(twin.root());
+        }
+        // last, as a folder may hand on its group
+        for entry in &self.files {
+            entry.give_mode(twin.root());
+        }
+        twin.state.replace(self.state.clone());
+        twin
     }
 
     /// A twin with which the same is in doubt.
     pub fn twin_in_doubt(&self) -> Machine {
         let twin = self.twin();
-        let (unsynced, theirs) = (&self.disk.unsynced, self.root());
-        twin.disk.unsynced.take_over(unsynced, theirs, twin.root());
+        twin.disk.unsynced.take_over(&self.doubts, twin.root());
         twin
-    }
-}
-
-impl Deref for Still {
-    type Target = Machine;
-
-    fn deref(&self) -> &Machine {
-        &self.machine
     }
 }
 

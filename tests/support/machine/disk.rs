@@ -31,6 +31,11 @@ impl Disk {
         }
     }
 
+    /// Where they lie.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Where the machine's `path` lies.
     pub fn at(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))

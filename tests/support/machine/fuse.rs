@@ -84,11 +84,12 @@ pub struct Fault {
 }
 
 /// Counts effects and calls, cuts at one of them, lets others fail.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Fuse {
     unsynced: Rc<Unsynced>,
     seen: RefCell<Vec<Effect>>,
     at: Cell<Option<(usize, Flavour)>>,
+    before_each: RefCell<Option<Box<dyn FnMut()>>>,
     calls: RefCell<Vec<String>>,
     trouble: Cell<Option<(usize, Trouble, bool)>>,
     halfway: Cell<bool>,
@@ -111,6 +112,11 @@ impl Fuse {
         self.at.set(Some((number, flavour)));
     }
 
+    /// Does this before each effect, until it is disarmed.
+    pub(super) fn before_each(&self, watch: impl FnMut() + 'static) {
+        self.before_each.replace(Some(Box::new(watch)));
+    }
+
     /// Lets call `number` of a program, counted from 1 and from now, come into trouble; where it
     /// `lasts`, all later calls of that program too.
     pub fn trouble(&self, number: usize, trouble: Trouble, lasts: bool) {
@@ -130,6 +136,7 @@ impl Fuse {
         self.calls.take();
         self.file_calls.set(0);
         self.at.set(None);
+        self.before_each.take();
         self.trouble.set(None);
         self.fault.set(None);
     }
@@ -228,6 +235,9 @@ impl Fuse {
     }
 
     fn next(&self, kind: Kind, what: impl FnOnce() -> String) -> Option<Flavour> {
+        if let Some(watch) = &mut *self.before_each.borrow_mut() {
+            watch();
+        }
         let what = what();
         self.seen.borrow_mut().push(Effect {
             what,

@@ -36,6 +36,12 @@ struct Change {
     thing: usize,
 }
 
+/// What was in doubt at one moment, with paths below the root.
+pub(super) struct Doubts {
+    changes: Vec<Change>,
+    things: usize,
+}
+
 /// The changes that are not on disk.
 #[derive(Debug, Default)]
 pub struct Unsynced {
@@ -46,15 +52,22 @@ pub struct Unsynced {
 }
 
 impl Unsynced {
-    /// Takes over what is in doubt on another machine, whose files were copied from the root `theirs` to `ours`.
-    pub(super) fn take_over(&self, other: &Self, theirs: &Path, ours: &Path) {
-        let moved = |change: &Change| Change {
-            path: ours.join(change.path.strip_prefix(theirs).unwrap()),
-            before: change.before.clone(),
-            ..*change
-        };
-        let changes = other.changes.borrow();
-        self.changes.replace(changes.iter().map(moved).collect());
+    /// What is in doubt of the files under `root`.
+    pub(super) fn kept(&self, root: &Path) -> Doubts {
+        let changes = self.changes.borrow();
+        let below = |path: &Path| path.strip_prefix(root).unwrap().to_owned();
+        Doubts {
+            changes: changes.iter().map(|change| change.at(below)).collect(),
+            things: self.things.get(),
+        }
+    }
+
+    /// Takes over what was in doubt of files that were copied to `root`.
+    pub(super) fn take_over(&self, doubts: &Doubts, root: &Path) {
+        let at = |path: &Path| root.join(path);
+        let changes = doubts.changes.iter().map(|change| change.at(at));
+        self.changes.replace(changes.collect());
+        self.things.set(doubts.things);
     }
 
     /// How many changes are in doubt.
@@ -204,6 +217,15 @@ impl Unsynced {
 }
 
 impl Change {
+    /// The same, of a place elsewhere.
+    fn at(&self, place: impl Fn(&Path) -> PathBuf) -> Self {
+        Self {
+            path: place(&self.path),
+            before: self.before.clone(),
+            ..*self
+        }
+    }
+
     /// Makes it as if it had not happened.
     fn undo(&self) {
         match self.doubt {
