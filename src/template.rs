@@ -10,38 +10,73 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use serde_json::Value;
 use tera::{ErrorKind, Tera};
 
+use self::strict::Reference;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, quote};
 
 /// What templates can refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
-    value: Value,
+    value: Arc<Value>,
+    /// One of several things that the same is made for.
+    item: Option<Value>,
     /// The same for Tera, from when it is first asked for.
     tera: OnceLock<tera::Context>,
 }
 
 impl From<Value> for Context {
     fn from(value: Value) -> Self {
-        let tera = OnceLock::new();
-        Self { value, tera }
+        Self {
+            value: Arc::new(value),
+            ..Self::default()
+        }
     }
 }
 
 impl Context {
-    /// All that it holds.
-    #[must_use]
-    pub fn value(&self) -> &Value {
-        &self.value
+    /// The same, in which `item` is this.
+    pub(crate) fn with_item(&self, item: &Value) -> Self {
+        let tera = OnceLock::new();
+        // what is not for Tera is told when it is asked for
+        if let Ok(all) = self.tera() {
+            let mut all = all.clone();
+            all.insert(ITEM, item);
+            let _ = tera.set(all);
+        }
+        Self {
+            value: self.value.clone(),
+            item: Some(item.clone()),
+            tera,
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        match &self.item {
+            Some(item) if name == ITEM => Some(item),
+            _ => self.value.get(name),
+        }
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let names = self
+            .value
+            .as_object()
+            .into_iter()
+            .flat_map(|all| all.keys());
+        let item = self.item.as_ref().map(|_| ITEM);
+        names.map(String::as_str).chain(item).collect()
     }
 
     fn tera(&self) -> Result<&tera::Context, tera::Error> {
         if let Some(tera) = self.tera.get() {
             return Ok(tera);
         }
-        let tera = tera::Context::from_serialize(&self.value)?;
+        let tera = tera::Context::from_serialize(&*self.value)?;
         Ok(self.tera.get_or_init(|| tera))
     }
 }
+
+/// What one of several things is called.
+const ITEM: &str = "item";
 
 /// Renders a template with the keys of `context`. A reference that names nothing is an error everywhere, also
 /// in conditions; `is defined` and `default` ask for what may be absent.
@@ -61,38 +96,48 @@ pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
 /// Renders a template; otherwise all references that name nothing, or the first error of another kind.
 pub(crate) fn evaluate(source: &str, context: &Context) -> Result<String, Vec<Diagnostic>> {
     let wrong = |error| vec![error];
-    let tera = compile(source).map_err(wrong)?;
-    let unknown = strict::unknown(source, context.value());
+    let template = compile(source).map_err(wrong)?;
+    let unknown = strict::unknown(&template.references, context);
     if !unknown.is_empty() {
         return Err(unknown);
     }
     let context = context.tera();
     context
-        .and_then(|context| tera.render(NAME, context))
+        .and_then(|context| template.tera.render(NAME, context))
         .map_err(|error| wrong(told(&error, source)))
+}
+
+/// A template that was read.
+struct Template {
+    tera: Tera,
+    /// What it needs of a context.
+    references: Vec<Reference>,
 }
 
 /// Nobody sees it: errors are told with the path of the file.
 const NAME: &str = "template";
 
 /// The templates that were read: a plan is made several times in a run, each time from the same ones.
-static READ: Mutex<BTreeMap<String, Arc<Tera>>> = Mutex::new(BTreeMap::new());
+static READ: Mutex<BTreeMap<String, Arc<Template>>> = Mutex::new(BTreeMap::new());
 
 /// More than any playbook has; beyond, all are forgotten.
 const MOST_READ: usize = 512;
 
-fn compile(source: &str) -> Result<Arc<Tera>, Diagnostic> {
+fn compile(source: &str) -> Result<Arc<Template>, Diagnostic> {
     let read = || READ.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(tera) = read().get(source) {
-        return Ok(tera.clone());
+    if let Some(template) = read().get(source) {
+        return Ok(template.clone());
     }
-    let tera = Arc::new(parse(source)?);
+    let template = Arc::new(Template {
+        tera: parse(source)?,
+        references: strict::references(source),
+    });
     let mut read = read();
     if read.len() >= MOST_READ {
         read.clear();
     }
-    read.insert(source.to_owned(), tera.clone());
-    Ok(tera)
+    read.insert(source.to_owned(), template.clone());
+    Ok(template)
 }
 
 fn parse(source: &str) -> Result<Tera, Diagnostic> {
@@ -182,7 +227,7 @@ pub(crate) fn path(text: &str) -> Option<Vec<&str>> {
 
 /// The value a reference names.
 pub(crate) fn find<'c>(
-    context: &'c Value,
+    context: &'c Context,
     parts: &[&str],
     span: Range<usize>,
 ) -> Result<&'c Value, Diagnostic> {
@@ -209,9 +254,10 @@ pub(crate) fn find<'c>(
 }
 
 /// The value a reference names; otherwise the part that is unknown, and the names there are instead.
-fn lookup<'c>(context: &'c Value, parts: &[&str]) -> Result<&'c Value, (usize, Vec<&'c str>)> {
-    let mut value = context;
-    for (at, part) in parts.iter().enumerate() {
+fn lookup<'c>(context: &'c Context, parts: &[&str]) -> Result<&'c Value, (usize, Vec<&'c str>)> {
+    let first = parts.first().copied().unwrap_or_default();
+    let mut value = context.get(first).ok_or_else(|| (0, context.names()))?;
+    for (at, part) in parts.iter().enumerate().skip(1) {
         let next = value.as_object().and_then(|map| map.get(*part));
         value = next.ok_or_else(|| {
             let known = value.as_object().into_iter().flat_map(|map| map.keys());

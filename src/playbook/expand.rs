@@ -97,11 +97,7 @@ impl<'p> Expansion<'p> {
                 return Vec::new();
             }
         };
-        let with = |item: &Value| {
-            let mut context = context.value().as_object().cloned().unwrap_or_default();
-            context.insert("item".to_owned(), item.clone());
-            Cow::Owned(Value::Object(context).into())
-        };
+        let with = |item| Cow::Owned(context.with_item(item));
         list.iter().map(with).collect()
     }
 
@@ -217,7 +213,7 @@ impl<'p> Expansion<'p> {
 
 fn resolve<'c>(context: &'c Context, reference: &Reference) -> Result<&'c Value, Diagnostic> {
     let parts: Vec<_> = reference.parts.iter().map(String::as_str).collect();
-    find(context.value(), &parts, reference.span.clone())
+    find(context, &parts, reference.span.clone())
 }
 
 fn wrong_type(reference: &Reference, expected: &str, found: &Value) -> Diagnostic {

@@ -143,7 +143,7 @@ impl Text {
         };
         let start = self.text.len() - self.text.trim_start_matches(['{', ' ', '\t']).len();
         let length = self.text[start..].trim_end_matches(['}', ' ', '\t']).len();
-        template::find(context.value(), &parts, start..start + length)
+        template::find(context, &parts, start..start + length)
             .cloned()
             .map_err(|error| vec![self.place(error, source)])
     }

@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use serde_json::Value;
-
+use super::Context;
 use crate::diagnostic::Diagnostic;
 
 /// A piece of an expression.
@@ -65,8 +64,20 @@ const WORDS: &[&str] = &[
     "True",
 ];
 
-/// All references of `source` that name nothing in `context`, with their places.
-pub(super) fn unknown(source: &str, context: &Value) -> Vec<Diagnostic> {
+/// A reference with dots between its parts, and its place.
+pub(super) type Reference = (String, Range<usize>);
+
+/// Those of `references` that name nothing in `context`.
+pub(super) fn unknown(references: &[Reference], context: &Context) -> Vec<Diagnostic> {
+    let wrong = |(path, span): &Reference| {
+        let parts: Vec<_> = path.split('.').collect();
+        super::find(context, &parts, span.clone()).err()
+    };
+    references.iter().filter_map(wrong).collect()
+}
+
+/// All references of `source` that must name something in the context.
+pub(super) fn references(source: &str) -> Vec<Reference> {
     let mut used: Vec<(&str, Range<usize>)> = Vec::new();
     let mut absent = BTreeSet::new();
     let mut local = BTreeSet::from(["loop"]);
@@ -108,10 +119,7 @@ pub(super) fn unknown(source: &str, context: &Value) -> Vec<Diagnostic> {
     used.into_iter()
         .filter(|(path, _)| !absent.contains(path))
         .filter(|(path, _)| !local.contains(path.split('.').next().unwrap_or_default()))
-        .filter_map(|(path, span)| {
-            let parts: Vec<_> = path.split('.').collect();
-            super::find(context, &parts, span).err()
-        })
+        .map(|(path, span)| (path.to_owned(), span))
         .collect()
 }
 
