@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MsFlags, mount, umount};
 use nix::sched::{CloneFlags, unshare};
 use odoo_deploy::event::Events;
 use odoo_deploy::host::{Cmd, Host};
@@ -76,6 +76,8 @@ fn on_a_full_disk_it_says_so_and_there_is_a_way_out() {
             }
             // somebody makes room
             let roomy = machine.twin();
+            // while it is mounted the machine cannot be removed
+            umount(&state).unwrap();
             drop(machine);
             let wrong = expected.judge(&ended, &roomy);
             if !wrong.is_empty() {
