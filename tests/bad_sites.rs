@@ -7,8 +7,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-#[path = "support/counts.rs"]
-mod counts;
 #[path = "bad_sites/fields.rs"]
 mod fields;
 #[path = "bad_sites/files.rs"]
@@ -28,6 +26,7 @@ use odoo_deploy::diagnostic::Diagnostics;
 use odoo_deploy::site::Site;
 use oracle::GOOD;
 use proptest::prelude::*;
+use support::counts;
 
 fn parse(source: &str) -> Result<Site, Diagnostics> {
     Site::parse(Path::new("site.toml"), source)

@@ -7,8 +7,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::path::Path;

@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on falls over")]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::rc::Rc;

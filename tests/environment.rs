@@ -7,8 +7,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

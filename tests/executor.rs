@@ -6,8 +6,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;

@@ -7,8 +7,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

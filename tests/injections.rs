@@ -5,10 +5,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-#[allow(unreachable_pub, reason = "others reach it through a folder")]
-#[path = "support/counts.rs"]
-mod counts;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -22,6 +18,7 @@ use odoo_deploy::release::Release;
 use odoo_deploy::resource::AnyResource;
 use odoo_deploy::site::Site;
 use serde_json::Value;
+use support::counts;
 
 /// What means something to one of those who read what we write.
 const PAYLOADS: [&str; 40] = [

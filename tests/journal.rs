@@ -6,8 +6,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -6,8 +6,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use odoo_deploy::event::Events;
 use odoo_deploy::host::{Disk, Host, Store};
 use odoo_deploy::resource::{AnyResource, AnyState, MASK, Moved};

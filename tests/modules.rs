@@ -5,8 +5,6 @@
     reason = "a test may fall over"
 )]
 
-mod support;
-
 use std::fs;
 
 use odoo_deploy::event::Event;

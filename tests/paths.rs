@@ -10,8 +10,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use std::fmt::Write as _;
 
 use support::act::{Act, act};

@@ -10,8 +10,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use odoo_deploy::event::Event;
 use support::act::Ended;
 use support::counts;

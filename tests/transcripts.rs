@@ -9,8 +9,6 @@
     reason = "a test may fall over, and say what it counted"
 )]
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 

@@ -13,7 +13,7 @@ use super::support::run::Run;
 use super::support::server::{SITE, Server, site};
 use super::support::tally::{arrived, count, show};
 use super::support::{bases, scenario, web};
-use crate::canary::{Canary, leaks};
+use ::support::canary::{Canary, leaks};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("no_secret_leaves_its_home", canaries)]

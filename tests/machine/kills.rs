@@ -11,8 +11,8 @@ use super::support::server::Server;
 use super::support::start::Start;
 use super::support::tally::{arrived, show};
 use super::support::{bases, scenario, web};
-use crate::dice::Dice;
 use crate::random_kills;
+use ::support::dice::Dice;
 
 /// A moment to kill at: a step, for how many milliseconds at most it is let go on (on a fast host the
 /// run must not be over by then), and where it starts from.

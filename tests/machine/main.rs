@@ -14,20 +14,7 @@
 mod agents;
 mod bare;
 mod canaries;
-#[allow(unreachable_pub, reason = "as the tests on the model machine have it")]
-#[path = "../support/canary.rs"]
-mod canary;
 mod contention;
-#[allow(unreachable_pub, reason = "as the tests on the model machine have it")]
-#[path = "../support/counts.rs"]
-mod counts;
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "as the tests on the model machine have it"
-)]
-#[path = "../support/dice.rs"]
-mod dice;
 mod drift;
 mod dry_run;
 mod failing_steps;
@@ -49,13 +36,6 @@ mod signals;
 mod sources;
 mod support;
 mod surroundings;
-#[allow(
-    dead_code,
-    unreachable_pub,
-    reason = "as the tests on the model machine have it"
-)]
-#[path = "../support/transcript.rs"]
-mod transcript;
 mod two_sites;
 
 use std::process::ExitCode;

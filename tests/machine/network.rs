@@ -2,12 +2,12 @@
 
 use libtest_mimic::Trial;
 
-use super::counts;
 use super::support::allowed::{Allowance, EVERY_RUN, PACKAGES};
 use super::support::server::{SITE, Server, site};
 use super::support::start::Start;
 use super::support::tally::show;
 use super::support::{bases, scenario, web};
+use ::support::counts;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("a_network_in_trouble", troubled)]

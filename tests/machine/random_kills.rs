@@ -17,7 +17,7 @@ use super::support::snapshot::{Precision, Snapshot};
 use super::support::start::Start;
 use super::support::tally::{arrived, count, kill as killed, show};
 use super::support::{bases, scenario, web};
-use crate::dice::Dice;
+use ::support::dice::Dice;
 
 /// How many agents are killed where nobody asks for more.
 const KILLS: usize = 12;

@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 
 use super::support::server::Server;
 use super::support::{bases, scenario};
-use super::transcript::{self, Answer, Call, Entry};
+use ::support::transcript::{self, Answer, Call, Entry};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trial = |(name, path): (String, std::path::PathBuf)| {

@@ -2,7 +2,6 @@
 
 use libtest_mimic::Trial;
 
-use super::counts;
 use super::support::allowed::{EVERY_RUN, RUNNING};
 use super::support::run::Run;
 use super::support::server::{SITE, Server};
@@ -11,6 +10,7 @@ use super::support::start::Start;
 use super::support::tally::show;
 use super::support::world::SHARED;
 use super::support::{bases, scenario, web};
+use ::support::counts;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -78,10 +78,6 @@ fn gid(disk: &Disk, name: &str) -> u32 {
     line.unwrap().split(':').nth(2).unwrap().parse().unwrap()
 }
 
-fn release(disk: &Disk) -> String {
-    disk.resolve("/opt/odoo/current")
-}
-
 fn passwd(disk: &Disk, name: &str, from: &str, to: &str) {
     let change = |line: &str| {
         if line.starts_with(&format!("{name}:")) {

@@ -34,14 +34,11 @@ use tempfile::TempDir;
 
 pub use clone::Still;
 pub use disk::Disk;
-#[allow(unused_imports, reason = "each test uses its own part")]
 pub use fuse::{Cut, Effect, Fault, Flavour, Fuse};
 pub use nginx::certificates;
 pub use postgres::{Postgres, Role};
 pub use systemd::Unit;
-#[allow(unused_imports, reason = "each test uses its own part")]
 pub use trouble::Trouble;
-#[allow(unused_imports, reason = "each test uses its own part")]
 pub use universe::{LATER_COMMIT, ODOO_COMMIT, OLD, TOKEN_FILE};
 
 /// What the programs know beyond the files.

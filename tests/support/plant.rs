@@ -17,16 +17,27 @@ const VICTIM: &str = "/srv/victim";
 /// What can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plant {
+    /// A link to a file of the victim.
     LinkToFile,
+    /// A link to the victim itself.
     LinkToFolder,
+    /// A link to what is not there.
     LinkToNothing,
+    /// A link that leads to itself.
     LinkToItself,
+    /// A link to a device.
     LinkToDevice,
+    /// Another name of a file of the victim.
     HardLink,
+    /// A FIFO, at whose other end is nobody.
     Fifo,
+    /// A device.
     Device,
+    /// A socket.
     Socket,
+    /// A folder.
     Folder,
+    /// A file.
     File,
 }
 

@@ -85,7 +85,7 @@ pub struct Answer {
 
 /// All transcripts: their names, and where they lie.
 pub fn all() -> Vec<(String, PathBuf)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../transcripts");
     let entries = fs::read_dir(folder).unwrap();
     let mut all: Vec<(String, PathBuf)> = entries
         .map(|entry| entry.unwrap().path())

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use libtest_mimic::Conclusion;
 
-use crate::counts;
+use ::support::counts;
 
 static SCENARIOS: AtomicUsize = AtomicUsize::new(0);
 static RUNS: AtomicUsize = AtomicUsize::new(0);

@@ -7,7 +7,7 @@ pub const ODOO_COMMIT: &str = "1111111111111111111111111111111111111111";
 pub const LATER_COMMIT: &str = "4444444444444444444444444444444444444444";
 
 /// The commit that the branch of the add-ons is at.
-pub const ADDONS_COMMIT: &str = "2222222222222222222222222222222222222222";
+pub(super) const ADDONS_COMMIT: &str = "2222222222222222222222222222222222222222";
 
 /// A repository: where, branch, commit, and the files by name and content.
 pub(super) type Repository = (
@@ -78,7 +78,7 @@ pub(super) const PRIVATE: &str = "https://git.example.org/web.git";
 pub const TOKEN_FILE: &str = "/etc/private.token";
 
 /// The token.
-pub const TOKEN: &str = "glpat-canary-7391";
+pub(super) const TOKEN: &str = "glpat-canary-7391";
 
 /// An archive that can be fetched: where, its SHA-256, and the one file in it.
 pub(super) const ARCHIVE_OF_WKHTMLTOPDF: (&str, &str, &str) = (

@@ -1,5 +1,10 @@
 //! What the integration tests have in common: a small Debian in memory, and what is done on it.
-#![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "what is for tests alone falls over, and is asked for to be used"
+)]
 #![allow(
     clippy::expect_used,
     clippy::print_stderr,
