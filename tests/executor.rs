@@ -17,7 +17,7 @@ use odoo_deploy::blueprint::Blueprint;
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::facts::Facts;
 use odoo_deploy::host::disk::Call;
-use odoo_deploy::host::{Disk, Host, Programs, Store};
+use odoo_deploy::host::{Cmd, Disk, Host, Programs, Store};
 use odoo_deploy::journal::{self, FORMAT, Journal, Lock, Record};
 use odoo_deploy::observe::observe;
 use odoo_deploy::preflight;
@@ -202,6 +202,32 @@ fn kept_bytes_that_are_not_what_their_name_says_are_refused() {
     std::fs::write(folder.path().join("blobs").join(&name), b"[option]\n").unwrap();
     let error = store.kept(&name).unwrap_err().to_string();
     assert!(error.contains("not the ones that were kept"), "{error}");
+}
+
+/// Turns of apt write into one log, and so does what an earlier process of the run had called.
+#[test]
+fn each_call_is_logged_below_the_last_and_answers_its_own_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(&Disk::default(), folder.path(), 7);
+    let log = store.log_path("apt-install");
+    let host = Host::this(Events::silent()).with_store(store);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let say = |script: &str| {
+        let call = Cmd::new("sh").args(["-c", script]).log("apt-install");
+        runtime.block_on(host.run(&call))
+    };
+    assert_eq!(say("echo one; echo two >&2").unwrap().stdout, "one\ntwo\n");
+    assert_eq!(say("echo three").unwrap().stdout, "three\n");
+    let error = say("exit 3").unwrap_err().to_string();
+    assert!(!error.contains("three"), "{error}");
+    assert!(error.contains(log.to_str().unwrap()), "{error}");
+    assert_eq!(
+        std::fs::read_to_string(log).unwrap(),
+        "# sh -c 'echo one; echo two >&2'\none\ntwo\n# sh -c 'echo three'\nthree\n# sh -c 'exit 3'\n"
+    );
 }
 
 /// Each start of a program costs more than all that is read from files.

@@ -120,7 +120,7 @@ impl Cmd {
         self
     }
 
-    /// Writes what it says to the run's log `name`.
+    /// Writes what it says to the run's log `name`, below what was said there before.
     #[must_use]
     pub fn log(mut self, name: impl Into<String>) -> Self {
         self.log = Some(name.into());
@@ -310,10 +310,11 @@ impl Host {
         }
         let mut log = None;
         if let Some(name) = &cmd.log {
-            let file = self.store()?.open_log(name)?;
+            let mut file = self.store()?.open_log(name, &cmd.to_string())?;
+            let said_before = file.seek(SeekFrom::End(0)).map_err(start)?;
             let clone = |f: &std::fs::File| f.try_clone().map_err(start);
             command.stdout(clone(&file)?).stderr(clone(&file)?);
-            log = Some(file);
+            log = Some((file, said_before));
         } else {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
         }
@@ -427,12 +428,14 @@ fn find(program: &str) -> Option<PathBuf> {
     which::which_in(program, Some(PATH), "/").ok()
 }
 
-/// The end of a log, at most 16 KiB of it.
-fn tail_of(mut file: std::fs::File) -> String {
+/// The end of a log, at most 16 KiB of it, and nothing of what was said before.
+fn tail_of((mut file, said_before): (std::fs::File, u64)) -> String {
     let length = file.seek(SeekFrom::End(0)).unwrap_or(0);
     let mut bytes = Vec::new();
     let read = file
-        .seek(SeekFrom::Start(length.saturating_sub(16 * 1024)))
+        .seek(SeekFrom::Start(
+            said_before.max(length.saturating_sub(16 * 1024)),
+        ))
         .and_then(|_| std::io::Read::read_to_end(&mut file, &mut bytes));
     if read.is_err() {
         return String::new();

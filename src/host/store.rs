@@ -125,16 +125,18 @@ impl Store {
             .join(format!("{:04}-{name}.log", self.run))
     }
 
-    /// Opens a new log; one of an earlier attempt is replaced.
-    pub(crate) fn open_log(&self, name: &str) -> Result<File> {
+    /// Opens a log for what `call` says, below what the run's earlier calls of the kind have said.
+    pub(crate) fn open_log(&self, name: &str, call: &str) -> Result<File> {
         self.sub("logs")?;
         let path = self.log_path(name);
         let mut options = OpenOptions::new();
         options.create(true).append(true).read(true).mode(0o600);
-        let _ = self.disk.remove_file(&path);
         let opened = self.disk.create(&path, &options);
-        let copied = opened.and_then(|open| open.file().try_clone());
-        copied.map_err(Error::file("open", &path))
+        let begun = opened.and_then(|mut open| {
+            open.write(format!("# {call}\n").as_bytes())?;
+            open.file().try_clone()
+        });
+        begun.map_err(Error::file("open", &path))
     }
 
     fn written_path(&self, path: &Path) -> Result<PathBuf> {
