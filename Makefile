@@ -25,7 +25,8 @@ build:
 # The fast tests first, so that a simple mistake is told within minutes.
 test: tools
 	@rm -rf $(counts)
-	$(MAKE) --no-print-directory test-fast fuzz test-machine
+	$(MAKE) --no-print-directory test-fast
+	$(MAKE) --no-print-directory --jobs=2 fuzz test-machine
 	@tests/counts.sh $(counts) commit
 
 test-fast: lint
@@ -39,17 +40,17 @@ floors:
 	@began=$$(date +%s); FLOORS=1 cargo test --quiet --locked $(floored) -- --skip asked_to_stop && \
 		tests/counts.sh $(counts) floors && echo "in $$(($$(date +%s) - began)) s on $$(nproc) cores"
 
-# Boots throwaway machines: root, systemd-nspawn, an archive of Debian.
+# Boots throwaway machines: root, systemd-nspawn, an archive of Debian. Three at a time, as half of it is waiting.
 test-machine: tools
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) \
-		cargo test --locked --test machine -- --test-threads=2
+		cargo test --locked --test machine -- --test-threads=3
 
 # Kills the agent N times at random in whole installs, each time at others; SEED=7 repeats the times of an earlier one.
 N ?= 300
 soak: tools
 	@rm -rf $(counts)
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) KILLS=$(N) KILL_SEED=$(or $(SEED),$$RANDOM) \
-		cargo test --locked --test machine -- --test-threads=2 random_kills
+		cargo test --locked --test machine -- --test-threads=3 random_kills
 	@tests/counts.sh $(counts) soak
 
 lint:
@@ -59,10 +60,10 @@ lint:
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	cargo clippy --quiet --locked --test machine --bench beside -- -D warnings
 
-# What people and disks hand us, SECONDS for each target.
+# What people and disks hand us, SECONDS for each target; in nobody's way.
 SECONDS ?= 10
 fuzz: tools
-	@tests/fuzz.sh $(SECONDS)
+	@nice -n 19 tests/fuzz.sh $(SECONDS)
 
 # Plants bugs in a copy of the tree, and sees that each is noticed; takes half an hour.
 mutants:

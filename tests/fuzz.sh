@@ -27,7 +27,7 @@ CARGO_TARGET_DIR="$work/build" RUSTFLAGS="${cover[*]}" \
 fuzz() {
   local name=$1 log="$work/$1.log"
   mkdir -p "$work/corpus/$name" "$work/found"
-  if "$work/build/$host/release/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+  if "$work/build/$host/release/$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 \
     -max_len=8192 -print_final_stats=1 -artifact_prefix="$work/found/$name-" \
     "$work/corpus/$name" "fuzz/seeds/$name" >"$log" 2>&1; then
     return
