@@ -2,37 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on falls over")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use odoo_deploy::blueprint::Blueprint;
-use odoo_deploy::distribution::Distribution;
-use odoo_deploy::facts::Facts;
-use odoo_deploy::pairing::pairing;
 use odoo_deploy::plan::Plan;
-use odoo_deploy::release::Release;
 use odoo_deploy::resource::AnyResource;
 use odoo_deploy::site::Site;
+use support::site::plan_of;
 
 fn plan(site: &str) -> Plan {
-    let site = Site::parse(Path::new("site.toml"), site).unwrap();
-    let distribution = Distribution::of("debian", "12").unwrap();
-    let release = pairing(Release::of(site.odoo.version), distribution).unwrap();
-    let facts = Facts {
-        distribution: Some(distribution),
-        distribution_name: "Debian 12".into(),
-        architecture: "amd64".into(),
-        cores: 2,
-        memory: 4096,
-        systemd: true,
-        network: true,
-        ipv6: true,
-    };
-    let folder = tempfile::tempdir().unwrap();
-    Blueprint::new(site, release, facts, folder.path(), BTreeMap::new())
-        .unwrap()
-        .compile()
-        .unwrap()
+    plan_of(Site::parse(Path::new("site.toml"), site).unwrap())
 }
 
 const ADDONS: &str = "[odoo]\nversion = \"19.0\"\n\

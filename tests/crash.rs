@@ -57,6 +57,29 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
     }
 }
 
+/// What is looked at above is taken from one run that is not killed.
+#[test]
+fn what_a_death_leaves_is_what_was_there_before_the_effect() {
+    if support::skipped() {
+        return;
+    }
+    for name in ["fresh", "new release", "rollback"] {
+        let expected = Expected::of(name);
+        let Scenario { start, act, .. } = &expected.scenario;
+        for number in (1..=expected.effects.len()).step_by(7) {
+            let killed = start.twin();
+            assert!(expected.cut(&killed, *act, number, Flavour::Before));
+            let dead = expected.dead(number, Flavour::Before);
+            let wrong = differences(&snapshot(&killed), &snapshot(&dead));
+            assert!(
+                wrong.is_empty(),
+                "{name}/{number}\n  {}",
+                wrong.join("\n  ")
+            );
+        }
+    }
+}
+
 #[test]
 fn killed_again_and_again_it_goes_on_or_goes_back() {
     if support::skipped() {

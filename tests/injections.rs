@@ -10,15 +10,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use odoo_deploy::blueprint::Blueprint;
-use odoo_deploy::distribution::Distribution;
-use odoo_deploy::facts::Facts;
-use odoo_deploy::pairing::pairing;
-use odoo_deploy::release::Release;
 use odoo_deploy::resource::AnyResource;
 use odoo_deploy::site::Site;
 use serde_json::Value;
 use support::counts;
+use support::site::plan_of;
 
 /// What means something to one of those who read what we write.
 const PAYLOADS: [&str; 40] = [
@@ -188,22 +184,8 @@ fn things(text: &str) -> Option<Vec<AnyResource>> {
             return None;
         }
     };
-    let distribution = Distribution::of("debian", "12").unwrap();
-    let release = pairing(Release::of(site.odoo.version), distribution).unwrap();
-    let facts = Facts {
-        distribution: Some(distribution),
-        distribution_name: "Debian 12".into(),
-        architecture: "amd64".into(),
-        cores: 2,
-        memory: 4096,
-        systemd: true,
-        network: true,
-        ipv6: true,
-    };
-    let folder = tempfile::tempdir().unwrap();
-    let blueprint = Blueprint::new(site, release, facts, folder.path(), BTreeMap::new());
-    let plan = blueprint.unwrap().compile().unwrap();
-    Some(plan.steps.into_iter().map(|step| step.resource).collect())
+    let steps = plan_of(site).steps.into_iter();
+    Some(steps.map(|step| step.resource).collect())
 }
 
 /// Every text in a value, digests left out: they change with what they are of.

@@ -51,6 +51,7 @@ fn main() -> ExitCode {
     // The longest first, so that none is left alone at the end.
     let trials: Vec<Trial> = [
         production::trials(),
+        hardened::trials(),
         bare::trials(),
         kept::trials(),
         random_kills::trials(),
@@ -71,7 +72,6 @@ fn main() -> ExitCode {
         contention::trials(),
         agents::trials(),
         dry_run::trials(),
-        hardened::trials(),
         private::trials(),
         refusals::trials(),
         records::trials(),

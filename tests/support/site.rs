@@ -1,9 +1,17 @@
 //! The sites of the tests, in folders of their own.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
+use odoo_deploy::blueprint::Blueprint;
+use odoo_deploy::distribution::Distribution;
+use odoo_deploy::facts::Facts;
+use odoo_deploy::pairing::pairing;
+use odoo_deploy::plan::Plan;
+use odoo_deploy::release::Release;
+use odoo_deploy::site::Site;
 use tempfile::TempDir;
 
 use super::machine::LATER_COMMIT;
@@ -114,4 +122,23 @@ impl SiteFile {
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("site.toml")
     }
+}
+
+/// The plan of a site for a Debian 12 that nobody has looked at closer.
+pub fn plan_of(site: Site) -> Plan {
+    let distribution = Distribution::of("debian", "12").unwrap();
+    let release = pairing(Release::of(site.odoo.version), distribution).unwrap();
+    let facts = Facts {
+        distribution: Some(distribution),
+        distribution_name: "Debian 12".into(),
+        architecture: "amd64".into(),
+        cores: 2,
+        memory: 4096,
+        systemd: true,
+        network: true,
+        ipv6: true,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let blueprint = Blueprint::new(site, release, facts, folder.path(), BTreeMap::new());
+    blueprint.unwrap().compile().unwrap()
 }
