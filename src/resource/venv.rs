@@ -113,6 +113,9 @@ impl Venv {
             .env("UV_NO_PROGRESS", "1")
             .env("UV_PYTHON_DOWNLOADS", "never")
             .env("UV_LINK_MODE", "copy")
+            // the server's certificates, for versions before and since 0.11: a flag that is gone would be an error
+            .env("UV_NATIVE_TLS", "true")
+            .env("UV_SYSTEM_CERTS", "true")
             .killable(&self.site)
             .deadline(3600);
         if host.path(Path::new(CERTIFICATES)).exists() {
@@ -189,7 +192,6 @@ impl Venv {
                         "--python",
                         &python,
                     ])
-                    .args(["--native-tls"])
                     .args(self.sources())
                     .args(["-r", &requirements])
             }
