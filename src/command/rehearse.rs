@@ -32,10 +32,19 @@ pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, End
         return Ok(Ending::new(Outcome::Changed, 0));
     }
     let note = |text: String| events.tell(Event::Note { text });
+    let missing = Bed::missing_tools();
+    if !missing.is_empty() {
+        note(format!("installing {} on this host", missing.join(", ")));
+    }
     bed.prepare_tools().map_err(failed)?;
     let chosen = asked.suite.clone();
     let suite = chosen.map_or_else(Bed::host_suite, Ok).map_err(failed)?;
     let began = Instant::now();
+    if bed.find_base(&suite).map_err(failed)?.is_none() {
+        note(format!(
+            "making a bare {suite}, once for all rehearsals: this takes a few minutes"
+        ));
+    }
     let base = bed.base(&suite).map_err(failed)?;
     note(format!(
         "a bare {suite} is at hand ({:.1} s)",

@@ -15,13 +15,18 @@ const TOOLS: [(&str, &str); 4] = [
     ("nft", "nftables"),
 ];
 
-/// Installs the packages whose programs are missing.
-pub(super) fn install_tools() -> Result<()> {
-    let missing: Vec<&str> = TOOLS
+/// The packages whose programs are missing.
+pub(super) fn missing_tools() -> Vec<&'static str> {
+    TOOLS
         .iter()
         .filter(|(program, _)| which::which(program).is_err())
         .map(|&(_, package)| package)
-        .collect();
+        .collect()
+}
+
+/// Installs the packages whose programs are missing.
+pub(super) fn install_tools() -> Result<()> {
+    let missing = missing_tools();
     if missing.is_empty() {
         return Ok(());
     }

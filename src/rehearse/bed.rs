@@ -69,6 +69,12 @@ impl Bed {
         Ok(bed)
     }
 
+    /// The packages of the host that a bed needs and that are not there: [`Bed::prepare_tools`] installs them.
+    #[must_use]
+    pub fn missing_tools() -> Vec<&'static str> {
+        apt::missing_tools()
+    }
+
     /// Installs, from the host's archive, the programs that a bed needs and the host lacks.
     ///
     /// # Errors
