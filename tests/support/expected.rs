@@ -85,7 +85,7 @@ impl Expected {
             Flavour::Torn => machine.twin(),
             _ => self.dead(number, flavour),
         };
-        let overlap = self.steps_overlap(&machine);
+        let runs = runs(&machine, &self.scenario.site);
         // what was said to be done outlives the power, but for what lies in memory
         let mut lost = Vec::new();
         if number > self.effects.len() {
@@ -94,8 +94,11 @@ impl Expected {
         }
         let mut wrong = named("lost", lost);
         wrong.extend(self.recover(&dead(), Act::Install));
-        wrong.extend(self.recover(&machine, Act::Rollback));
-        Checked { overlap, wrong }
+        wrong.extend(self.go_back(&machine, &runs));
+        Checked {
+            overlap: runs.last().is_some_and(steps_overlap),
+            wrong,
+        }
     }
 
     /// A machine on which the act was killed at effect `number`.
@@ -120,15 +123,6 @@ impl Expected {
             });
             assert_eq!(stills.len(), self.effects.len() + 1);
             stills
-        })
-    }
-
-    /// Whether the newest run has begun several steps that are not done.
-    fn steps_overlap(&self, machine: &Machine) -> bool {
-        let newest = runs(machine, &self.scenario.site).pop();
-        newest.is_some_and(|run| {
-            let under_way = run.steps.iter().filter(|step| !step.done && !step.undone);
-            run.standing == Standing::Open && under_way.count() > 1
         })
     }
 
@@ -186,21 +180,23 @@ impl Expected {
     /// Looks at what both ways out of a machine come to.
     pub fn check_both(&self, machine: &Machine) -> Vec<String> {
         let mut wrong = self.recover(&machine.twin(), Act::Install);
-        wrong.extend(self.recover(machine, Act::Rollback));
+        wrong.extend(self.go_back(machine, &runs(machine, &self.scenario.site)));
         wrong
+    }
+
+    /// Goes back, where its runs say that there is anything to go back from.
+    fn go_back(&self, machine: &Machine, runs: &[Run]) -> Vec<String> {
+        if self.is_untouched(runs) {
+            return named("left alone", remains(&self.origin, &snapshot(machine)));
+        }
+        if self.is_over(runs) {
+            return Vec::new();
+        }
+        self.recover(machine, Act::Rollback)
     }
 
     /// Goes on, or back, and compares. Nothing is wrong where the machine is as it must be.
     fn recover(&self, machine: &Machine, way: Act) -> Vec<String> {
-        if way == Act::Rollback {
-            let runs = runs(machine, &self.scenario.site);
-            if self.is_untouched(&runs) {
-                return named("left alone", remains(&self.origin, &snapshot(machine)));
-            }
-            if self.is_over(&runs) {
-                return Vec::new();
-            }
-        }
         let ended = act(machine, &self.scenario.site, way).unwrap();
         let undo = ended.events.iter().filter_map(|event| match event {
             Event::UndoFailed { error, .. } => Some(error.as_str()),
@@ -253,6 +249,12 @@ impl Expected {
         self.scenario.act == Act::Install
             && now.is_none_or(|run| run.1 == Standing::Committed && now == holds(&self.earlier))
     }
+}
+
+/// Whether a run has begun several steps that are not done.
+fn steps_overlap(run: &Run) -> bool {
+    let under_way = run.steps.iter().filter(|step| !step.done && !step.undone);
+    run.standing == Standing::Open && under_way.count() > 1
 }
 
 /// The runs that a machine's journals tell of.
