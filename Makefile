@@ -51,7 +51,7 @@ soak: tools
 	@rm -rf $(counts)
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) KILLS=$(N) KILL_SEED=$(or $(SEED),$$RANDOM) \
 		cargo test --locked --test machine -- --test-threads=3 random_kills
-	@tests/counts.sh $(counts) soak
+	@tests/counts.sh $(counts) soak $(N)
 
 lint:
 	@tests/toolchain.sh

@@ -1,14 +1,18 @@
 #!/bin/bash
-# Prints what the tests have tried, beside the least that they must: `counts.sh FOLDER SUITE`.
+# Prints what the tests have tried, beside the least that they must: `counts.sh FOLDER SUITE [LEAST]`, where a suite
+# was asked for another number than usual.
 # Each test leaves its number in FOLDER/WHAT/SOURCE when all of it held.
 set -euo pipefail
-folder=$1 suite=$2
+folder=$1 suite=$2 least=${3:-}
 floors=$(dirname "$0")/floors
 status=0
 
 row() { printf '%-34s %9s %9s  %s\n' "$@"; }
 
-floor_of() { awk -F '\t' -v suite="$suite" -v what="$1" '$1 == suite && $3 == what { print $2 }' "$floors"; }
+floor_of() {
+  awk -F '\t' -v suite="$suite" -v what="$1" -v least="$least" \
+    '$1 == suite && $3 == what { print least ? least : $2 }' "$floors"
+}
 
 what_is_counted() {
   awk -F '\t' -v suite="$suite" '$1 == suite { print $3 }' "$floors"
