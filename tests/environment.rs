@@ -21,6 +21,7 @@ use support::act::{Act, act};
 use support::counts;
 use support::expected::{Expected, in_scenarios};
 use support::machine::Flavour;
+use support::runtime::real;
 use support::site::{SiteFile, Wish};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_odoo-deploy");
@@ -151,10 +152,7 @@ const PROGRAMS: [(&str, &str); 9] = [
 
 #[test]
 fn a_real_program_in_trouble_is_told_by_its_name_and_leaves_nothing_running() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = real();
     let host = Host::this(Events::to(|_: &odoo_deploy::event::Event| ()));
     for (script, said) in PROGRAMS {
         let began = Instant::now();

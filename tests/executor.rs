@@ -24,6 +24,7 @@ use odoo_deploy::preflight;
 use odoo_deploy::site::Site;
 use support::act::{Act, Ended, act, journals};
 use support::machine::{Machine, Trouble};
+use support::runtime::{paused, real};
 use support::scenario::installed;
 use support::site::{SiteFile, Wish};
 
@@ -59,11 +60,7 @@ fn apply_between(
     let beside = file.path().parent().unwrap().to_owned();
     let blueprint = Blueprint::new(site, release, facts, &beside, BTreeMap::new());
     let mut blueprint = blueprint.unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = paused();
     runtime.block_on(async {
         blueprint.learn(&host).await.unwrap();
         let mut plan = blueprint.compile().unwrap();
@@ -211,10 +208,7 @@ fn each_call_is_logged_below_the_last_and_answers_its_own_words() {
     let store = Store::new(&Disk::default(), folder.path(), 7);
     let log = store.log_path("apt-install");
     let host = Host::this(Events::silent()).with_store(store);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = real();
     let say = |script: &str| {
         let call = Cmd::new("sh").args(["-c", script]).log("apt-install");
         runtime.block_on(host.run(&call))

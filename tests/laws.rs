@@ -13,15 +13,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::act::journals;
 use support::machine::{Machine, ODOO_COMMIT, OLD, Role};
+use support::runtime::paused;
 use support::scenario::installed;
 use support::site::Wish;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = paused();
     runtime.block_on(work)
 }
 

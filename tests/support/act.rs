@@ -15,6 +15,7 @@ use odoo_deploy::report::{ColorChoice, Report};
 use odoo_deploy::stop::Stop;
 
 use super::machine::{Cut, Machine};
+use super::runtime::paused;
 use super::site::SiteFile;
 
 /// What an agent is told to do.
@@ -91,11 +92,7 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
         }
     };
     let host = machine.host(Events::to(sink)).with_stop(stop);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = paused();
     let report = Report::open(true, ColorChoice::Never, false);
     let work = async {
         match act {

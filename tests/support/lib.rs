@@ -32,6 +32,7 @@ pub mod expected;
 pub mod machine;
 pub mod plant;
 pub mod residue;
+pub mod runtime;
 pub mod scenario;
 pub mod share;
 pub mod site;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use super::runtime::paused;
 use clap::Parser as _;
 use odoo_deploy::cli::Cli;
 use odoo_deploy::command::on;
@@ -42,10 +43,6 @@ pub fn typed(host: Host, line: &str, (place, path): (&str, &str), report: &Repor
         .split_whitespace()
         .map(|word| word.replace(place, path));
     let cli = Cli::try_parse_from(std::iter::once("odoo-deploy".to_owned()).chain(words)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = paused();
     runtime.block_on(on(host, cli.command, report))
 }
