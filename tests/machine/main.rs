@@ -19,6 +19,7 @@ mod drift;
 mod dry_run;
 mod failing_steps;
 mod failures;
+mod field;
 mod hardened;
 mod kept;
 mod kills;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         two_sites::trials(),
         canaries::trials(),
         failing_steps::trials(),
+        field::trials(),
         failures::trials(),
         network::trials(),
         surroundings::trials(),
