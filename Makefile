@@ -33,11 +33,12 @@ test-fast: lint
 	cargo test --quiet --locked --workspace
 
 # What the crash matrix, the drifts and the wrong inputs must have tried at the least: for a look within minutes.
-floored := --test crash --test drift --test bad_sites --test injections
+floored := --test model --test host
 floors:
 	@rm -rf $(counts)
 	cargo test --quiet --locked --no-run $(floored)
-	@began=$$(date +%s); FLOORS=1 cargo test --quiet --locked $(floored) -- --skip asked_to_stop && \
+	@began=$$(date +%s); FLOORS=1 cargo test --quiet --locked $(floored) -- \
+		crash:: drift:: bad_sites:: injections:: --skip asked_to_stop && \
 		tests/counts.sh $(counts) floors && echo "in $$(($$(date +%s) - began)) s on $$(nproc) cores"
 
 # Boots throwaway machines: root, systemd-nspawn, an archive of Debian. Three at a time, as half of it is waiting.

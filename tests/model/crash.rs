@@ -1,0 +1,306 @@
+//! Killed anywhere, gone on with or taken back: there is no third state.
+//!
+//! A failing case prints its name; `CRASH_CASE="fresh/Before/12" cargo test --test model crash::` repeats it
+//! alone, and `CRASH_CASE=proxy/` all that begin so.
+
+use std::fmt::Write as _;
+
+use nix::errno::Errno;
+use odoo_deploy::event::Event;
+use odoo_deploy::journal;
+use serde_json::Value;
+use support::act::{Act, act, act_until, journals, newest_journal};
+use support::counts;
+use support::dice::Dice;
+use support::expected::{Checked, Expected, in_scenarios, well};
+use support::machine::{Effect, Fault, Flavour};
+use support::scenario::Scenario;
+use support::snapshot::{differences, snapshot, times};
+
+/// How many stories of several deaths are told of each scenario.
+fn stories() -> usize {
+    if counts::only_floors() { 140 } else { 240 }
+}
+
+#[test]
+fn killed_at_any_effect_it_goes_on_or_goes_back() {
+    if support::skipped() {
+        return;
+    }
+    let asked = std::env::var("CRASH_CASE").ok();
+    let test = "crash::killed_at_any_effect_it_goes_on_or_goes_back";
+    let counts = in_scenarios(test, |expected, share| {
+        let name = expected.scenario.name;
+        let case = |number, flavour| format!("{name}/{flavour:?}/{number}");
+        for (number, flavour) in expected.cuts() {
+            let is_asked = |asked: &String| case(number, flavour).starts_with(asked);
+            // three effects of four are as many as the floors ask for
+            let is_left_out = counts::only_floors() && number % 4 == 0;
+            if is_left_out || !asked.as_ref().is_none_or(is_asked) || !share.takes() {
+                continue;
+            }
+            let Checked { overlap, wrong } = expected.check(number, flavour);
+            share.count("recoveries", 2);
+            share.count("overlaps", usize::from(overlap));
+            share.judge(&case(number, flavour), &wrong);
+        }
+    });
+    if std::env::var("CRASH_CASE").is_err() {
+        counts::tell("single crashes", "crash", counts.of("recoveries"));
+        counts::tell("cuts while steps overlap", "crash", counts.of("overlaps"));
+    }
+}
+
+/// What is looked at above is taken from one run that is not killed.
+#[test]
+fn what_a_death_leaves_is_what_was_there_before_the_effect() {
+    if support::skipped() {
+        return;
+    }
+    for name in ["fresh", "new release", "rollback"] {
+        let expected = Expected::of(name);
+        let Scenario { start, act, .. } = &expected.scenario;
+        for number in (1..=expected.effects.len()).step_by(7) {
+            let killed = start.twin();
+            assert!(expected.cut(&killed, *act, number, Flavour::Before));
+            let dead = expected.dead(number, Flavour::Before);
+            let wrong = differences(&snapshot(&killed), &snapshot(&dead));
+            assert!(
+                wrong.is_empty(),
+                "{name}/{number}\n  {}",
+                wrong.join("\n  ")
+            );
+        }
+    }
+}
+
+#[test]
+fn killed_again_and_again_it_goes_on_or_goes_back() {
+    if support::skipped() {
+        return;
+    }
+    let asked = std::env::var("CRASH_SEED").ok();
+    let test = "crash::killed_again_and_again_it_goes_on_or_goes_back";
+    let counts = in_scenarios(test, |expected, share| {
+        for seed in 0..stories() {
+            let is_asked = asked
+                .as_ref()
+                .is_none_or(|asked| *asked == seed.to_string());
+            if !is_asked || !share.takes() {
+                continue;
+            }
+            let mut dice = Dice::new(seed as u64 + 1);
+            let all: Vec<_> = expected.cuts().collect();
+            if all.is_empty() {
+                continue;
+            }
+            let (number, flavour) = all[dice.below(all.len())];
+            // what has committed is taken back less its data: another story
+            if number > expected.effects.len() {
+                continue;
+            }
+            let mut case = format!("{}/{flavour:?}/{number}", expected.scenario.name);
+            let machine = expected.dead(number, flavour);
+            let mut over = None;
+            let mut again = false;
+            for _ in 0..=dice.below(2) {
+                let flavours = [
+                    Flavour::Before,
+                    Flavour::Torn,
+                    Flavour::Dark,
+                    Flavour::Dim(3),
+                ];
+                let (number, flavour) = (1 + dice.below(60), *dice.pick(&flavours));
+                let way = [Act::Install, Act::Rollback][dice.below(2)];
+                if way == Act::Rollback && !expected.leads_back(&machine) {
+                    break;
+                }
+                write!(case, ", then {way:?}/{flavour:?}/{number}").unwrap();
+                if !expected.cut(&machine, way, number, flavour) {
+                    // that way out is over; another one would be another story
+                    over = Some(way);
+                    break;
+                }
+                again = true;
+            }
+            let ways = if over.is_some() { 1 } else { 2 };
+            share.count("recoveries", if again { ways } else { 0 });
+            let wrong = match over {
+                Some(way) => expected.compare(way, &machine),
+                None => expected.check_both(&machine),
+            };
+            share.judge(&format!("CRASH_SEED={seed} {case}"), &wrong);
+        }
+    });
+    if std::env::var("CRASH_SEED").is_err() {
+        counts::tell("double crashes", "crash", counts.of("recoveries"));
+    }
+}
+
+/// How file calls fail: of what, and whether only once or until somebody has mended it.
+const FAULTS: [(Errno, bool); 8] = [
+    (Errno::ENOSPC, true),
+    (Errno::EIO, false),
+    (Errno::EROFS, true),
+    (Errno::EACCES, false),
+    (Errno::ENOSPC, false),
+    (Errno::EMFILE, true),
+    (Errno::EDQUOT, false),
+    (Errno::EIO, true),
+];
+
+#[test]
+fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
+    if support::skipped() {
+        return;
+    }
+    let asked = std::env::var("CRASH_CASE").ok();
+    let test = "crash::whatever_file_call_fails_it_is_taken_back_or_can_be";
+    let counts = in_scenarios(test, |expected, share| {
+        // every other one: all of them take a minute more
+        let one_of = if counts::only_floors() { 5 } else { 2 };
+        for number in (1..=expected.file_calls).step_by(one_of) {
+            let (errno, lasts) = FAULTS[number / one_of % FAULTS.len()];
+            let name = expected.scenario.name;
+            let case = format!(
+                "{name}/{errno:?}/{number}{}",
+                if lasts { "..." } else { "" }
+            );
+            let is_asked = asked.as_ref().is_none_or(|asked| case.starts_with(asked));
+            if !is_asked || !share.takes() {
+                continue;
+            }
+            let machine = expected.scenario.start.twin();
+            machine.fuse.fail_file(Fault {
+                number,
+                errno,
+                lasts,
+            });
+            let (ended, wrong) = expected.suffer(&machine);
+            share.count("faults", 1);
+            share.judge(&format!("{case}: {} {}", ended.code, ended.error), &wrong);
+        }
+    });
+    if std::env::var("CRASH_CASE").is_err() {
+        counts::tell("faults", "files", counts.of("faults"));
+    }
+}
+
+#[test]
+fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
+    if support::skipped() {
+        return;
+    }
+    let test = "crash::asked_to_stop_at_any_moment_it_goes_on_or_goes_back";
+    let counts = in_scenarios(test, |expected, share| {
+        for event in 1..=expected.events {
+            if !share.takes() {
+                continue;
+            }
+            let Scenario {
+                name, site, act, ..
+            } = &expected.scenario;
+            let machine = expected.scenario.start.twin();
+            let ended = act_until(&machine, site, *act, event).unwrap();
+            share.count("signals", 1);
+            let mut wrong = expected.check_both(&machine);
+            let began = |event: &Event| matches!(event, Event::StepBegan { .. });
+            if ended.events.iter().skip(event).any(began) {
+                wrong.push("a step began after it was asked to stop".into());
+            }
+            if ![0, 130].contains(&ended.code) {
+                wrong.push(format!("it ended with {} {}", ended.code, ended.error));
+            }
+            share.judge(&format!("{name}, event {event}"), &wrong);
+        }
+    });
+    counts::tell("signals", "crash", counts.of("signals"));
+}
+
+#[test]
+fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
+    if support::skipped() {
+        return;
+    }
+    let expected = Expected::of("fresh");
+    let begun = expected.scenario.start.twin();
+    let first = 1 + expected.effects.iter().position(is_record).unwrap();
+    assert!(expected.cut(&begun, Act::Install, first + 1, Flavour::Before));
+    let path = newest_journal(&journals(&begun));
+    let bytes = std::fs::read(path).unwrap();
+    for length in [0, 1, bytes.len() / 3, bytes.len() - 1, bytes.len()] {
+        let machine = begun.twin();
+        let path = newest_journal(&journals(&machine));
+        std::fs::write(path, &bytes[..length]).unwrap();
+        let wrong = expected.check_both(&machine);
+        assert!(wrong.is_empty(), "{length} bytes\n  {}", wrong.join("\n  "));
+    }
+}
+
+/// A killed dpkg may leave half made what no step names. The step that finishes it has touched what stands
+/// on it, and that is held to no plan then.
+#[test]
+fn what_a_killed_dpkg_left_half_made_is_finished_and_the_rest_goes_on() {
+    if support::skipped() {
+        return;
+    }
+    let expected = Expected::of("fresh");
+    let whole = |name: &str| format!("Package: {name}\nStatus: install ok installed\n");
+    let half = |name: &str| format!("Package: {name}\nStatus: install ok unpacked\n");
+    let numbered = expected.effects.iter().zip(1..);
+    let records = numbered.filter(|(effect, _)| is_record(effect));
+    let mut left = Vec::new();
+    for (_, number) in records {
+        let machine = expected.scenario.start.twin();
+        assert!(expected.cut(&machine, Act::Install, number, Flavour::Before));
+        let status = machine.disk.text("/var/lib/dpkg/status");
+        let run = journal::runs(&journals(&machine)).unwrap().pop();
+        // all that it names is there, and only the record is missing
+        let ended = run.iter().flat_map(|run| &run.steps).find(|step| {
+            let resource = serde_json::to_value(&step.resource).unwrap();
+            let names = resource["packages"]["names"].as_array();
+            let is_there = |name: &Value| status.contains(&whole(name.as_str().unwrap()));
+            !step.done && names.is_some_and(|names| names.iter().all(is_there))
+        });
+        let Some(step) = ended else { continue };
+        let halves = status.replace(&whole("adduser"), &half("adduser"));
+        assert_ne!(halves, status);
+        machine.disk.put("/var/lib/dpkg/status", halves);
+        let wrong = expected.check_both(&machine);
+        assert!(wrong.is_empty(), "{}\n  {}", step.step, wrong.join("\n  "));
+        left.push(step.step.clone());
+    }
+    left.dedup();
+    assert_eq!(left, ["git", "python", "packages"]);
+}
+
+/// Whether an effect writes into the journal of the first run.
+fn is_record(effect: &Effect) -> bool {
+    effect.what.starts_with("Write ") && effect.what.ends_with("run-0001.jsonl")
+}
+
+#[test]
+fn a_machine_that_is_as_asked_is_not_touched() {
+    if support::skipped() {
+        return;
+    }
+    let Scenario { start, site, .. } = Scenario::new("no-op");
+    let start = start.twin();
+    let (before, times) = (snapshot(&start), times(&start));
+    for _ in 0..3 {
+        well(act(&start, &site, Act::Install));
+    }
+    assert_eq!(
+        differences(&before, &snapshot(&start)),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        differences(&times, &support::snapshot::times(&start)),
+        Vec::<String>::new()
+    );
+    let seen = start.fuse.seen();
+    let other = seen
+        .iter()
+        .filter(|effect| !effect.what.contains("odoo.lock"));
+    assert_eq!(other.collect::<Vec<_>>(), Vec::<&Effect>::new());
+}

@@ -1,0 +1,136 @@
+//! What a site says of modules and of its first database, on the model machine.
+
+use std::fs;
+
+use odoo_deploy::event::Event;
+use support::act::{Act, Ended, act, journals};
+use support::machine::Machine;
+use support::scenario::installed;
+use support::site::{SiteFile, Wish};
+
+fn wish(modules: &[&'static str]) -> Wish {
+    Wish {
+        modules: modules.to_vec(),
+        ..Wish::default()
+    }
+}
+
+fn notes(ended: &Ended) -> Vec<&str> {
+    let notes = ended.events.iter().filter_map(|event| match event {
+        Event::Note { text } => Some(text.as_str()),
+        _ => None,
+    });
+    notes.collect()
+}
+
+#[test]
+fn a_module_that_is_no_longer_named_stays_and_is_said_to() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&wish(&["sale", "stock"]));
+    let fewer = SiteFile::new(&wish(&["sale"]));
+    let ended = act(&machine, &fewer, Act::Install).unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    let notes = notes(&ended);
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("still installed: `stock`;")),
+        "{notes:?}"
+    );
+    let state = machine.state.borrow();
+    let modules = state.postgres.databases["odoo"].modules.clone().unwrap();
+    assert!(modules.contains("stock"));
+}
+
+#[test]
+fn one_that_is_asked_for_and_there_is_not_noted() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&wish(&["sale"]));
+    let more = SiteFile::new(&wish(&["sale", "stock"]));
+    let ended = act(&machine, &more, Act::Install).unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    assert!(notes(&ended).is_empty(), "{:?}", notes(&ended));
+}
+
+/// The service serves on while modules are added, and its transactions may come first.
+#[test]
+fn one_that_collides_with_the_service_is_tried_again_and_not_for_ever() {
+    if support::skipped() {
+        return;
+    }
+    for (collisions, code) in [(4, 0), (5, 3)] {
+        let machine = installed(&wish(&["sale"]));
+        machine.state.borrow_mut().postgres.collisions = collisions;
+        let more = SiteFile::new(&wish(&["sale", "stock"]));
+        let ended = act(&machine, &more, Act::InstallOrGoBack).unwrap();
+        assert_eq!(ended.code, code, "{collisions}: {}", ended.error);
+        let state = machine.state.borrow();
+        let modules = state.postgres.databases["odoo"].modules.clone().unwrap();
+        assert_eq!(modules.contains("stock"), code == 0, "{collisions}");
+    }
+}
+
+#[test]
+fn a_module_that_is_nowhere_is_refused_before_anything_is_touched() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&wish(&["sale"]));
+    let runs = || fs::read_dir(journals(&machine)).unwrap().count();
+    let before = runs();
+    let wrong = SiteFile::new(&wish(&["sale", "stokc"]));
+    let ended = act(&machine, &wrong, Act::InstallOrGoBack).unwrap();
+    assert_eq!(ended.code, 1, "{}", ended.error);
+    assert!(
+        ended.error.contains("did you mean `stock`?"),
+        "{}",
+        ended.error
+    );
+    assert_eq!(before, runs());
+}
+
+/// On a bare machine it shows as soon as the source is there: before any database is made.
+#[test]
+fn on_a_bare_machine_it_is_taken_back() {
+    if support::skipped() {
+        return;
+    }
+    let machine = Machine::bare();
+    let wrong = SiteFile::new(&wish(&["stokc"]));
+    let ended = act(&machine, &wrong, Act::InstallOrGoBack).unwrap();
+    assert_eq!(ended.code, 3, "{}", ended.error);
+    assert!(
+        ended.error.contains("did you mean `stock`?"),
+        "{}",
+        ended.error
+    );
+    let began =
+        |event: &Event| matches!(event, Event::StepBegan { step, .. } if step == "database");
+    assert!(!ended.events.iter().any(began));
+}
+
+#[test]
+fn whom_a_new_database_is_for_goes_through_standard_input() {
+    if support::skipped() {
+        return;
+    }
+    let machine = Machine::bare();
+    let site = SiteFile::new(&wish(&["sale"]));
+    let text = fs::read_to_string(site.path()).unwrap();
+    let first = "[odoo]\nlanguage = \"de_DE\"\ncompany = 'A \"B\" \\ C'\n";
+    fs::write(site.path(), text.replacen("[odoo]\n", first, 1)).unwrap();
+    let ended = act(&machine, &site, Act::Install).unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    let state = machine.state.borrow();
+    let told = state.postgres.databases["odoo"].first.clone().unwrap();
+    assert_eq!(
+        told,
+        r#"language, country, company = "de_DE", None, "A \"B\" \\ C""#
+    );
+    let modules = state.postgres.databases["odoo"].modules.clone().unwrap();
+    assert!(modules.contains("sale"));
+}

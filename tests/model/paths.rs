@@ -1,0 +1,141 @@
+//! Whatever a server was before, in whatever order: it comes to the state of a fresh install of the
+//! last configuration.
+//!
+//! What may differ is said in [`MAY_DIFFER`], each with its reason. A failing sequence prints what
+//! repeats it alone: `PATH_SEED=12 cargo test --test model paths::`.
+
+use std::fmt::Write as _;
+
+use support::act::{Act, act};
+use support::counts;
+use support::dice::Dice;
+use support::machine::Machine;
+use support::share::shared;
+use support::site::{SiteFile, Wish};
+use support::snapshot::{Snapshot, differences, snapshot};
+
+/// How many sequences are walked.
+const SEQUENCES: usize = 60;
+
+/// Places that an earlier configuration may leave, and why. Beyond them, modules that it installed
+/// stay in the database: taking one out would delete its data.
+const MAY_DIFFER: [(&str, &str); 3] = [
+    (
+        "/opt/odoo/releases/",
+        "an earlier release is where a way back leads to",
+    ),
+    ("/opt/odoo/venvs/", "so is its environment"),
+    (
+        "/opt/odoo/addons/",
+        "so is the link of an add-on; no configuration names it any more",
+    ),
+];
+
+/// The modules of the database, which only ever become more.
+fn modules(seen: &str) -> Vec<&str> {
+    let list = seen.split_once("modules: Some({").unwrap_or_default().1;
+    let list = list.split_once('}').unwrap_or_default().0;
+    list.split(", ")
+        .filter(|module| !module.is_empty())
+        .collect()
+}
+
+/// The places where a machine that has a past differs from one that has none, less what may differ.
+fn with_a_past(fresh: &Snapshot, found: &Snapshot) -> Vec<String> {
+    let mut found = found.clone();
+    found.retain(|place, _| {
+        let left = MAY_DIFFER
+            .iter()
+            .any(|(folder, _)| place.starts_with(folder));
+        !left || fresh.contains_key(place)
+    });
+    let database = "postgres database odoo";
+    if let (Some(asked), Some(now)) = (fresh.get(database), found.get_mut(database))
+        && modules(asked)
+            .iter()
+            .all(|module| modules(now).contains(module))
+    {
+        let list = modules(now).join(", ");
+        *now = now.replace(&list, &modules(asked).join(", "));
+    }
+    differences(fresh, &found)
+}
+
+/// A configuration by chance. With a proxy or without is the whole sequence: what a section has made
+/// stays when the section goes.
+fn wish(dice: &mut Dice, proxy: bool) -> Wish {
+    Wish {
+        // a proxy needs worker processes
+        workers: *dice.pick(if proxy { &[2, 4, 8] } else { &[0, 2, 4] }),
+        modules: dice
+            .pick(&[vec![], vec!["sale"], vec!["stock"], vec!["sale", "account"]])
+            .clone(),
+        addons: dice.below(2) == 0,
+        installer: dice.pick::<&str>(&["uv", "pip"]),
+        later: dice.below(3) == 0,
+        proxy,
+        // translations stay too
+        languages: if proxy { vec!["de_DE"] } else { Vec::new() },
+        name: "odoo",
+    }
+}
+
+/// Walks one sequence, of installs and now and then a way back. Answers its story, how many steps it
+/// had, and what was wrong.
+fn walk(seed: usize) -> (String, usize, Vec<String>) {
+    let mut dice = Dice::new(seed as u64 + 77);
+    let machine = Machine::bare();
+    let mut story = format!("PATH_SEED={seed}");
+    let steps = 2 + dice.below(4);
+    let proxy = dice.below(3) == 0;
+    let mut last = wish(&mut dice, proxy);
+    for step in 0..steps {
+        last = wish(&mut dice, proxy);
+        write!(story, "\n  {last:?}").unwrap();
+        let site = SiteFile::new(&last);
+        let ended = act(&machine, &site, Act::Install).unwrap();
+        if ended.code != 0 {
+            return (story, step, vec![ended.error]);
+        }
+        if step + 1 < steps && dice.below(4) == 0 {
+            story += ", and back";
+            let ended = act(&machine, &site, Act::Rollback).unwrap();
+            if ended.code != 0 {
+                return (story, step, vec![ended.error]);
+            }
+        }
+    }
+    let fresh = Machine::bare();
+    let ended = act(&fresh, &SiteFile::new(&last), Act::Install).unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    let wrong = with_a_past(&snapshot(&fresh), &snapshot(&machine));
+    (story, steps, wrong)
+}
+
+#[test]
+fn what_a_server_was_before_does_not_matter() {
+    if support::skipped() {
+        return;
+    }
+    let asked: Option<usize> = std::env::var("PATH_SEED")
+        .ok()
+        .map(|seed| seed.parse().unwrap());
+    let counts = shared("paths::what_a_server_was_before_does_not_matter", |share| {
+        for seed in 0..SEQUENCES {
+            if asked.is_some_and(|asked| asked != seed) || !share.takes() {
+                continue;
+            }
+            let (story, steps, wrong) = walk(seed);
+            share.count("installs", steps);
+            share.judge(&story, &wrong);
+        }
+    });
+    if asked.is_none() {
+        println!(
+            "paths: {SEQUENCES} sequences, seeds 0 to {}, {} installs",
+            SEQUENCES - 1,
+            counts.of("installs")
+        );
+        counts::tell("sequences of configurations", "paths", SEQUENCES);
+    }
+}

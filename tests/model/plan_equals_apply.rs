@@ -1,0 +1,126 @@
+//! What is shown is what is done, whatever has happened to the machine before: every step that an
+//! install sets was in the plan of the dry run, every change that the plan knows is made, and what
+//! is not made after all was marked as a forecast. Afterwards nothing is left to do.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use odoo_deploy::event::Event;
+use support::act::{Act, Ended, act, still_to_do};
+use support::dice::Dice;
+use support::drift::{self, Drift};
+use support::machine::Machine;
+use support::scenario::installed;
+use support::share::shared;
+use support::site::{SiteFile, Wish};
+
+/// How many pairs of a state and a site are generated.
+const PAIRS: usize = 240;
+
+fn set(ended: &Ended) -> BTreeSet<String> {
+    let done = ended.events.iter().filter_map(|event| match event {
+        Event::StepDone { step, .. } => Some(step.clone()),
+        _ => None,
+    });
+    done.collect()
+}
+
+/// What came of one pair.
+struct Compared {
+    done: BTreeSet<String>,
+    /// How many forecasts did not come true.
+    idle: usize,
+    wrong: Vec<String>,
+}
+
+/// Shows, installs, and shows twice again.
+fn compare(machine: &Machine, site: &SiteFile) -> Compared {
+    let shown = act(machine, site, Act::DryRun).unwrap();
+    let installed = act(machine, site, Act::Install).unwrap();
+    let (plan, done) = (shown.pending(), set(&installed));
+    let mut wrong = Vec::new();
+    if shown.code != 0 || installed.code != 0 {
+        wrong.push(format!("{} {}", shown.error, installed.error));
+    }
+    let unseen: Vec<_> = done.iter().filter(|s| !plan.contains_key(*s)).collect();
+    if !unseen.is_empty() {
+        wrong.push(format!("done, but never shown: {unseen:?}"));
+    }
+    let idle = plan.iter().filter(|(step, _)| !done.contains(*step));
+    let (idle, false_ones): (Vec<_>, Vec<_>) = idle.partition(|(_, forecast)| **forecast);
+    if !false_ones.is_empty() {
+        wrong.push(format!("shown as known, but not done: {false_ones:?}"));
+    }
+    for _ in 0..2 {
+        wrong.extend(still_to_do(machine, site));
+    }
+    let idle = idle.len();
+    Compared { done, idle, wrong }
+}
+
+fn wishes() -> Vec<Wish> {
+    let mut all = Vec::new();
+    for workers in [0, 2, 4] {
+        for addons in [true, false] {
+            for modules in [vec![], vec!["sale"], vec!["sale", "stock"]] {
+                let installer = if addons { "uv" } else { "pip" };
+                all.push(Wish {
+                    workers,
+                    modules,
+                    addons,
+                    installer,
+                    ..Wish::default()
+                });
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn whatever_happened_the_plan_is_what_is_done() {
+    if support::skipped() {
+        return;
+    }
+    let test = "plan_equals_apply::whatever_happened_the_plan_is_what_is_done";
+    let counts = shared(test, |share| {
+        let base = installed(&Wish::default()).still();
+        let wishes = wishes();
+        let mut drifts = drift::all();
+        drifts.retain(Drift::is_mended);
+        for pair in 0..PAIRS {
+            if !share.takes() {
+                continue;
+            }
+            let mut dice = Dice::new(pair as u64);
+            let machine = match dice.below(8) {
+                0 => Machine::bare(),
+                _ => base.twin(),
+            };
+            let mut name = format!("pair {pair}:");
+            let mut happened: Vec<&Drift> = Vec::new();
+            for _ in 0..dice.below(4) {
+                let one = dice.pick(&drifts);
+                if machine.state.borrow().units.is_empty() {
+                    break;
+                }
+                if happened.iter().any(|other| other.meets(one)) {
+                    continue;
+                }
+                happened.push(one);
+                write!(name, " {},", one.name).unwrap();
+                one.happen(&machine);
+            }
+            let wish = dice.pick(&wishes);
+            let compared = compare(&machine, &SiteFile::new(wish));
+            share.count("steps", compared.done.len());
+            share.count("idle", compared.idle);
+            share.judge(&format!("{name} {wish:?}"), &compared.wrong);
+        }
+    });
+    println!(
+        "plan = apply: {PAIRS} pairs, {} steps shown and done, {} forecasts without need, 0 surprises",
+        counts.of("steps"),
+        counts.of("idle")
+    );
+}

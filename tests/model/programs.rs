@@ -1,0 +1,92 @@
+//! Whatever a called program does, or does not do: the run ends as is written, says what was wrong,
+//! and the machine is in one of the two states, or has a way to both.
+//!
+//! A failing case prints its name; `FAULT_CASE="fresh/Hangs/12" cargo test --test model programs::` repeats
+//! it alone.
+
+use odoo_deploy::event::Event;
+use support::act::Ended;
+use support::counts;
+use support::expected::{Expected, in_scenarios};
+use support::machine::Trouble;
+
+/// The last part of a program's path, as messages have it in any case.
+fn program(call: &str) -> &str {
+    let mut words = call.split(' ');
+    // a shell is named by what it was to run
+    let path = match words.next().unwrap() {
+        "sh" => words.find(|word| word.starts_with('/')).unwrap(),
+        path => path,
+    };
+    path.rsplit('/').next().unwrap()
+}
+
+/// Whether a program is in trouble once, or until somebody mends it.
+fn how_often(trouble: Trouble) -> impl Iterator<Item = (Trouble, bool)> {
+    let lasts: &[bool] = match trouble {
+        Trouble::Missing | Trouble::Hangs | Trouble::Idle => &[false, true],
+        _ => &[false],
+    };
+    lasts.iter().map(move |lasts| (trouble, *lasts))
+}
+
+/// What comes of one call in trouble, and what is wrong with that.
+fn check(
+    expected: &Expected,
+    number: usize,
+    trouble: Trouble,
+    lasts: bool,
+) -> (Ended, Vec<String>) {
+    let machine = expected.scenario.start.twin();
+    machine.fuse.trouble(number, trouble, lasts);
+    let (ended, mut wrong) = expected.suffer(&machine);
+    let call = &expected.calls[number - 1];
+    let of_a_step =
+        |event: &Event| matches!(event, Event::StepFailed { .. } | Event::UndoFailed { .. });
+    let named = ended.error.contains(program(call)) || ended.events.iter().any(of_a_step);
+    if ended.code != 0 && !named {
+        wrong.push("neither the program nor the step is named".into());
+    }
+    (ended, wrong)
+}
+
+#[test]
+fn whatever_a_program_does_there_is_no_third_state() {
+    if support::skipped() {
+        return;
+    }
+    let asked = std::env::var("FAULT_CASE").ok();
+    let all = asked.is_none();
+    let test = "programs::whatever_a_program_does_there_is_no_third_state";
+    let counts = in_scenarios(test, |expected, share| {
+        let name = expected.scenario.name;
+        for number in 1..=expected.calls.len() {
+            if !share.takes() {
+                continue;
+            }
+            // every other one, each call and each trouble among them: all of them take minutes more
+            let whole = asked.is_some() || std::env::var_os("FAULT_ALL").is_some();
+            let chosen = Trouble::ALL.into_iter().enumerate();
+            let chosen = chosen.filter(|(at, _)| whole || (at + number) % 2 == 0);
+            for (trouble, lasts) in chosen.flat_map(|(_, trouble)| how_often(trouble)) {
+                let dots = if lasts { "..." } else { "" };
+                let case = format!("{name}/{trouble:?}/{number}{dots}");
+                if asked.as_ref().is_some_and(|asked| *asked != case) {
+                    continue;
+                }
+                let (ended, wrong) = check(expected, number, trouble, lasts);
+                let call = &expected.calls[number - 1];
+                share.count("faults", 1);
+                share.judge(
+                    &format!("{case} {call}: {} {}", ended.code, ended.error),
+                    &wrong,
+                );
+            }
+        }
+    });
+    if all {
+        let tried = counts.of("faults");
+        counts::tell("program faults", "programs", tried);
+        counts::tell("faults", "programs", tried);
+    }
+}
