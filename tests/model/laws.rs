@@ -391,7 +391,7 @@ proptest! {
         if support::skipped() { return Ok(()) }
         let machine = installed_without_role();
         if let Some([login, createdb, superuser, createrole]) = now {
-            let role = Role { login, createdb, superuser, createrole };
+            let role = Role { login, createdb, superuser, createrole, ..Role::default() };
             machine.state.borrow_mut().postgres.roles.insert("odoo".into(), role);
         }
         let role = resource("role", json!({ "name": "odoo" }));

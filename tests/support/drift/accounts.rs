@@ -36,6 +36,7 @@ pub(super) fn all() -> Vec<Drift> {
                     createdb: on(1),
                     superuser: on(2),
                     createrole: on(3),
+                    ..Role::default()
                 };
             },
         ));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use odoo_deploy::host::command::Cmd;
 
 use super::accounts::{account, add};
+use super::database::{Database, Role};
 use super::{Answer, Model};
 
 const PSQL: &str = "/usr/lib/postgresql/15/bin/psql";
@@ -13,42 +14,6 @@ const UNREACHABLE: &str =
     "psql: error: connection to server on socket \"/var/run/postgresql/.s.PGSQL.5432\" failed:";
 const FURTHER: &str = "/etc/postgresql/15/main/conf.d";
 const BASE: &str = "/var/lib/postgresql/15/main/base";
-
-/// A role.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "PostgreSQL has these attributes"
-)]
-pub struct Role {
-    /// May log in.
-    pub login: bool,
-    /// May create databases.
-    pub createdb: bool,
-    /// May do anything.
-    pub superuser: bool,
-    /// May create roles.
-    pub createrole: bool,
-}
-
-/// A database.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Database {
-    /// Whose it is.
-    pub owner: String,
-    /// Its number.
-    pub oid: u32,
-    /// What `comment on database` said of it.
-    pub comment: Option<String>,
-    /// Whether it has any tables.
-    pub tables: bool,
-    /// The modules of Odoo's that are installed; `None` where it is not Odoo's.
-    pub modules: Option<BTreeSet<String>>,
-    /// What its shell was told of language, country and company.
-    pub first: Option<String>,
-    /// The first user's password, as it is stored.
-    pub password: Option<String>,
-}
 
 /// The one cluster.
 #[derive(Clone, Debug, Default)]
@@ -318,7 +283,9 @@ impl Model {
         }
         let words: Vec<&str> = sql.trim_end_matches(';').split(' ').collect();
         let has = |word: &str| words.contains(&word);
+        let known = self.state.borrow().postgres.roles.get(name).cloned();
         let role = Role {
+            grants: known.map(|role| role.grants).unwrap_or_default(),
             login: has("login"),
             createdb: has("createdb"),
             superuser: has("superuser"),
@@ -336,7 +303,8 @@ impl Model {
         if !state.postgres.roles.contains_key(name) {
             return Err((3, format!("ERROR:  role \"{name}\" does not exist")));
         }
-        if state.postgres.databases.values().any(|d| d.owner == name) {
+        let depends = !state.postgres.roles[name].grants.is_empty();
+        if depends || state.postgres.databases.values().any(|d| d.owner == name) {
             let words = format!(
                 "ERROR:  role \"{name}\" cannot be dropped because some objects depend on it"
             );
