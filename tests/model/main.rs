@@ -15,6 +15,7 @@ mod drift;
 mod injections;
 mod laws;
 mod modules;
+mod owner;
 mod paths;
 mod plan_equals_apply;
 mod programs;

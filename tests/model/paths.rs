@@ -77,6 +77,7 @@ fn wish(dice: &mut Dice, proxy: bool) -> Wish {
         // translations stay too
         languages: if proxy { vec!["de_DE"] } else { Vec::new() },
         name: "odoo",
+        database: "odoo",
     }
 }
 

@@ -162,7 +162,7 @@ pub fn newest_journal(folder: &Path) -> PathBuf {
 }
 
 /// A killed agent says nothing.
-fn silence_cuts() {
+pub(crate) fn silence_cuts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let usual = take_hook();

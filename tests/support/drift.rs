@@ -90,7 +90,7 @@ fn passwd(disk: &Disk, name: &str, from: &str, to: &str) {
     disk.put("/etc/passwd", changed);
 }
 
-fn member(disk: &Disk, group: &str, user: &str) {
+pub(crate) fn member(disk: &Disk, group: &str, user: &str) {
     let change = |line: &str| {
         if line.starts_with(&format!("{group}:")) {
             let comma = if line.ends_with(':') { "" } else { "," };

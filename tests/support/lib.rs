@@ -30,6 +30,7 @@ pub mod dice;
 pub mod drift;
 pub mod expected;
 pub mod machine;
+pub mod owner;
 pub mod plant;
 pub mod residue;
 pub mod runtime;

@@ -6,6 +6,7 @@ mod apt;
 mod archive;
 mod bare;
 mod builder;
+mod by_hand;
 mod clone;
 mod database;
 mod disk;

@@ -65,6 +65,11 @@ impl Share {
 pub struct Counts(BTreeMap<String, usize>);
 
 impl Counts {
+    /// All that was tried.
+    pub fn all(&self) -> impl Iterator<Item = (&String, &usize)> {
+        self.0.iter()
+    }
+
     /// How many times that was tried.
     pub fn of(&self, what: &str) -> usize {
         self.0.get(what).copied().unwrap_or_default()

@@ -35,6 +35,8 @@ pub struct Wish {
     pub later: bool,
     /// The languages besides English.
     pub languages: Vec<&'static str>,
+    /// The database.
+    pub database: &'static str,
 }
 
 impl Default for Wish {
@@ -48,6 +50,7 @@ impl Default for Wish {
             name: "odoo",
             later: false,
             languages: Vec::new(),
+            database: "odoo",
         }
     }
 }
@@ -70,6 +73,10 @@ impl SiteFile {
         if wish.name != "odoo" {
             text += "port = 8079\ngevent_port = 8082\n";
             writeln!(text, "[site]\nname = {:?}", wish.name).unwrap();
+        }
+        if wish.database != "odoo" {
+            let database = format!("database = {:?}\nmodules", wish.database);
+            text = text.replacen("modules", &database, 1);
         }
         if wish.later {
             let commit = format!("commit = {LATER_COMMIT:?}\nmodules");

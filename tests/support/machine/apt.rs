@@ -8,7 +8,7 @@ use super::{Answer, Disk, Model, nginx};
 
 /// What dpkg has written down and not yet put together.
 const UPDATES: &str = "/var/lib/dpkg/updates";
-const INSTALLED: &str = "install ok installed";
+pub(super) const INSTALLED: &str = "install ok installed";
 const UNPACKED: &str = "install ok unpacked";
 const CONFIGURING: &str = "install ok half-configured";
 const LEFT: &str = "deinstall ok config-files";

@@ -329,17 +329,11 @@ impl Model {
         drop(state);
         self.fuse.halves(
             || {
-                let postgres = &mut self.state.borrow_mut().postgres;
-                postgres.last_oid = postgres.last_oid.max(16383) + 1;
                 let made = Database {
                     owner: owner.into(),
-                    oid: postgres.last_oid,
                     ..Database::default()
                 };
-                let files = format!("{BASE}/{}", made.oid);
-                let server = self.account("postgres").unwrap();
-                self.disk.folder_as(&files, server, 0o700);
-                postgres.databases.insert(name.into(), made);
+                self.add_database(name, made);
             },
             |()| {
                 let postgres = &mut self.state.borrow_mut().postgres;
@@ -351,12 +345,28 @@ impl Model {
 
     fn drop_database(&self, name: &str) -> Answer {
         if self.state.borrow().postgres.databases.contains_key(name) {
-            self.fuse.effect(|| {
-                let gone = self.state.borrow_mut().postgres.databases.remove(name);
-                self.disk.remove(&format!("{BASE}/{}", gone.unwrap().oid));
-            });
+            self.fuse.effect(|| self.take_database(name));
         }
         Ok(String::new())
+    }
+
+    /// Adds a database, under the next number.
+    pub(super) fn add_database(&self, name: &str, database: Database) {
+        let postgres = &mut self.state.borrow_mut().postgres;
+        postgres.last_oid = postgres.last_oid.max(16383) + 1;
+        let oid = postgres.last_oid;
+        let server = self.account("postgres").unwrap();
+        self.disk.folder_as(&format!("{BASE}/{oid}"), server, 0o700);
+        let made = Database { oid, ..database };
+        postgres.databases.insert(name.into(), made);
+    }
+
+    /// Takes a database and its files away, where there is one.
+    pub(super) fn take_database(&self, name: &str) {
+        let gone = self.state.borrow_mut().postgres.databases.remove(name);
+        if let Some(gone) = gone {
+            self.disk.remove(&format!("{BASE}/{}", gone.oid));
+        }
     }
 
     /// One transaction: all of it or nothing.

@@ -366,6 +366,11 @@ impl Model {
                 dead("no rules, or nobody to load them".into())
             };
         }
+        // a program of somebody else's, which needs nothing
+        if let Some(port) = value(text, "ExecStart=").strip_prefix("/usr/bin/shop --port ") {
+            let ports = vec![port.parse().unwrap()];
+            return Ok(("root".into(), String::new(), "127.0.0.1".into(), ports));
+        }
         let user = value(text, "User=");
         let Some((_, gid)) = self.account(user) else {
             return dead(format!("no user {user}"));

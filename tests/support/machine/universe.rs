@@ -186,6 +186,8 @@ pub(super) const ARCHIVE: &[Package] = &[
         &["/usr/sbin/logrotate"],
     ),
     package("fontconfig", "1.0-1", &["libc6"], &[]),
+    package("theirs-reports", "1.0-1", &["postgresql-client-15"], &[]),
+    package("theirs-tools", "1.0-1", &["git", "python3"], &[]),
     package("libfreetype6", "1.0-1", &["libc6"], &[]),
     package("libjpeg62-turbo", "1.0-1", &["libc6"], &[]),
     package("libpng16-16", "1.0-1", &["libc6"], &[]),

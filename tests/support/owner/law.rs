@@ -1,0 +1,375 @@
+//! The law: all that was there before is there after, unless it was named; and no state is without a next
+//! command.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use odoo_deploy::event::Outcome;
+use odoo_deploy::journal::{self, Standing};
+
+use super::foreign::Foreign;
+use super::named::is_named;
+use super::said::{Said, say};
+use super::things::{Thing, Things, things};
+use super::world::{End, Move, Site, Start, Verb, World};
+use crate::act::journals_of;
+use crate::machine::{Fault, Machine, Still};
+use crate::scenario::installed;
+use crate::site::{SiteFile, Wish};
+
+/// How many commands may lead out of any ending.
+const COMMANDS: usize = 3;
+
+/// What the worlds are made of.
+pub struct Ground {
+    starts: BTreeMap<Start, (Still, Things)>,
+    sites: BTreeMap<Site, SiteFile>,
+}
+
+/// What came of a world.
+#[derive(Debug, Default)]
+pub struct Played {
+    /// What broke the law.
+    pub wrong: Vec<String>,
+    /// How many commands were typed.
+    pub commands: usize,
+    /// How many of them were killed, and how many were in trouble.
+    pub cut: usize,
+    /// How many ended with 0.
+    pub well: usize,
+    /// How many things of others were looked at, all in all.
+    pub looked: usize,
+    /// Why commands were refused at the end.
+    pub refused: BTreeSet<String>,
+}
+
+/// A world while it is played.
+struct Play<'g> {
+    ground: &'g Ground,
+    machine: Machine,
+    /// The things of others: what each is now, and what it was before it was changed under its name.
+    foreign: BTreeMap<String, Vec<Thing>>,
+    played: Played,
+}
+
+impl Default for Ground {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Ground {
+    /// Makes the machines that worlds begin with.
+    pub fn new() -> Self {
+        let bare = Machine::bare();
+        let at_first = things(&bare);
+        let served = Machine::bare();
+        served.installs(&["postgresql", "nginx"]);
+        let proxy = Wish {
+            proxy: true,
+            ..Wish::default()
+        };
+        let machines = [
+            (Start::Bare, bare),
+            (Start::Served, served),
+            (Start::Installed, installed(&Wish::default())),
+            (Start::Proxied, installed(&proxy)),
+        ];
+        let starts = machines.into_iter().map(|(start, machine)| {
+            let mut foreign = things(&machine);
+            if start >= Start::Installed {
+                foreign.retain(|place, thing| at_first.get(place) == Some(thing));
+            }
+            (start, (machine.still(), foreign))
+        });
+        Self {
+            starts: starts.collect(),
+            sites: sites(),
+        }
+    }
+
+    /// Plays a world.
+    pub fn play(&self, world: &World) -> Played {
+        let (still, foreign) = &self.starts[&world.start];
+        let foreign = foreign.iter();
+        let foreign = foreign.map(|(place, thing)| (place.clone(), vec![thing.clone()]));
+        let mut play = Play {
+            ground: self,
+            machine: still.twin(),
+            foreign: foreign.collect(),
+            played: Played::default(),
+        };
+        for foreign in &world.foreign {
+            play.happen(foreign);
+        }
+        let mut last = None;
+        for one in &world.moves {
+            match one {
+                Move::Owner(foreign) => play.happen(foreign),
+                Move::Typed(verb, site, end) => {
+                    let said = play.typed(*verb, *site, *end);
+                    last = Some((said, *site));
+                }
+            }
+            if !play.played.wrong.is_empty() {
+                return play.played;
+            }
+        }
+        if let Some((said, site)) = last {
+            play.leads_on(&said, site);
+        }
+        play.played
+    }
+
+    fn words(&self, verb: Verb, site: Site) -> Vec<String> {
+        let file = &self.sites[&site];
+        let config = file.path().display().to_string();
+        let words: &[&str] = match verb {
+            Verb::Install => &["install", "--yes", "--config", &config],
+            Verb::DryRun => &["install", "--dry-run", "--config", &config],
+            Verb::Audit => &["audit", "--config", &config],
+            Verb::Status => &["status", "--site", file.name()],
+            Verb::Rollback => &["rollback", "--yes", "--site", file.name()],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+}
+
+/// The sites that commands are about.
+fn sites() -> BTreeMap<Site, SiteFile> {
+    let usual = Wish::default;
+    let proxy = Wish {
+        proxy: true,
+        ..usual()
+    };
+    let later = Wish {
+        later: true,
+        ..usual()
+    };
+    let other = Wish {
+        database: "erp",
+        ..usual()
+    };
+    let more = Wish {
+        modules: vec!["sale", "stock"],
+        ..usual()
+    };
+    let second = Wish {
+        name: "odoo-two",
+        ..usual()
+    };
+    let all = [
+        (Site::Usual, usual()),
+        (Site::Proxy, proxy),
+        (Site::Later, later),
+        (Site::OtherDatabase, other),
+        (Site::More, more),
+        (Site::Second, second),
+    ];
+    let made = all.into_iter();
+    made.map(|(site, wish)| (site, SiteFile::new(&wish)))
+        .collect()
+}
+
+impl Play<'_> {
+    /// Somebody else does something. What he made is his, and what he took away is not missed.
+    fn happen(&mut self, foreign: &Foreign) {
+        if !foreign.fits(&self.machine) {
+            return;
+        }
+        let before = things(&self.machine);
+        foreign.happen(&self.machine);
+        let after = things(&self.machine);
+        let moved = |place: &str| match foreign {
+            Foreign::Elsewhere(from, to) => {
+                place.strip_prefix(to).map(|rest| format!("{from}{rest}"))
+            }
+            _ => None,
+        };
+        let was = std::mem::take(&mut self.foreign);
+        for (place, thing) in after {
+            // what was only moved is whose it was
+            let known = moved(&place).filter(|from| before.contains_key(from));
+            let known = known.unwrap_or_else(|| place.clone());
+            if before.get(&known) != Some(&thing) {
+                self.foreign.insert(place, vec![thing]);
+            } else if let Some(values) = was.get(&known) {
+                self.foreign.insert(place, values.clone());
+            }
+        }
+    }
+
+    /// Somebody types a command, and looks for his things.
+    fn typed(&mut self, verb: Verb, site: Site, end: End) -> Said {
+        let open = self.has_open_run(site);
+        let fuse = self.machine.fuse.clone();
+        match end {
+            End::Well => fuse.disarm(),
+            End::Killed(number, flavour) => fuse.arm(number, flavour),
+            End::Program(number, trouble) => fuse.trouble(number, trouble, false),
+            End::File(number, errno) => fuse.fail_file(Fault {
+                number,
+                errno,
+                lasts: false,
+            }),
+        }
+        let words = self.ground.words(verb, site);
+        let said = say(&self.machine, &words);
+        let effects = fuse.seen();
+        fuse.disarm();
+        if let (None, End::Killed(number, flavour)) = (said.code, end) {
+            self.machine.after(flavour, number);
+        }
+        self.played.commands += 1;
+        self.played.cut += usize::from(end != End::Well);
+        self.played.well += usize::from(said.code == Some(0));
+        let reads = ![Verb::Install, Verb::Rollback].contains(&verb);
+        let refused = said.outcome == Some(Outcome::Refused) && !open && end == End::Well;
+        if reads || refused {
+            // the lock, in memory
+            let locks = |what: &str| what.contains("/run/odoo-deploy") || what.ends_with("/run\")");
+            let touched = effects.iter().filter(|effect| !locks(&effect.what));
+            for effect in touched.take(3) {
+                let text = format!(
+                    "it changes nothing, and did `{}`: {}",
+                    effect.what, said.error
+                );
+                self.played.wrong.push(text);
+            }
+        }
+        self.look(&said, &words);
+        said
+    }
+
+    /// Looks for the things of others.
+    fn look(&mut self, said: &Said, words: &[String]) {
+        let now = things(&self.machine);
+        let mut gone = Vec::new();
+        self.played.looked += self.foreign.len();
+        for (place, was) in &mut self.foreign {
+            let found = now.get(place);
+            let present = was.last().expect("what it is");
+            // whatever was killed, or lost its power, is gone on with before anything is said of what runs
+            let waits = said.code.is_none() && matches!(present, Thing::Running(_));
+            if found == Some(present) || waits {
+                continue;
+            }
+            if let Some(earlier) = was.iter().position(|was| Some(was) == found) {
+                was.truncate(earlier + 1);
+                continue;
+            }
+            if !is_named(&self.machine, said, (place, present), &now) {
+                let command = words[0].as_str();
+                let ended = said
+                    .code
+                    .map_or("was killed".to_owned(), |code| format!("ended with {code}"));
+                let found = found.map_or("nothing".to_owned(), |found| format!("{found:?}"));
+                let text = format!(
+                    "LOST {place}: {present:?} is {found} after `{command}` {ended}: {}",
+                    said.error
+                );
+                self.played.wrong.push(text);
+            }
+            match found {
+                Some(found) => was.push(found.clone()),
+                None => gone.push(place.clone()),
+            }
+        }
+        for place in gone {
+            self.foreign.remove(&place);
+        }
+    }
+
+    /// Whether the newest run of a site is not at its end.
+    fn has_open_run(&self, site: Site) -> bool {
+        let folder = journals_of(&self.machine, self.ground.sites[&site].name());
+        let runs = journal::runs(&folder).unwrap_or_default();
+        let open = [Standing::Open, Standing::RollingBack];
+        runs.last().is_some_and(|run| open.contains(&run.standing))
+    }
+
+    /// Follows what the program says, until all is well or something is refused that its owner must decide.
+    fn leads_on(&mut self, last: &Said, site: Site) {
+        let mut ways = self.ways(last, site);
+        let (mut code, mut error) = (last.code, last.error.clone());
+        let mut path = vec![format!("{code:?} {error}")];
+        while code != Some(0) {
+            if ways.is_empty() {
+                return self.is_decided(&error);
+            }
+            if path.len() > COMMANDS {
+                let text = format!("END no command leads on: {}", path.join(" | "));
+                return self.played.wrong.push(text);
+            }
+            let words = ways.remove(0);
+            let said = say(&self.machine, &words);
+            self.machine.fuse.disarm();
+            self.played.commands += 1;
+            self.look(&said, &words);
+            path.push(format!("{} {:?} {}", words[0], said.code, said.error));
+            if !self.played.wrong.is_empty() {
+                return;
+            }
+            let fails_again = (code, said.code) == (Some(3), Some(3));
+            if fails_again && error.lines().next() == said.error.lines().next() {
+                let text = format!("LATE it fails again: {}", path.join(" | "));
+                return self.played.wrong.push(text);
+            }
+            // what is said first is tried first, and the other way where that is refused
+            if said.outcome != Some(Outcome::Refused) || ways.is_empty() {
+                ways = self.ways(&said, site);
+            }
+            (code, error) = (said.code, said.error);
+        }
+    }
+
+    /// What may be typed after this, by what the program said.
+    fn ways(&self, said: &Said, site: Site) -> Vec<Vec<String>> {
+        let install = self.ground.words(Verb::Install, site);
+        match said.code {
+            Some(0) => return Vec::new(),
+            // whoever was killed said nothing: `status` tells of both ways
+            None if self.has_open_run(site) && self.played.commands.is_multiple_of(2) => {
+                return vec![self.ground.words(Verb::Rollback, site)];
+            }
+            None | Some(3) => return vec![install],
+            Some(_) => (),
+        }
+        let mut advice = said.advice();
+        if advice.is_empty() && self.has_open_run(site) {
+            let status = self.ground.words(Verb::Status, site);
+            advice = say(&self.machine, &status).advice();
+        }
+        for words in &mut advice {
+            let acts = ["install", "rollback"].contains(&words[0].as_str());
+            let asks = !words
+                .iter()
+                .any(|word| ["--yes", "--dry-run"].contains(&word.as_str()));
+            if acts && asks {
+                words.push("--yes".into());
+            }
+        }
+        advice
+    }
+
+    /// A refusal is an end where it says what is to be decided.
+    fn is_decided(&mut self, error: &str) {
+        if error.contains('`') {
+            self.played.refused.insert(kind(error));
+        } else {
+            let text = format!("END it says neither what is wrong nor what to do: {error}");
+            self.played.wrong.push(text);
+        }
+    }
+}
+
+/// A refusal without what is told apart by it.
+fn kind(error: &str) -> String {
+    let line = error.lines().next().unwrap_or_default();
+    let parts: Vec<&str> = line.split('`').collect();
+    let said = parts.iter().step_by(2).copied();
+    said.collect::<Vec<_>>()
+        .join("`…`")
+        .chars()
+        .take(160)
+        .collect()
+}

@@ -1,0 +1,96 @@
+//! Whether what became of a thing was named to its owner before, or as it was done.
+
+use super::said::Said;
+use super::things::{Thing, Things};
+use crate::machine::{Database, Machine, Role};
+
+/// Whether it may have become of the thing at `place`, that was `was`, what is there now.
+pub(super) fn is_named(
+    machine: &Machine,
+    said: &Said,
+    (place, was): (&str, &Thing),
+    now: &Things,
+) -> bool {
+    let subject = place.split_once(' ').map_or(place, |(_, name)| name);
+    let plans = |kinds: &[&str]| {
+        let mut planned = said.planned();
+        planned.any(|change| change.subject == subject && kinds.contains(&change.kind.as_str()))
+    };
+    match (was, now.get(place)) {
+        // what is there is another thing: it is elsewhere, and its owner was told
+        (was, None) => said.names(subject) && is_elsewhere(was, now),
+        (Thing::Folder(_), Some(Thing::Folder(_))) => plans(&["directory"]),
+        (Thing::File(_, digest), Some(Thing::File(_, found))) if digest == found => {
+            plans(&["file", "certificate", "secret"])
+        }
+        (Thing::File(_, digest), Some(_)) => {
+            let kinds = ["file", "link", "certificate"];
+            (plans(&kinds) || said.names(subject)) && is_kept(machine, digest, now)
+        }
+        (Thing::Link(..), Some(_)) => plans(&["file", "link", "service"]),
+        (Thing::User(was), Some(Thing::User(now))) => {
+            plans(&["user"]) && less_shell(was) == less_shell(now)
+        }
+        (Thing::Group(was, members), Some(Thing::Group(now, left))) => {
+            let gone: Vec<&String> = members.symmetric_difference(left).collect();
+            let named = |name: &&String| {
+                let mut planned = said.planned();
+                planned.any(|change| change.kind == "user" && change.subject == ***name)
+            };
+            was == now && gone.iter().all(named)
+        }
+        (Thing::Package(_), Some(_)) => said.planned().any(|change| {
+            let after = change.after.as_ref().map(ToString::to_string);
+            change.kind == "packages"
+                && after.is_some_and(|text| text.contains(&format!("{subject:?}")))
+        }),
+        (Thing::Role(was), Some(Thing::Role(now))) => {
+            let grants = |role: &Role| role.grants.clone();
+            plans(&["role"]) && grants(was) == grants(now)
+        }
+        (Thing::Database(was), Some(Thing::Database(now))) => {
+            plans(&["database"]) && has_only_more_modules(was, now)
+        }
+        (Thing::Running(_), Some(Thing::Running(_))) => plans(&["service"]),
+        _ => false,
+    }
+}
+
+/// Whether a thing is at another place.
+fn is_elsewhere(thing: &Thing, now: &Things) -> bool {
+    now.values().any(|other| match (thing, other) {
+        (Thing::File(_, digest), Thing::File(_, found)) => digest == found,
+        (Thing::Database(was), Thing::Database(found)) => was.oid == found.oid,
+        (Thing::Folder(_), Thing::Folder(_)) => true,
+        (Thing::Link(_, to), Thing::Link(_, target)) => to == target,
+        _ => false,
+    })
+}
+
+/// Whether the bytes of a file were put by, or are at another place.
+fn is_kept(machine: &Machine, digest: &str, now: &Things) -> bool {
+    let sites = "/var/lib/odoo-deploy";
+    let kept = |site: &String| {
+        let blob = format!("{sites}/{site}/blobs/{digest}");
+        machine.disk.exists(&blob)
+    };
+    let is_it = |thing: &Thing| matches!(thing, Thing::File(_, found) if found == digest);
+    machine.disk.list(sites).iter().any(kept) || now.values().any(is_it)
+}
+
+fn less_shell(line: &str) -> &str {
+    line.rsplit_once(':').map_or(line, |(rest, _)| rest)
+}
+
+/// Whether a database is as it was, but for modules that were asked for.
+fn has_only_more_modules(was: &Database, now: &Database) -> bool {
+    let more = match (&was.modules, &now.modules) {
+        (Some(was), Some(now)) => was.is_subset(now),
+        (was, now) => was == now,
+    };
+    let less = |database: &Database| Database {
+        modules: None,
+        ..database.clone()
+    };
+    more && less(was) == less(now)
+}
