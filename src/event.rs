@@ -70,6 +70,17 @@ pub enum Event {
         /// The sentence.
         text: String,
     },
+    /// Something is wrong on the host that no step of the plan changes, or will be.
+    Finding {
+        /// What is wrong.
+        what: String,
+        /// What to type, or to do.
+        hint: String,
+        /// How much it matters.
+        weight: Weight,
+        /// When it was found.
+        found: Found,
+    },
     /// A check passed or failed.
     Checked {
         /// What was asked for.
@@ -168,6 +179,34 @@ pub enum Outcome {
     Locked,
     /// The install went through in a throwaway machine.
     Rehearsed,
+}
+
+/// How much something matters that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// It will be wrong if nobody acts.
+    Soon,
+    /// Something is wrong that the site stands on.
+    Host,
+    /// The site itself does not do what it is there for.
+    Site,
+}
+
+/// When something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// By a command that changes nothing.
+    Now,
+    /// Before a run that is to change something.
+    Before,
+    /// Before the run, and after it again: it is not of the run's making.
+    Still,
+    /// After the run, and not before it.
+    New,
 }
 
 /// How one of several sites ended.

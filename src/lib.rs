@@ -18,6 +18,7 @@ pub mod distribution;
 pub mod error;
 pub mod event;
 pub mod facts;
+pub mod finding;
 pub mod graph;
 pub mod host;
 pub mod journal;

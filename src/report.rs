@@ -6,6 +6,7 @@
 mod details;
 pub mod diff;
 mod ending;
+mod finding;
 mod human;
 mod json;
 mod line;

@@ -65,6 +65,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "error",
             "event",
             "facts",
+            "finding",
             "graph",
             "host",
             "journal",
@@ -85,6 +86,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("event", &["change"]),
     ("facts", &["distribution", "host"]),
+    (
+        "finding",
+        &["error", "event", "facts", "host", "plan", "site"],
+    ),
     ("graph", &["change"]),
     ("host", &["event", "stop"]),
     ("journal", &["host", "resource"]),

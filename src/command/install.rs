@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::check;
 use crate::cli::Install;
-use crate::command::Ending;
 use crate::command::resume::settle_earlier;
 use crate::command::run::{again, open_journal, run};
 use crate::command::session::{Session, agree, begin};
-use crate::event::Outcome;
+use crate::command::{Ending, found};
+use crate::event::{Found, Outcome};
 use crate::host::Host;
 use crate::journal::Standing;
 use crate::plan::Plan;
@@ -20,11 +20,16 @@ pub(super) async fn audit(host: Host, config: &Path) -> Result<Ending, Ending> {
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "audit", &name, None);
     let (plan, observed) = session.observe().await?;
-    session.show(&plan, &observed);
+    session.show(&plan, &observed, Found::Now);
+    let wrong = found::wrong(&session.found);
     if !observed.is_settled() {
-        return Ok(Ending::new(Outcome::Pending, 2).then(again("install", config)));
+        let ending = wrong.unwrap_or(Ending::new(Outcome::Pending, 2));
+        return Ok(ending.then(again("install", config)));
     }
     checks(&session.host, &plan).await?;
+    if let Some(wrong) = wrong {
+        return Ok(wrong);
+    }
     Ok(Ending::new(Outcome::Unchanged, 0))
 }
 
@@ -44,7 +49,7 @@ pub async fn install(
         let name = session.blueprint.site().name.as_str();
         begin(session.host.events(), "install", name, None);
         let (plan, observed) = session.observe().await?;
-        session.show(&plan, &observed);
+        session.show(&plan, &observed, Found::Now);
         let pending = !observed.is_settled();
         let code = if pending && asked.exit_code { 2 } else { 0 };
         let outcome = if pending {
@@ -58,7 +63,7 @@ pub async fn install(
     let name = session.blueprint.site().name.to_string();
     settle_earlier(&mut session, &name).await?;
     let (plan, observed) = session.observe().await?;
-    session.show(&plan, &observed);
+    session.show(&plan, &observed, Found::Before);
     let open = session.last(Standing::Open);
     if observed.is_settled() && open.is_none() {
         checks(&session.host, &plan).await?;

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::apply::{self, apply};
 use crate::blueprint::local;
 use crate::cli::{Install, OnFailure};
-use crate::command::Ending;
 use crate::command::session::{Session, back, has_others, incomplete, refused};
+use crate::command::{Ending, found};
 use crate::error::chain;
 use crate::event::{Event, Outcome};
 use crate::host::{Host, Moment, Store};
@@ -71,7 +71,13 @@ pub(super) async fn run(
         Some(Ending::stopped(stopped).because(text).then(next))
     };
     let blueprint = &mut session.blueprint;
-    let Err(error) = apply(&host, journal, blueprint, &mut plan, observed).await else {
+    let mut applied = apply(&host, journal, blueprint, &mut plan, observed).await;
+    if applied.is_ok() {
+        let now = session.look(&plan).await;
+        let judged = found::after(host.events(), &session.found, now);
+        applied = applied.and_then(|set| Ok(judged.map(|()| set)?));
+    }
+    let Err(error) = applied else {
         let Err(text) = commit(&host, journal, &plan).await else {
             return done(session);
         };

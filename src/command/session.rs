@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::blueprint::{self, Blueprint};
-use crate::command::Ending;
 use crate::command::unlisted::unlisted;
+use crate::command::{Ending, found};
 use crate::error::chain;
-use crate::event::{Event, Events, Outcome};
+use crate::event::{Event, Events, Found, Outcome};
 use crate::facts::Facts;
+use crate::finding::{self, Finding};
 use crate::host::{self, Host};
 use crate::journal::{self, Lock, Run, Standing};
 use crate::observe::{Observed, observe};
@@ -29,6 +30,8 @@ pub(super) struct Session {
     pub(super) folder: PathBuf,
     pub(super) config: PathBuf,
     pub(super) runs: Vec<Run>,
+    /// What was wrong when the host was last observed.
+    pub(super) found: Vec<Finding>,
 }
 
 /// Nothing was touched, and this is why.
@@ -118,6 +121,7 @@ impl Session {
             folder,
             config: config.to_owned(),
             runs,
+            found: Vec::new(),
         })
     }
 
@@ -140,9 +144,9 @@ impl Session {
             .await
             .map_err(unplannable)?;
         let plan = self.blueprint.compile().map_err(unplannable)?;
-        let observed = observe(&self.host, &plan)
-            .await
-            .map_err(|e| refused(chain(&e)))?;
+        let (observed, found) = tokio::join!(observe(&self.host, &plan), self.look(&plan));
+        let observed = observed.map_err(|e| refused(chain(&e)))?;
+        self.found = found;
         let (site, workers) = (self.blueprint.site(), self.blueprint.workers());
         let reasons = preflight::plan(&self.host, &self.facts, site, workers, &observed).await;
         let reasons = reasons.map_err(|e| refused(chain(&e)))?;
@@ -153,8 +157,19 @@ impl Session {
         }
     }
 
-    /// Tells the plan.
-    pub(super) fn show(&self, plan: &Plan, observed: &Observed) {
+    /// Looks for what is wrong on the host beside the plan.
+    pub(super) async fn look(&self, plan: &Plan) -> Vec<Finding> {
+        finding::look(finding::Ground {
+            host: &self.host,
+            facts: &self.facts,
+            site: self.blueprint.site(),
+            plan,
+        })
+        .await
+    }
+
+    /// Tells the plan, and what was found wrong on the way.
+    pub(super) fn show(&self, plan: &Plan, observed: &Observed, found: Found) {
         for change in &observed.changes {
             self.host.events().tell(Event::Planned(change.clone()));
         }
@@ -162,6 +177,7 @@ impl Session {
         if let Some(text) = unlisted(&self.runs, plan, observed) {
             self.host.events().tell(Event::Note { text });
         }
+        found::tell(self.host.events(), &self.found, found);
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct Story {
     unhealthy: Vec<String>,
     kept: usize,
     touched: bool,
+    pending: bool,
 }
 
 impl Story {
@@ -30,6 +31,7 @@ impl Story {
                     ..Self::default()
                 }
             }
+            Event::Plan(totals) => self.pending = totals.create + totals.change + totals.remove > 0,
             Event::StepBegan { .. } => self.touched = true,
             Event::StepDone { .. } => self.done += 1,
             Event::StepFailed { step, error } => self.failed.push((step.clone(), error.clone())),
@@ -191,6 +193,9 @@ impl Story {
                 "between two states; not taken back: {}",
                 self.not_undone.join(", ")
             ),
+            Outcome::Unhealthy if self.pending && !self.touched => {
+                "untouched; it is not as the site asks, and not in order".to_owned()
+            }
             Outcome::Unhealthy => "set up as planned, but not in order".to_owned(),
             Outcome::Changed => "as the site asks".to_owned(),
             Outcome::Unchanged | Outcome::Pending => "untouched; changes may be pending".to_owned(),

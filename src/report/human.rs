@@ -10,7 +10,7 @@ use super::ending::{Ending, Story};
 use super::line::Sheet;
 use super::live::Live;
 use super::options::{Options, Signs};
-use super::{plan, progress, sites, status, timings};
+use super::{finding, plan, progress, sites, status, timings};
 use crate::change::Change;
 use crate::event::{Event, Events};
 
@@ -90,6 +90,16 @@ impl Human {
             Event::Plan(totals) => {
                 let changes = std::mem::take(plan);
                 for line in plan::lines(&changes, totals, *signs, out.terminal.width) {
+                    out.line(&line);
+                }
+            }
+            Event::Finding {
+                what,
+                hint,
+                weight,
+                found,
+            } => {
+                for line in finding::lines(what, hint, *weight, *found, out.terminal.width) {
                     out.line(&line);
                 }
             }

@@ -656,6 +656,26 @@ fn standing() {
 }
 
 #[test]
+fn what_is_wrong_beside_the_plan() {
+    use crate::event::{Found, Weight};
+    let finding = |what: &str, weight, found| Event::Finding {
+        what: what.into(),
+        hint: "type this, which is so long that it goes on in the next line".into(),
+        weight,
+        found,
+    };
+    assert_page!(
+        "findings",
+        [
+            finding("`a` is not loaded", Weight::Site, Found::Now),
+            finding("`b` is full", Weight::Host, Found::Before),
+            finding("`c` ends on 1 May", Weight::Soon, Found::Still),
+            finding("`d` is not loaded", Weight::Site, Found::New),
+        ]
+    );
+}
+
+#[test]
 fn one_site_after_the_other() {
     assert_page!("sites", several());
 }
@@ -806,8 +826,17 @@ fn one_of_each() -> Vec<Event> {
         passed: false,
         detail: Some("closed".into()),
     };
-    let mut seen = [false; 17];
-    let all = all.into_iter().chain(several()).chain([timings(), checked]);
+    let found = Event::Finding {
+        what: "the disk of `/` is full".into(),
+        hint: "make room".into(),
+        weight: crate::event::Weight::Host,
+        found: crate::event::Found::Now,
+    };
+    let mut seen = [false; 18];
+    let all = all
+        .into_iter()
+        .chain(several())
+        .chain([timings(), found, checked]);
     let chosen = all.filter(|event| {
         let place = match event {
             Event::Began { .. } => 0,
@@ -827,11 +856,12 @@ fn one_of_each() -> Vec<Event> {
             Event::SiteBegan { .. } => 14,
             Event::SitesEnded { .. } => 15,
             Event::Timings { .. } => 16,
+            Event::Finding { .. } => 17,
         };
         !std::mem::replace(&mut seen[place], true)
     });
     let chosen = chosen.collect();
-    assert_eq!(seen, [true; 17]);
+    assert_eq!(seen, [true; 18]);
     chosen
 }
 
@@ -846,7 +876,7 @@ fn programs_read_one_object_per_line() {
     let schema: Value = serde_json::from_str(EVENTS_SCHEMA).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let text = paper.text();
-    assert_eq!(text.lines().count(), 17);
+    assert_eq!(text.lines().count(), 18);
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         let errors: Vec<_> = schema

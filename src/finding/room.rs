@@ -1,0 +1,107 @@
+//! How much room is left where the site writes.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use nix::sys::statvfs::{Statvfs, statvfs};
+
+use super::{Finding, Ground};
+use crate::host::{Error, Result};
+use crate::site::Site;
+
+/// Of so many bytes in a hundred, or so many in all if that is less: below the first Odoo and PostgreSQL
+/// are about to fail (a segment of the write-ahead log alone has 16 MB), below the second somebody should look.
+const FULL: (u64, u64) = (5, 256 << 20);
+const SCARCE: (u64, u64) = (10, 1 << 30);
+
+/// The same for files, whatever their size.
+const NO_FILES: (u64, u64) = (1, 1_000);
+
+/// Little room, or few files that can still be made.
+pub(super) fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for folder in folders(ground.site) {
+        let place = ground.host.path(Path::new(folder));
+        let looked = std::fs::metadata(&place).and_then(|meta| Ok((meta, statvfs(&place)?)));
+        let (meta, room) = match looked {
+            Ok(found) => found,
+            // it will be made on the file system of the folder above, which is in the list
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(Error::file("look at", Path::new(folder))(error)),
+        };
+        if seen.insert(meta.dev()) {
+            found.extend(of(folder, &room));
+        }
+    }
+    Ok(found)
+}
+
+/// Where the site, its database and their programs write.
+fn folders(site: &Site) -> [&str; 6] {
+    [
+        site.paths.data.as_str(),
+        "/var/lib/postgresql",
+        "/var/log",
+        "/var/lib",
+        "/tmp",
+        "/",
+    ]
+}
+
+fn of(folder: &str, room: &Statvfs) -> Option<Finding> {
+    let bytes = |blocks: u64| blocks.saturating_mul(room.fragment_size());
+    let (free, all) = (bytes(room.blocks_available()), bytes(room.blocks()));
+    let hint = format!(
+        "{} of {} MB are free; see `du -xh {folder} | sort -h | tail`, make room or mount a larger disk",
+        free / 1_000_000,
+        all / 1_000_000
+    );
+    if is_below(FULL, free, all) {
+        return Some(Finding::of_host(
+            format!("the disk of `{folder}` is full"),
+            hint,
+        ));
+    }
+    // some file systems make them as they need them, and count none
+    let (files, all_files) = (room.files_available(), room.files());
+    if all_files > 0 && is_below(NO_FILES, files, all_files) {
+        return Some(Finding::of_host(
+            format!("the disk of `{folder}` holds as many files as it can"),
+            format!(
+                "{files} more can be made, whatever their size; see `du --inodes -x {folder} | sort -n | tail`"
+            ),
+        ));
+    }
+    is_below(SCARCE, free, all).then(|| {
+        Finding::soon(
+            format!("little room is left on the disk of `{folder}`"),
+            hint,
+        )
+    })
+}
+
+fn is_below((percent, most): (u64, u64), free: u64, all: u64) -> bool {
+    free < (all / 100).saturating_mul(percent).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_disk_is_full_by_its_share_and_a_large_one_by_its_figure() {
+        let (mib, tib) = (1 << 20, 1 << 40);
+        for (free, all, expected) in [
+            (10 * mib, 300 * mib, true),
+            (20 * mib, 300 * mib, false),
+            (200 * mib, tib, true),
+            (300 * mib, tib, false),
+            (0, 0, false),
+        ] {
+            assert_eq!(is_below(FULL, free, all), expected, "{free} of {all}");
+        }
+    }
+}
