@@ -128,6 +128,8 @@ struct Source {
     path: String,
     /// Where the running service looks for it.
     link: String,
+    /// What the link leads to: the folder with the modules.
+    target: String,
     /// What opens it, where it is private.
     access: Option<Access>,
 }
@@ -239,6 +241,7 @@ impl Blueprint {
                 repository,
                 branch,
                 commit,
+                target: path.clone(),
                 path,
                 link,
                 access: None,
@@ -252,15 +255,22 @@ impl Blueprint {
             odoo.commit.as_ref().map(ToString::to_string),
             format!("{home}/current"),
         );
-        let addons = site.addons.iter().map(|addons| Source {
-            access: addons.access.clone(),
-            ..source(
+        let addons = site.addons.iter().map(|addons| {
+            let source = source(
                 addons.name.as_str(),
                 addons.repository.to_string(),
                 addons.branch.to_string(),
                 addons.commit.as_ref().map(ToString::to_string),
                 format!("{home}/addons/{}", addons.name),
-            )
+            );
+            let folder = addons.folder.iter();
+            Source {
+                access: addons.access.clone(),
+                target: folder.fold(source.path.clone(), |path, folder| {
+                    format!("{path}/{folder}")
+                }),
+                ..source
+            }
         });
         std::iter::once(first).chain(addons).collect()
     }

@@ -1,10 +1,13 @@
-//! Modules of Odoo as they lie in sources.
+//! Modules of Odoo as they are stored in sources.
+
+mod literal;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use self::literal::Literal;
 use crate::diagnostic::did_you_mean;
-use crate::host::{Error, Host, Result};
+use crate::host::{Error, Host, Kind, Result};
 
 /// What makes a folder a module.
 const MANIFEST: &str = "__manifest__.py";
@@ -31,7 +34,7 @@ pub fn missing(host: &Host, folders: &[PathBuf], asked: &[&str]) -> Result<Vec<S
             continue;
         };
         let needs = depends(&manifest).into_iter();
-        left.extend(needs.map(|need| (need.to_owned(), Some(name.clone()))));
+        left.extend(needs.map(|need| (need, Some(name.clone()))));
     }
     Ok(reasons)
 }
@@ -68,21 +71,107 @@ fn unknown(host: &Host, folders: &[PathBuf], name: &str, by: Option<&str>) -> Re
     ))
 }
 
-/// The names in the list `depends` of a manifest, a Python literal. Where it is not written plainly it
-/// is Odoo that will tell.
-fn depends(manifest: &str) -> Vec<&str> {
-    let key = ["'depends'", "\"depends\""];
-    let list = key.iter().find_map(|key| {
-        let (_, rest) = manifest.split_once(key)?;
-        let rest = rest.trim_start().strip_prefix(':')?.trim_start();
-        rest.strip_prefix(['[', '('])?.split([']', ')']).next()
-    });
-    let lines = list.unwrap_or_default().lines();
-    let names = lines.flat_map(|line| line.split('#').next().unwrap_or_default().split(','));
-    names
-        .map(|name| name.trim().trim_matches(['\'', '"']))
-        .filter(|name| !name.is_empty())
-        .collect()
+/// The names in the list `depends` of a manifest. Where it is no literal it is Odoo that will tell.
+fn depends(manifest: &str) -> Vec<String> {
+    let read = Literal::read(manifest);
+    let list = read.as_ref().and_then(|read| read.value("depends"));
+    let names = list.map(Literal::texts).unwrap_or_default();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// The modules in a folder: the folders in it that have a manifest.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn within(host: &Host, folder: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for name in host.list(folder)? {
+        if host.meta(&folder.join(&name).join(MANIFEST))?.is_some() {
+            found.push(name);
+        }
+    }
+    Ok(found)
+}
+
+/// How deep modules are looked for below a folder that has none, and in how many folders.
+const DEEP: usize = 3;
+const MANY: usize = 2_000;
+
+/// Why a repository at `folder` gives Odoo no module, with what to write instead; `None` where it has some.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn why_none(host: &Host, folder: &Path) -> Result<Option<String>> {
+    if !within(host, folder)?.is_empty() {
+        return Ok(None);
+    }
+    if host.meta(&folder.join(MANIFEST))?.is_some() {
+        return Ok(Some(
+            "the repository is itself one module, and Odoo takes a folder that has modules in it; take a repository \
+             that has it in a folder, named as the module"
+                .to_owned(),
+        ));
+    }
+    let mut places = BTreeSet::new();
+    let mut left = vec![(PathBuf::new(), 0)];
+    let mut looked = 0;
+    while let Some((place, depth)) = left.pop() {
+        looked += 1;
+        if looked > MANY {
+            break;
+        }
+        for name in host.list(&folder.join(&place))? {
+            let inside = place.join(&name);
+            let is_folder = host
+                .meta(&folder.join(&inside))?
+                .is_some_and(|meta| meta.kind == Kind::Folder);
+            if !is_folder || name.starts_with('.') {
+                continue;
+            }
+            if host.meta(&folder.join(&inside).join(MANIFEST))?.is_some() {
+                places.insert(place.display().to_string());
+            } else if depth < DEEP {
+                left.push((inside, depth + 1));
+            }
+        }
+    }
+    let modules = host.text(&folder.join(".gitmodules")).ok().flatten();
+    Ok(Some(match (places.first(), modules) {
+        (Some(first), _) => {
+            let all: Vec<String> = places.iter().map(|place| format!("`{place}`")).collect();
+            format!(
+                "there is no module at its top, where Odoo would look; there are some in {}: write \
+                 `folder = \"{first}\"` below its `[[addons]]`{}",
+                all.join(", "),
+                if all.len() > 1 {
+                    ", and for each further one an `[[addons]]` of its own"
+                } else {
+                    ""
+                }
+            )
+        }
+        (None, Some(text)) => {
+            let urls: Vec<&str> = text
+                .lines()
+                .filter_map(|line| {
+                    line.trim()
+                        .strip_prefix("url")?
+                        .trim_start()
+                        .strip_prefix('=')
+                })
+                .map(str::trim)
+                .collect();
+            format!(
+                "there is no module in it, but submodules of git's, which are not fetched; give each an \
+                 `[[addons]]` of its own: `{}`",
+                urls.join("`, `")
+            )
+        }
+        (None, None) => {
+            "there is no module in it, not in any folder; see whether its branch is the right one"
+                .to_owned()
+        }
+    }))
 }
 
 #[cfg(test)]
@@ -103,7 +192,11 @@ mod tests {
             ("{'depends': ('base',)}", vec!["base"]),
             ("{'name': 'x'}", vec![]),
             ("{'depends': []}", vec![]),
-            ("{'depends': ['base'] + more}", vec!["base"]),
+            (
+                "# 'depends': ['gone'],\n{'depends': ['base']}",
+                vec!["base"],
+            ),
+            ("{'depends': ['base'] + more}", vec![]),
         ] {
             assert_eq!(depends(manifest), expected, "{manifest}");
         }

@@ -22,7 +22,7 @@ use serde::Serialize;
 pub use company::{Company, Country, Language, Languages};
 pub use git::{Branch, Commit, ODOO, Repository, Sha256};
 pub use logs::LogHandler;
-pub use name::{AddonsName, DatabaseName, ModuleName, SiteName};
+pub use name::{AddonsFolder, AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Address, Domain, Index, Port};
 pub use place::{CredentialName, FilePath, Login, Variable};
 pub use postgres::{RoleName, ServerName, SslMode};
@@ -112,6 +112,9 @@ pub struct Addons {
     pub branch: Branch,
     /// The commit to stay at.
     pub commit: Option<Commit>,
+    /// The folder in it that has the modules; its top where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<AddonsFolder>,
     /// What opens the repository, where it is private.
     pub access: Option<Access>,
 }

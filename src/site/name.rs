@@ -15,6 +15,8 @@ text! {
     ModuleName <- module;
     /// The name of a folder of addons.
     AddonsName <- addons;
+    /// A folder in a repository of addons: names parted by `/`, none of which leads upwards.
+    AddonsFolder <- folder;
 }
 
 fn site(text: &str) -> Result<String, Invalid> {
@@ -85,6 +87,14 @@ fn addons(text: &str) -> Result<String, Invalid> {
     }
     let label = "a letter or digit, then up to 63 of `a-z A-Z 0-9 _ . -`";
     Err(refuse(text, "a name for a folder of addons", label))
+}
+
+fn folder(text: &str) -> Result<String, Invalid> {
+    if text.len() <= 255 && text.split('/').all(|name| is_file_name(name, 64)) {
+        return Ok(text.to_owned());
+    }
+    let label = "names as `addons` or `src/addons`, without a `/` at either end";
+    Err(refuse(text, "a folder in a repository", label))
 }
 
 /// A letter or a digit, then letters, digits, `_`, `.` and `-`, at most `longest` in all.

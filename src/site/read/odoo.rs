@@ -128,6 +128,7 @@ pub(super) fn addons(
         );
         let branch = table.take::<Branch>("branch").map(Spanned::into_inner);
         let commit = table.take("commit").map(Spanned::into_inner);
+        let folder = table.take("folder").map(Spanned::into_inner);
         let access = super::access::access(&mut table, repository.as_ref());
         errors.items.extend(table.finish());
         names.extend(name.clone());
@@ -137,6 +138,7 @@ pub(super) fn addons(
                 repository: repository?.into_inner(),
                 branch: branch.or_else(|| version.map(Branch::from))?,
                 commit,
+                folder,
                 access,
             })
         };

@@ -55,7 +55,7 @@ const URL: &str = "\"https://example.org/a\"";
 const SECRET: &str = "password = { file = \"/run/p\" }";
 const HEX: &str = "\"0123456789012345678901234567890123456789\"";
 
-const FIELDS: [Field; 44] = [
+const FIELDS: [Field; 45] = [
     field("site", "name", "\"erp\"", TEXT),
     field("site", "domain", "\"erp.example.org\"", TEXT),
     field("odoo", "version", "\"19.0\"", TEXT),
@@ -79,6 +79,7 @@ const FIELDS: [Field; 44] = [
     field("addons", "repository", URL, TEXT),
     field("addons", "branch", "\"b\"", TEXT),
     field("addons", "commit", HEX, TEXT),
+    field("addons", "folder", "\"addons\"", TEXT),
     field("addons", "token", "{ env = \"TOKEN\" }", &[Kind::Table]),
     field("wkhtmltopdf", "build", "\"patched\"", TEXT),
     field("wkhtmltopdf", "url", URL, TEXT),
