@@ -238,7 +238,8 @@ impl Resource for Packages {
         )))
     }
 
-    /// Takes away what came with this change, and nothing that came later by another hand.
+    /// Takes away what came with this change, and nothing that came by another hand: later, or between a killed
+    /// run and the one that went on with it.
     fn back(
         &self,
         now: Option<&State>,
@@ -246,9 +247,13 @@ impl Resource for Packages {
         after: Option<&State>,
     ) -> Option<State> {
         let (now, before, after) = (now?, before?, after?);
-        let brought = |name: &String| {
+        let came = |name: &String| {
             after.installed.contains_key(name) && !before.installed.contains_key(name)
         };
+        // where apt could not tell what it would bring, what was asked for stands there without a version
+        let untold = before.pending.values().any(String::is_empty);
+        let told = |name: &String| before.pending.contains_key(name) || self.names.contains(name);
+        let brought = |name: &String| came(name) && (untold || told(name));
         let installed = now.installed.iter().filter(|(name, _)| !brought(name));
         let installed = installed
             .map(|(name, version)| (name.clone(), version.clone()))
