@@ -59,6 +59,9 @@ pub struct Venv {
     pub probes: Vec<String>,
     /// The Odoo whose import must succeed too.
     pub odoo: PathBuf,
+    /// Where the Odoo that runs is found, which whatever runs in the environment can import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<PathBuf>,
     /// The account that builds it: neither root nor the service.
     pub builder: String,
     /// The site, by which a later agent finds what a killed one left running.
@@ -219,6 +222,25 @@ impl Venv {
         Ok(())
     }
 
+    /// Lets `import odoo` succeed in it: Odoo is started by its path and not installed, and tools that people use
+    /// beside it import it. After what Odoo itself requires, which goes before. Its name is the same in every
+    /// environment of the site, so it is none of what makes one differ from another.
+    async fn lead_to_odoo(&self, host: &Host) -> Result<()> {
+        let (Some(current), Some(python)) = (&self.current, self.python.file_name()) else {
+            return Ok(());
+        };
+        let packages = self.path.join("lib").join(python).join("site-packages");
+        let file = packages.join("odoo-deploy.pth").display().to_string();
+        let write = self.as_builder(host, "dd").args([
+            format!("of={file}"),
+            "conv=fsync".into(),
+            "status=none".into(),
+        ]);
+        host.run(&write.stdin(format!("{}\n", current.display())))
+            .await?;
+        Ok(())
+    }
+
     async fn build(&self, host: &Host) -> Result<()> {
         let run = Path::new(SCRATCH);
         for folder in [run, &self.scratch()] {
@@ -247,6 +269,7 @@ impl Venv {
             .await?;
         self.install(host).await?;
         self.probe(host).await?;
+        self.lead_to_odoo(host).await?;
         host.run(&self.as_builder(host, "rm").args(["-rf", "--", &tools]))
             .await?;
         if host.meta(&self.tools())?.is_some() {

@@ -40,6 +40,9 @@ impl Model {
             || self.disk.folder_as(&format!("{path}/bin"), owner, 0o755),
             |()| {
                 self.disk.own(path, owner, 0o755);
+                let name = python.rsplit('/').next().unwrap();
+                let packages = format!("{path}/lib/{name}/site-packages");
+                self.disk.folder_as(&packages, owner, 0o755);
                 self.disk.link(&format!("{path}/bin/python"), python);
                 let text = format!("home = {python}\n");
                 self.disk
