@@ -1,9 +1,11 @@
 //! How PostgreSQL on this host is asked and told.
 
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use crate::host::command::Cmd;
-use crate::host::{Error, Host, Result};
+use crate::host::command::{Cmd, Programs};
+use crate::host::{Error, Host, Output, Result};
 
 /// Where Debian and Ubuntu keep each major version's programs.
 const VERSIONS: &str = "/usr/lib/postgresql";
@@ -16,6 +18,17 @@ const ENTRANCE: &str = "postgres";
 
 /// Rows, as their fields.
 type Rows = Vec<Vec<String>>;
+
+/// What a server says that starts, or that mends what a crash has left.
+const OPENING: &[&str] = &[
+    "the database system is starting up",
+    "the database system is in recovery mode",
+    "the database system is not yet accepting connections",
+];
+
+/// How often such a one is asked again, and after how many milliseconds.
+const OPENS: u32 = 50;
+const PAUSE: u64 = 200;
 
 /// The last line of a whole answer: one that is cut off, or no answer at all, is not "no rows".
 const END: &str = "-- odoo-deploy: end";
@@ -52,7 +65,18 @@ impl Server<'_> {
             Self::Local => Path::new(SOCKET),
             Self::Remote(service) => service,
         };
-        Ok(psql(host)?.is_some() && host.path(file).exists())
+        Ok(psql(host)?.is_some() && host.path(file).exists() && self.listens(host))
+    }
+
+    /// Whether anybody listens at the socket: a server that was killed leaves it behind.
+    fn listens(self, host: &Host) -> bool {
+        if let (Self::Local, Programs::Real) = (self, host.programs()) {
+            let tried = UnixStream::connect(host.path(Path::new(SOCKET)));
+            return tried
+                .err()
+                .is_none_or(|e| e.kind() != ErrorKind::ConnectionRefused);
+        }
+        true
     }
 
     /// Asks by `sql` what changes nothing, and answers its rows as [`Self::query`] does; on this host's
@@ -112,7 +136,7 @@ impl Server<'_> {
                 .arg(format!("--dbname=service=odoo dbname={database}")),
         };
         // it is waited for in several places, each of which would hold all that running a program holds
-        let output = Box::pin(host.run(&call)).await?;
+        let output = Box::pin(when_open(host, &call)).await?;
         let mut answers: Vec<Rows> = vec![Vec::new()];
         for line in output.stdout.lines() {
             if line == END {
@@ -129,6 +153,23 @@ impl Server<'_> {
         }
         Ok(answers)
     }
+}
+
+/// Runs psql, again for some seconds while the server says that it is about to let others in.
+async fn when_open(host: &Host, call: &Cmd) -> Result<Output> {
+    for _ in 0..OPENS {
+        match host.run(call).await {
+            Err(Error::Command(failure))
+                if OPENING
+                    .iter()
+                    .any(|words| failure.to_string().contains(words)) =>
+            {
+                host.pause(PAUSE).await?;
+            }
+            answer => return answer,
+        }
+    }
+    host.run(call).await
 }
 
 /// The parts of one script that begins in [`ENTRANCE`]; what is asked of another database is asked where
