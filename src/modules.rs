@@ -2,7 +2,7 @@
 
 mod literal;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use self::literal::Literal;
@@ -79,6 +79,67 @@ fn depends(manifest: &str) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
+/// The version in the manifest of a module; `None` where there is none.
+///
+/// # Errors
+/// Where a source cannot be read.
+pub fn version(host: &Host, folders: &[PathBuf], name: &str) -> Result<Option<String>> {
+    let manifest = manifest(host, folders, name)?;
+    let read = manifest.and_then(|manifest| Literal::read(&manifest));
+    let version = read.as_ref().and_then(|read| read.value("version")?.text());
+    Ok(version.map(str::to_owned))
+}
+
+/// The modules of `names` with the folder of each, and those that are in none of `folders`.
+///
+/// # Errors
+/// Where a source cannot be read.
+pub fn parted(
+    host: &Host,
+    folders: &[PathBuf],
+    names: &BTreeSet<&str>,
+) -> Result<(BTreeMap<String, PathBuf>, Vec<String>)> {
+    let mut there = BTreeMap::new();
+    for folder in folders {
+        for name in host.list(folder)? {
+            let inside = folder.join(&name);
+            if names.contains(name.as_str())
+                && !there.contains_key(&name)
+                && host.meta(&inside.join(MANIFEST))?.is_some()
+            {
+                there.insert(name, inside);
+            }
+        }
+    }
+    let gone = names.iter().filter(|name| !there.contains_key(**name));
+    let gone = gone.map(|name| (*name).to_owned()).collect();
+    Ok((there, gone))
+}
+
+/// The modules that need one that is not among `installed`, with the first such.
+///
+/// # Errors
+/// Where a source cannot be read.
+pub fn unmet(
+    host: &Host,
+    there: &BTreeMap<String, PathBuf>,
+    installed: &BTreeSet<&str>,
+) -> Result<Vec<(String, String)>> {
+    let mut unmet = Vec::new();
+    for (name, folder) in there {
+        let manifest = match host.text(&folder.join(MANIFEST)) {
+            Err(Error::Unsafe { .. }) => continue,
+            read => read?.unwrap_or_default(),
+        };
+        let needs = depends(&manifest).into_iter();
+        let mut missing = needs.filter(|need| !installed.contains(need.as_str()));
+        if let Some(need) = missing.next() {
+            unmet.push((name.clone(), need));
+        }
+    }
+    Ok(unmet)
+}
+
 /// The modules in a folder: the folders in it that have a manifest.
 ///
 /// # Errors
@@ -97,14 +158,25 @@ pub fn within(host: &Host, folder: &Path) -> Result<Vec<String>> {
 const DEEP: usize = 3;
 const MANY: usize = 2_000;
 
-/// Why a repository at `folder` gives Odoo no module, with what to write instead; `None` where it has some.
+/// Why a repository at `top` gives Odoo no module in `folder` of it, with what to write instead; `None` where it
+/// gives some.
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn why_none(host: &Host, folder: &Path) -> Result<Option<String>> {
-    if !within(host, folder)?.is_empty() {
+pub fn why_none(host: &Host, top: &Path, folder: Option<&str>) -> Result<Option<String>> {
+    if !within(
+        host,
+        &folder.map_or_else(|| top.to_owned(), |folder| top.join(folder)),
+    )?
+    .is_empty()
+    {
         return Ok(None);
     }
+    let place = folder.map_or_else(
+        || "at its top".to_owned(),
+        |folder| format!("in its folder `{folder}`"),
+    );
+    let folder = top;
     if host.meta(&folder.join(MANIFEST))?.is_some() {
         return Ok(Some(
             "the repository is itself one module, and Odoo takes a folder that has modules in it; take a repository \
@@ -137,10 +209,13 @@ pub fn why_none(host: &Host, folder: &Path) -> Result<Option<String>> {
     }
     let modules = host.text(&folder.join(".gitmodules")).ok().flatten();
     Ok(Some(match (places.first(), modules) {
+        (Some(first), _) if first.is_empty() => {
+            format!("there is no module {place}, but there are some at its top; take `folder` out")
+        }
         (Some(first), _) => {
             let all: Vec<String> = places.iter().map(|place| format!("`{place}`")).collect();
             format!(
-                "there is no module at its top, where Odoo would look; there are some in {}: write \
+                "there is no module {place}, where Odoo would look; there are some in {}: write \
                  `folder = \"{first}\"` below its `[[addons]]`{}",
                 all.join(", "),
                 if all.len() > 1 {

@@ -1,20 +1,99 @@
 //! What Python packages an Odoo needs, as one requirements file.
 
+mod conflict;
+mod marker;
+mod version;
+
+use std::path::PathBuf;
+
+pub use conflict::conflicts;
+
+/// A file of requirements, as a source has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Whose it is, as people call it.
+    pub of: String,
+    /// Its path in the source.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// The bytes of a file of requirements as text: as pip does, by their byte order mark or else as UTF-8.
+#[must_use]
+pub fn decoded(bytes: &[u8]) -> String {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
+        String::from_utf16_lossy(&units.collect::<Vec<_>>())
+    };
+    match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}
+
+/// The other files that a file of requirements takes in (`-r`, `-c`), as it names them, and the text without
+/// these lines. What is no path below its folder stays.
+#[must_use]
+pub fn taken_in(text: &str) -> (Vec<String>, String) {
+    let mut files = Vec::new();
+    let line = |line: &str| {
+        let option = ["--requirement", "--constraint", "-r", "-c"]
+            .into_iter()
+            .find_map(|option| line.trim().strip_prefix(option));
+        let file = option
+            .map(|rest| without_comment(rest).trim_start_matches(['=', ' ', '\t']))
+            .filter(|file| !file.is_empty() && !file.contains("://") && !file.starts_with('/'));
+        match file {
+            Some(file) if !file.split('/').any(|part| part == "..") => {
+                files.push(file.to_owned());
+                // the lines below keep their numbers
+                "\n".to_owned()
+            }
+            _ => format!("{line}\n"),
+        }
+    };
+    let text = text.lines().map(line).collect();
+    (files, text)
+}
+
 /// The requirements of a release as published, less those that are overridden, with the overriding
 /// and the additional ones at the end. Comments go: they would change the digest for nothing.
 #[must_use]
 pub fn effective(published: &[&str], overrides: &[String], additional: &[String]) -> String {
     let overridden: Vec<String> = overrides.iter().filter_map(|line| name(line)).collect();
-    let stays = |line: &&str| !name(line).is_some_and(|name| overridden.contains(&name));
-    let lines = published
-        .iter()
-        .flat_map(|text| text.lines())
-        .map(without_comment);
-    let lines = lines.filter(|line| !line.is_empty()).filter(stays);
-    let added = overrides.iter().chain(additional).map(String::as_str);
+    let stays = |line: &String| !name(line).is_some_and(|name| overridden.contains(&name));
+    let lines = published.iter().flat_map(|text| lines(text));
+    let lines = lines.map(|(_, line)| line).filter(stays);
+    let added = overrides.iter().chain(additional).cloned();
     lines
         .chain(added)
-        .fold(String::new(), |text, line| text + line + "\n")
+        .fold(String::new(), |text, line| text + &line + "\n")
+}
+
+/// The requirements of a text, each with the number of its first line: those that go on in the next line are
+/// one, comments are none, and digests go: pip wants either all or none to have one, and others have none.
+fn lines(text: &str) -> Vec<(usize, String)> {
+    let (mut all, mut open) = (Vec::new(), None::<(usize, String)>);
+    for (number, line) in (1..).zip(text.lines()) {
+        let (first, mut whole) = open.take().unwrap_or((number, String::new()));
+        match line.strip_suffix('\\') {
+            Some(line) if !line.trim_start().starts_with('#') => {
+                open = Some((first, whole + line));
+                continue;
+            }
+            _ => whole += without_comment(line),
+        }
+        all.push((first, whole));
+    }
+    all.extend(open);
+    let without_digests = |(number, line): (usize, String)| {
+        let line = line.split(" --hash").next().unwrap_or_default().trim();
+        (!line.is_empty()).then(|| (number, line.to_owned()))
+    };
+    all.into_iter().filter_map(without_digests).collect()
 }
 
 fn without_comment(line: &str) -> &str {
@@ -69,6 +148,32 @@ mod tests {
             found,
             "Babel==2.9.1 ; python_version < '3.11'\nextra\nGEVENT==22.10.2\nzope_interface==2\nsetuptools<82\n"
         );
+    }
+
+    #[test]
+    fn files_are_read_as_pip_does() {
+        let wide = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
+            format!("\u{feff}{text}")
+                .encode_utf16()
+                .flat_map(unit)
+                .collect()
+        };
+        for bytes in [
+            b"lxml==5\n".to_vec(),
+            "\u{feff}lxml==5\n".as_bytes().to_vec(),
+            wide("lxml==5\n", u16::to_le_bytes),
+            wide("lxml==5\n", u16::to_be_bytes),
+        ] {
+            assert_eq!(decoded(&bytes), "lxml==5\n", "{bytes:?}");
+        }
+        let text =
+            "# \\\nlxml==5 \\\n  --hash=sha256:00 \\\n  --hash=sha256:11\nBabel\\\n>=2 # why\n";
+        let expected = [(2, "lxml==5".to_owned()), (5, "Babel>=2".to_owned())];
+        assert_eq!(lines(text), expected);
+        let (files, text) =
+            taken_in("-r a.txt\nx\n-rb/c.txt # why\n--requirement=d\n-r ../e\n-r https://f\n");
+        assert_eq!(files, ["a.txt", "b/c.txt", "d"]);
+        assert_eq!(text, "\nx\n\n\n-r ../e\n-r https://f\n");
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Blueprint, CONNECTIONS, Error, is_unknown, source_key, unknown};
+use super::{Blueprint, CONNECTIONS, Error, Source, is_unknown, source_key, unknown};
 use crate::host::Host;
+use crate::requirements::Published;
 use crate::resolve::resolve;
 use crate::resource::{self, Remote};
 use crate::sizing::{self, Pools};
@@ -123,18 +124,27 @@ impl Blueprint {
         let sources = self.sources();
         let mut published = Vec::new();
         for (index, source) in sources.iter().enumerate() {
-            let path = Path::new(&source.path).join("requirements.txt");
-            match host.text(&path)? {
-                Some(text) => published.push(text),
-                // Odoo has requirements; an add-on may have none, but must be there to say so
-                None if index == 0 || host.meta(Path::new(&source.path))?.is_none() => {
-                    return Ok(());
-                }
-                None => (),
+            let found = published_by(host, source)?;
+            // Odoo has requirements; an add-on may have none, but must be there to say so
+            let is_there = host.meta(Path::new(&source.path))?.is_some();
+            if found.is_empty() && (index == 0 || !is_there) {
+                return Ok(());
             }
+            published.extend(found);
+        }
+        self.look_for_modules(host, &sources[1..])?;
+        let clashes = requirements::conflicts(
+            &published,
+            &self.release.overrides,
+            &self.release.python.to_string(),
+        );
+        if !clashes.is_empty() {
+            return Err(Error::Refused(clashes.join("\n")));
         }
         let odoo = Path::new(&sources[0].path);
-        let addons = sources[1..].iter().map(|addon| PathBuf::from(&addon.path));
+        let addons = sources[1..]
+            .iter()
+            .map(|addon| PathBuf::from(&addon.target));
         let folders: Vec<PathBuf> = addons
             .chain([odoo.join("addons"), odoo.join("odoo/addons")])
             .collect();
@@ -143,7 +153,7 @@ impl Blueprint {
         if !missing.is_empty() {
             return Err(Error::Refused(missing.join("\n")));
         }
-        let published: Vec<&str> = published.iter().map(String::as_str).collect();
+        let published: Vec<&str> = published.iter().map(|file| file.text.as_str()).collect();
         let text = requirements::effective(
             &published,
             &self.release.overrides,
@@ -152,4 +162,53 @@ impl Blueprint {
         self.requirements = Some(text);
         Ok(())
     }
+
+    /// A repository of add-ons in which Odoo would find no module is of no use, and nobody would notice.
+    fn look_for_modules(&self, host: &Host, addons: &[Source]) -> Result<(), Error> {
+        let mut reasons = Vec::new();
+        for (source, asked) in addons.iter().zip(&self.site.addons) {
+            let folder = asked.folder.as_ref().map(AsRef::as_ref);
+            if let Some(why) = modules::why_none(host, Path::new(&source.path), folder)? {
+                reasons.push(format!(
+                    "the add-on `{}` ({}) would be of no use: {why}",
+                    source.name, source.repository
+                ));
+            }
+        }
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Refused(reasons.join("\n")))
+    }
+}
+
+/// The requirements of a source, with the files that they take in.
+fn published_by(host: &Host, source: &Source) -> Result<Vec<Published>, Error> {
+    let of = if source.name == "odoo" {
+        "Odoo".to_owned()
+    } else {
+        format!("the add-on `{}`", source.name)
+    };
+    let top = Path::new(&source.path);
+    let mut left = vec![PathBuf::from("requirements.txt")];
+    let mut found: Vec<Published> = Vec::new();
+    while let Some(path) = left.pop() {
+        let known = found.iter().any(|file| file.path == path);
+        let Some(bytes) = (if known {
+            None
+        } else {
+            host.read(&top.join(&path))?
+        }) else {
+            continue;
+        };
+        let (files, text) = requirements::taken_in(&requirements::decoded(&bytes));
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        left.extend(files.iter().rev().map(|file| folder.join(file)));
+        found.push(Published {
+            of: of.clone(),
+            path,
+            text,
+        });
+    }
+    Ok(found)
 }
