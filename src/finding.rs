@@ -3,6 +3,8 @@
 //! One file a topic, one line a topic in [`look`]. Topics are asked side by side with the steps of the
 //! plan, so a question to PostgreSQL or systemd joins the call that is made anyway.
 
+mod certificates;
+mod modules;
 mod room;
 
 use std::future::ready;
@@ -78,10 +80,14 @@ impl Finding {
 
 /// Looks for all that is known to go wrong. What cannot be looked at is told, and holds nobody up.
 pub async fn look(ground: Ground<'_>) -> Vec<Finding> {
-    let topics: Vec<(&str, LocalBoxFuture<Result<Vec<Finding>>>)> = vec![(
-        "the room on its disks",
-        Box::pin(ready(room::findings(ground))),
-    )];
+    let topics: Vec<(&str, LocalBoxFuture<Result<Vec<Finding>>>)> = vec![
+        ("its modules", Box::pin(modules::findings(ground))),
+        ("its certificates", Box::pin(certificates::findings(ground))),
+        (
+            "the room on its disks",
+            Box::pin(ready(room::findings(ground))),
+        ),
+    ];
     let (names, topics): (Vec<_>, Vec<_>) = topics.into_iter().unzip();
     let mut found = Vec::new();
     for (name, came) in names.into_iter().zip(join_all(topics).await) {

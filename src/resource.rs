@@ -43,7 +43,7 @@ pub use place::max_connections;
 pub use remote::Remote;
 pub use role::Role;
 pub use secret::Secret;
-pub use service::Service;
+pub use service::{Service, unit_failed};
 pub use settings::Settings;
 pub use user::User;
 pub use venv::Venv;

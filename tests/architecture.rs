@@ -88,7 +88,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("facts", &["distribution", "host"]),
     (
         "finding",
-        &["error", "event", "facts", "host", "plan", "site"],
+        &[
+            "error", "event", "facts", "host", "modules", "plan", "resource", "site",
+        ],
     ),
     ("graph", &["change"]),
     ("host", &["event", "stop"]),

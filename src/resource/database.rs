@@ -99,8 +99,26 @@ impl Database {
         self.remote.as_deref().map_or(Server::Local, Server::Remote)
     }
 
-    fn account(&self) -> &str {
+    /// The system user that Odoo runs as.
+    #[must_use]
+    pub fn account(&self) -> &str {
         self.account.as_deref().unwrap_or(&self.owner)
+    }
+
+    /// Asks by `sql` what changes nothing; no rows where it is not there, or its server cannot be asked, which the
+    /// steps tell.
+    ///
+    /// # Errors
+    /// Where the statement fails.
+    pub async fn ask(&self, host: &Host, sql: &str) -> Result<Vec<Vec<String>>> {
+        if !self.server().is_up(host)? {
+            return Ok(Vec::new());
+        }
+        match self.server().ask(host, &self.name, sql).await {
+            // psql's own code for a connection that did not come about
+            Err(Error::Command(failure)) if failure.ending == "ended with 2" => Ok(Vec::new()),
+            answer => answer,
+        }
     }
 
     /// The modules that are asked for; `base` always is.

@@ -4,7 +4,6 @@ mod input;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::slice;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,24 +52,7 @@ pub struct State {
 
 impl Service {
     async fn show(&self, host: &Host) -> Result<BTreeMap<String, String>> {
-        let all = async |units: Vec<String>| {
-            let blocks = show(host, &units).await.ok()?;
-            (blocks.len() == units.len()).then_some(blocks)
-        };
-        let block = match host.asked().systemd.ask(self.unit.clone(), all).await {
-            Some(block) => block,
-            None => show(host, slice::from_ref(&self.unit)).await?.concat(),
-        };
-        let pairs = block.lines().filter_map(|line| line.split_once('='));
-        let shown: BTreeMap<String, String> =
-            pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-        // an answer without it is no answer, and not "neither runs nor is enabled"
-        if shown.contains_key("ActiveState") {
-            return Ok(shown);
-        }
-        let said = block.lines().next().unwrap_or("nothing");
-        let what = format!("the answer of `systemctl show` about `{}`", self.unit);
-        Err(Error::garbled(what, format!("it says `{said}`")))
+        properties(host, &self.unit).await
     }
 
     /// Its state, where systemd has shown its properties.
@@ -195,6 +177,39 @@ impl Service {
         .await?;
         Ok(())
     }
+}
+
+/// Whether a unit has failed, and nothing has started it since.
+///
+/// # Errors
+/// Where systemd cannot be asked.
+pub async fn unit_failed(host: &Host, unit: &str) -> Result<bool> {
+    let shown = properties(host, unit).await?;
+    Ok(shown
+        .get("ActiveState")
+        .is_some_and(|state| state == "failed"))
+}
+
+/// What systemd has in memory of a unit; of all that are asked for side by side in one call.
+async fn properties(host: &Host, unit: &str) -> Result<BTreeMap<String, String>> {
+    let all = async |units: Vec<String>| {
+        let blocks = show(host, &units).await.ok()?;
+        (blocks.len() == units.len()).then_some(blocks)
+    };
+    let block = match host.asked().systemd.ask(unit.to_owned(), all).await {
+        Some(block) => block,
+        None => show(host, &[unit.to_owned()]).await?.concat(),
+    };
+    let pairs = block.lines().filter_map(|line| line.split_once('='));
+    let shown: BTreeMap<String, String> =
+        pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    // an answer without it is no answer, and not "neither runs nor is enabled"
+    if shown.contains_key("ActiveState") {
+        return Ok(shown);
+    }
+    let said = block.lines().next().unwrap_or("nothing");
+    let what = format!("the answer of `systemctl show` about `{unit}`");
+    Err(Error::garbled(what, format!("it says `{said}`")))
 }
 
 /// What systemd has in memory of units, a block for each in their order.

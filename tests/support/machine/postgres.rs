@@ -28,6 +28,8 @@ pub struct Postgres {
     pub settings: BTreeMap<String, String>,
     /// With which password it lets a role in from another host; `None` where none comes through.
     pub remote: Option<String>,
+    /// Fields of the code for which the databases have no column.
+    pub lacks: Vec<String>,
     /// How many times the service's transactions come in the way of modules being added.
     pub collisions: u32,
     last_oid: u32,
@@ -241,6 +243,9 @@ impl Model {
             }
             return Ok(answer);
         }
+        if begins("select to_regclass('public.ir_module_module') is not null as odoo \\gset") {
+            return Ok(modules(&postgres.databases[database]));
+        }
         drop(state);
         if begins("select pg_reload_conf();") {
             self.fuse.effect(|| {
@@ -388,6 +393,24 @@ impl Model {
         });
         Ok("1\n".into())
     }
+}
+
+/// The modules that Odoo has to do with: name, state and version.
+fn modules(found: &Database) -> String {
+    let version = |name: &str| match name {
+        "base" => found.version.as_deref().unwrap_or("19.0.1.3"),
+        _ => "19.0.1.0",
+    };
+    let installed = found.modules.iter().flatten();
+    let mut rows: BTreeMap<&str, &str> =
+        installed.map(|name| (name.as_str(), "installed")).collect();
+    let others = found
+        .rows
+        .iter()
+        .filter(|(_, state)| state.starts_with("to "));
+    rows.extend(others.map(|(name, state)| (name.as_str(), state.as_str())));
+    let row = |(name, state): (&str, &str)| format!("{name}|{state}|{}\n", version(name));
+    rows.into_iter().map(row).collect()
 }
 
 /// Whether the server takes up a setting only at its start.

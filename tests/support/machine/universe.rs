@@ -32,7 +32,7 @@ macro_rules! odoo {
                 "{'depends': ['account', 'base']}\n",
             ),
             ("addons/stock/__manifest__.py", "{}\n"),
-            ("odoo/addons/base/__manifest__.py", "{}\n"),
+            ("odoo/addons/base/__manifest__.py", "{'version': '1.3'}\n"),
             ("odoo/addons/base/i18n/base.pot", "msgid \"Yes\"\n"),
             ("odoo/addons/base/i18n/de.po", "msgstr \"Ja\"\n"),
             ("odoo/addons/base/i18n/de_CH.po", "msgstr \"Jo\"\n"),
