@@ -393,7 +393,17 @@ impl Blueprint {
         let mut plan = Plan::default();
         for task in self.playbook.expand(&context)? {
             if task.check {
-                plan.checks.push(self.check(task)?);
+                let check = self.check(task)?;
+                let step = plan
+                    .steps
+                    .iter_mut()
+                    .find(|step| check.before.as_ref() == Some(&step.id));
+                match step {
+                    Some(step) => step.trials.push(check),
+                    // without its step there is nothing before which it could be asked
+                    None if check.before.is_none() => plan.checks.push(check),
+                    None => (),
+                }
                 continue;
             }
             let needs = task
@@ -408,6 +418,7 @@ impl Blueprint {
                 needs,
                 resource,
                 awaits,
+                trials: Vec::new(),
             });
         }
         Ok(plan)
@@ -438,7 +449,7 @@ impl Blueprint {
         let (kind, span) = (task.kind.clone(), task.span.clone());
         let mut fields = task.fields;
         let mut check = Map::new();
-        for key in ["unit", "within", "after_change"] {
+        for key in ["unit", "within", "after_change", "before"] {
             check.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
         }
         check.insert(

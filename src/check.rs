@@ -1,5 +1,7 @@
 //! Whether the service does what it is there for. Checks change nothing.
 
+mod addresses;
+mod registry;
 mod through;
 
 use std::net::IpAddr;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+pub use self::registry::Registry;
 use crate::event::Event;
 use crate::host::command::{Cmd, Programs};
 use crate::host::{Error, Host, Result};
@@ -38,6 +41,10 @@ pub struct Check {
     /// Asked only after a change: the answer costs something, or leaves something.
     #[serde(default)]
     pub after_change: bool,
+    /// The step before which it is asked, and at no other time: where that is about to change what runs, what
+    /// will not work is not put to work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
 /// What a unit must do.
@@ -83,6 +90,8 @@ pub enum Probe {
         /// Who prints.
         user: String,
     },
+    /// Work with its database.
+    Registry(Registry),
     /// Run as one and the same process for so many seconds.
     Steady {
         /// How long.
@@ -120,7 +129,7 @@ fn listed(journal: &[String]) -> String {
 
 impl Probe {
     /// The names of all kinds, as playbooks write them.
-    pub const KINDS: &[&str] = &["http", "listen", "pdf", "proxy", "steady"];
+    pub const KINDS: &[&str] = &["http", "listen", "pdf", "proxy", "registry", "steady"];
 }
 
 impl Check {
@@ -141,6 +150,9 @@ impl Check {
                 format!("{} listens on {address}:{port} alone", self.unit)
             }
             Probe::Pdf { program, .. } => format!("{program} prints a page"),
+            Probe::Registry(registry) => {
+                format!("Odoo works with the database `{}`", registry.database)
+            }
             Probe::Steady { seconds } => format!("{} runs on for {seconds} s", self.unit),
         }
     }
@@ -161,7 +173,7 @@ pub async fn pass(host: &Host, check: &Check, touched: bool) -> Result<(), Unhea
         check.within.min(UNTOUCHED)
     };
     let until = Instant::now() + Duration::from_secs(within);
-    let mut told = false;
+    let (mut told, mut restarts) = (false, None);
     loop {
         let Err(detail) = ask(host, check).await else {
             host.events().tell(Event::Checked {
@@ -171,7 +183,12 @@ pub async fn pass(host: &Host, check: &Check, touched: bool) -> Result<(), Unhea
             });
             return Ok(());
         };
-        let hopeless = given_up(host, &check.unit).await;
+        let once = matches!(check.probe, Probe::Registry(_));
+        let hopeless = if once {
+            Some(detail.clone())
+        } else {
+            given_up(host, &check.unit, &mut restarts).await
+        };
         if Instant::now() >= until || hopeless.is_some() {
             let detail = hopeless.unwrap_or_else(|| format!("{detail} (waited {within} s)"));
             host.events().tell(Event::Checked {
@@ -221,12 +238,7 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
             status,
         } => {
             let trust = tls.then_some(trust.as_str());
-            let found = through::status(host, domain, trust, path, *status == 101).await?;
-            if found == *status {
-                Ok(())
-            } else {
-                Err(format!("it answers {found}"))
-            }
+            through::visit(host, domain, trust, path, *status).await
         }
         Probe::Listen { address, port } => {
             let listeners = host.listeners().map_err(|e| e.to_string())?;
@@ -243,6 +255,7 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
                 Ok(())
             }
         }
+        Probe::Registry(registry) => registry.ask(host).await,
         Probe::Pdf {
             program,
             patched,
@@ -328,11 +341,13 @@ async fn show(host: &Host, unit: &str) -> Result<Shown, String> {
     })
 }
 
-/// Why waiting on is of no use, where it is of none.
-async fn given_up(host: &Host, unit: &str) -> Option<String> {
+/// Why waiting on is of no use, where it is of none. `first` is how often the unit had been started again when
+/// it was first looked at: what it did before is of the past.
+async fn given_up(host: &Host, unit: &str, first: &mut Option<u32>) -> Option<String> {
     let Shown {
         state, restarts, ..
     } = show(host, unit).await.ok()?;
+    let restarts = restarts.saturating_sub(*first.get_or_insert(restarts));
     match state.as_str() {
         "failed" | "inactive" => Some(format!("`{unit}` is {state}")),
         _ if restarts >= RESTARTS => Some(format!(
@@ -375,6 +390,15 @@ async fn diagnose(host: &Host, check: &Check, detail: String) -> Unhealthy {
 
 /// What the journal of a service that does not come up says, and what that means.
 const CAUSES: &[(&str, &str)] = &[
+    (
+        "UndefinedColumn",
+        "the code has a field for which the database has no column; go back to the commit before, or have Odoo update \
+         the module that brought it (`odoo-bin --update`)",
+    ),
+    (
+        "InsufficientPrivilege",
+        "tables of the database belong to another role than Odoo's; see `\\dt` in `psql`",
+    ),
     (
         "Address already in use",
         "another program listens on its port; see `ss -ltnp`",

@@ -14,6 +14,8 @@ pub struct Step {
     pub resource: AnyResource,
     /// What must be found out before it can be set, where something must.
     pub awaits: Option<String>,
+    /// What must hold before it changes what is there already.
+    pub trials: Vec<Check>,
 }
 
 /// An ordered plan. A step needs only steps above it.

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Instant;
 
 use crate::apply::Error;
+use crate::check;
 use crate::event::Event;
 use crate::host::Host;
 use crate::journal::{Journal, Record, key};
@@ -47,7 +48,12 @@ pub(super) async fn act(
     known: Option<&AnyState>,
 ) -> Result<Deed, Error> {
     let Shared { host, journal, .. } = shared;
-    let Step { id, resource, .. } = step;
+    let Step {
+        id,
+        resource,
+        trials,
+        ..
+    } = step;
     let (step, subject) = (id, resource.subject());
     let what = key(&resource);
     let failed = |source| Error::Step {
@@ -80,6 +86,12 @@ pub(super) async fn act(
         let state = before;
         journal.borrow_mut().write(Record::Done { key, state })?;
         return Ok(Deed::ClearedUp);
+    }
+    if before.is_some() {
+        for trial in &trials {
+            check::pass(host, trial, true).await?;
+        }
+        host.stop().at_edge()?;
     }
     let causes = resource.causes(&before).map_err(failed)?;
     let began = Instant::now();

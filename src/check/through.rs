@@ -3,10 +3,10 @@
 //! By openssl: this program has no TLS of its own, so that none has to be mended in it.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::AGENT;
+use super::{AGENT, addresses};
 use crate::host::Host;
 use crate::host::command::{Cmd, Programs};
 
@@ -19,13 +19,67 @@ const LONGEST: u64 = 4 * 1024 * 1024;
 /// A frame that closes a websocket at once (RFC 6455, 5.5.1), with an empty mask.
 const CLOSE: &[u8] = &[0x88, 0x80, 0, 0, 0, 0];
 
-/// The status that `domain` answers with on this host. With `trust`, by HTTPS; the certificate must
+/// Asks as a visitor does: at the loopback, and at the addresses of this server that `domain` leads to. Where it
+/// leads to none of them (a router or a proxy before the server passes visitors on), one of them must answer.
+///
+/// # Errors
+/// In words, where another status comes, or none.
+pub(super) async fn visit(
+    host: &Host,
+    domain: &str,
+    trust: Option<&str>,
+    path: &str,
+    status: u16,
+) -> Result<(), String> {
+    let ask = async |address: IpAddr| {
+        let found = self::status(host, address, domain, trust, path, status == 101).await?;
+        if found == status {
+            Ok(())
+        } else {
+            Err(format!("it answers {found}"))
+        }
+    };
+    ask(Ipv4Addr::LOCALHOST.into()).await?;
+    let own = addresses::own(host).map_err(|e| crate::error::chain(&e))?;
+    let led = match own.as_slice() {
+        [] | [_] => own.clone(),
+        _ => addresses::led_to(host, domain, &own).await,
+    };
+    let (asked, all) = if led.is_empty() {
+        (own, false)
+    } else {
+        (led, true)
+    };
+    let mut wrong = None;
+    for address in asked {
+        match ask(address).await {
+            Ok(()) if all => (),
+            Ok(()) => return Ok(()),
+            Err(detail) => {
+                let port = if trust.is_some() { 443 } else { 80 };
+                let detail = format!(
+                    "at {}, where visitors arrive, {detail}; another program or site may have that address \
+                     (`ss -ltnp`, `nginx -T`)",
+                    SocketAddr::new(address, port)
+                );
+                if all {
+                    return Err(detail);
+                }
+                wrong.get_or_insert(detail);
+            }
+        }
+    }
+    wrong.map_or(Ok(()), Err)
+}
+
+/// The status that `domain` answers with at `address`. With `trust`, by HTTPS; the certificate must
 /// be by the authority whose certificate lies there, where that is not empty.
 ///
 /// # Errors
 /// Where nothing answers, in words.
-pub(super) async fn status(
+async fn status(
     host: &Host,
+    address: IpAddr,
     domain: &str,
     trust: Option<&str>,
     path: &str,
@@ -45,8 +99,8 @@ pub(super) async fn status(
         request.extend(b"Connection: close\r\n\r\n");
     }
     let answer = match trust {
-        Some(trust) => by_https(host, domain, trust, request).await,
-        None => by_http(host, request).await,
+        Some(trust) => by_https(host, address, domain, trust, request).await,
+        None => by_http(host, address, request).await,
     }?;
     let first = answer.lines().next().unwrap_or_default();
     let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
@@ -57,12 +111,14 @@ pub(super) async fn status(
 
 async fn by_https(
     host: &Host,
+    address: IpAddr,
     domain: &str,
     trust: &str,
     request: Vec<u8>,
 ) -> Result<String, String> {
     let mut ask = Cmd::new("openssl")
-        .args(["s_client", "-quiet", "-connect", "127.0.0.1:443"])
+        .args(["s_client", "-quiet", "-connect"])
+        .arg(SocketAddr::new(address, 443).to_string())
         .args(["-servername", domain])
         .stdin(request)
         .deadline(WITHIN);
@@ -75,9 +131,10 @@ async fn by_https(
     Ok(answer.stdout)
 }
 
-async fn by_http(host: &Host, request: Vec<u8>) -> Result<String, String> {
+async fn by_http(host: &Host, address: IpAddr, request: Vec<u8>) -> Result<String, String> {
     if let Programs::Model(_) = host.programs() {
-        let ask = Cmd::new("GET").arg("http://127.0.0.1:80").stdin(request);
+        let place = format!("http://{}", SocketAddr::new(address, 80));
+        let ask = Cmd::new("GET").arg(place).stdin(request);
         return host
             .run(&ask)
             .await
@@ -85,7 +142,8 @@ async fn by_http(host: &Host, request: Vec<u8>) -> Result<String, String> {
             .map_err(|e| e.to_string());
     }
     let ask = move || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", 80))?;
+        let mut stream =
+            TcpStream::connect_timeout(&SocketAddr::new(address, 80), Duration::from_secs(WITHIN))?;
         stream.set_read_timeout(Some(Duration::from_secs(WITHIN)))?;
         stream.write_all(&request)?;
         let mut answer = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use odoo_deploy::event::Event;
+use odoo_deploy::event::{Event, Found};
 use support::act::{Act, Ended, act, journals};
 use support::machine::Machine;
 use support::scenario::installed;
@@ -133,4 +133,67 @@ fn whom_a_new_database_is_for_goes_through_standard_input() {
     );
     let modules = state.postgres.databases["odoo"].modules.clone().unwrap();
     assert!(modules.contains("sale"));
+}
+
+fn found(ended: &Ended) -> Vec<(&str, Found)> {
+    let findings = ended.events.iter().filter_map(|event| match event {
+        Event::Finding { what, found, .. } => Some((what.as_str(), *found)),
+        _ => None,
+    });
+    findings.collect()
+}
+
+#[test]
+fn what_was_wrong_before_is_told_apart_from_what_a_run_did() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&wish(&["sale"]));
+    {
+        let mut state = machine.state.borrow_mut();
+        let database = state.postgres.databases.get_mut("odoo").unwrap();
+        database.modules.as_mut().unwrap().insert("gone".into());
+        database.rows.insert("stock".into(), "to upgrade".into());
+        database.version = Some("19.0.1.2".into());
+    }
+    let words = [
+        "Odoo runs no scheduled action: the database `odoo` has `base` 19.0.1.2, its code is 19.0.1.3",
+        "`stock` in the database `odoo` is left in the state `to upgrade`",
+        "there is no code for `gone`, installed in the database `odoo`: Odoo does not load it",
+    ];
+    let same = act(&machine, &SiteFile::new(&wish(&["sale"])), Act::Install).unwrap();
+    assert_eq!(same.code, 0, "{}", same.error);
+    assert_eq!(found(&same), words.map(|what| (what, Found::Before)));
+    let more = SiteFile::new(&Wish {
+        workers: 3,
+        ..wish(&["sale"])
+    });
+    let ended = act(&machine, &more, Act::InstallOrGoBack).unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    let both = [Found::Before, Found::Still];
+    let both = both
+        .iter()
+        .flat_map(|found| words.map(|what| (what, *found)));
+    assert_eq!(found(&ended), both.collect::<Vec<_>>());
+}
+
+#[test]
+fn code_that_the_database_is_not_fit_for_never_serves_anybody() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&wish(&["sale"]));
+    let pid = || machine.state.borrow().units["odoo.service"].pid;
+    let before = pid();
+    machine.state.borrow_mut().postgres.lacks = vec!["res.partner.x".into()];
+    let later = SiteFile::new(&Wish {
+        later: true,
+        ..wish(&["sale"])
+    });
+    let ended = act(&machine, &later, Act::InstallOrGoBack).unwrap();
+    assert_eq!(ended.code, 3, "{}", ended.error);
+    assert!(ended.error.contains("`res.partner.x`"), "{}", ended.error);
+    let began = |event: &Event| matches!(event, Event::StepBegan { step, .. } if step == "service");
+    assert!(!ended.events.iter().any(began));
+    assert_eq!(pid(), before, "it went on serving");
 }

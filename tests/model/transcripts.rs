@@ -141,11 +141,12 @@ const VERBS: [&str; 6] = ["apt-get", "git", "openssl", "psql", "systemctl", "uv"
 
 /// The kinds of calls in a run that are not recorded: they need a whole Odoo, a private repository or the
 /// patched build of wkhtmltopdf. `GET` is the model's own word for a socket.
-const UNRECORDED: [&str; 6] = [
+const UNRECORDED: [&str; 7] = [
     "GET  ",
     "git test --depth --no-tags --quiet -C -c",
     "git test --exit-code -c -n",
     "python  --config --database --init --logfile --max-cron-threads --no-http --stop-after-init --workers",
+    "python  --config --database --log-level --logfile --max-cron-threads --no-http --workers",
     "sh  - --footer-center --header-center --quiet -c",
     "wkhtmltopdf  --version",
 ];

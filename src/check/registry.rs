@@ -1,0 +1,137 @@
+//! Whether the code that is there now can work with the database, before the service runs it.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::chain;
+use crate::event::Event;
+use crate::host::Host;
+use crate::host::command::Cmd;
+
+/// What the shell is given to read.
+const SCRIPT: &str = include_str!("../../templates/trial.py");
+
+/// What the answer of the script begins with.
+const ANSWER: &str = "odoo-deploy: ";
+
+/// How many fields or modules are named.
+const NAMED: usize = 5;
+
+/// Words of a server that does not let itself be asked so: what cannot be told is no failure.
+const UNTOLD: &[&str] = &[
+    // something that Odoo writes at its first start on a database
+    "ReadOnlySqlTransaction",
+    // a pooler before PostgreSQL
+    "unsupported startup parameter",
+];
+
+/// A call of Odoo's shell, as the account of the service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    /// The database.
+    pub database: String,
+    /// The account.
+    pub account: String,
+    /// The interpreter.
+    pub python: PathBuf,
+    /// Odoo's launcher.
+    pub odoo: PathBuf,
+    /// Its configuration.
+    pub conf: PathBuf,
+    /// Its data, the folder that it runs in.
+    pub data: PathBuf,
+    /// The authority that the certificate of the server must come from.
+    #[serde(default)]
+    pub root_certificate: String,
+    /// The site, by which a later agent finds what a killed one left running.
+    pub site: String,
+}
+
+/// What the script answers.
+#[derive(Deserialize)]
+struct Answer {
+    missing: Vec<String>,
+    left_out: Vec<String>,
+}
+
+impl Registry {
+    /// Loads the code on the database, as the service will, and looks for a column of every stored field. Reads;
+    /// PostgreSQL itself refuses anything else.
+    ///
+    /// # Errors
+    /// In words, where it cannot work.
+    pub(super) async fn ask(&self, host: &Host) -> Result<(), String> {
+        let output = match host.run(&self.call()).await {
+            Ok(output) => output,
+            Err(error) if is_untold(&error.to_string()) => return Ok(()),
+            Err(error) => return Err(chain(&error)),
+        };
+        let mut lines = output.stdout.lines().rev();
+        let Some(answer) = lines.find_map(|line| line.strip_prefix(ANSWER)) else {
+            // not every version ends with another exit code after an exception
+            if is_untold(&output.stderr) {
+                return Ok(());
+            }
+            let mut said = output.stderr.lines().rev().map(str::trim);
+            let said = said.find(|line| !line.is_empty());
+            return Err(format!(
+                "Odoo's shell does not come to its end: {}",
+                said.unwrap_or("it says nothing")
+            ));
+        };
+        let answer: Answer = serde_json::from_str(answer)
+            .map_err(|_| format!("the answer of Odoo's shell is garbled: `{answer}`"))?;
+        if !answer.left_out.is_empty() {
+            let text = format!(
+                "Odoo does not load {}, though installed",
+                named(&answer.left_out)
+            );
+            host.events().tell(Event::Note { text });
+        }
+        if answer.missing.is_empty() {
+            return Ok(());
+        }
+        Err(format!(
+            "the code has {}, and the database `{}` has no column for it: whoever signs in would meet an error. \
+             Go back to the commit before, or have Odoo update the modules that brought it (`odoo-bin --update`)",
+            named(&answer.missing),
+            self.database
+        ))
+    }
+
+    fn call(&self) -> Cmd {
+        let call = Cmd::new(self.python.display().to_string())
+            .arg(self.odoo.display().to_string())
+            .arg("shell")
+            .args(["--config", &self.conf.display().to_string()])
+            .args(["--database", &self.database])
+            .args(["--no-http", "--workers=0", "--max-cron-threads=0"])
+            .args(["--logfile=", "--log-level=warn"])
+            .user(&self.account)
+            .folder(&self.data)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PGOPTIONS", "-c default_transaction_read_only=on")
+            .killable(&self.site)
+            .deadline(600)
+            .stdin(SCRIPT);
+        if self.root_certificate.is_empty() {
+            return call;
+        }
+        call.env("PGSSLROOTCERT", &self.root_certificate)
+    }
+}
+
+fn is_untold(said: &str) -> bool {
+    UNTOLD.iter().any(|words| said.contains(words))
+}
+
+/// Some names, not all where they are many.
+fn named(names: &[String]) -> String {
+    let first = names[..names.len().min(NAMED)].join("`, `");
+    match names.len().saturating_sub(NAMED) {
+        0 => format!("`{first}`"),
+        more => format!("`{first}` and {more} more"),
+    }
+}
