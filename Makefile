@@ -1,7 +1,7 @@
 # Needs cargo, a C compiler and make; on Debian and Ubuntu `test` and `rehearse` install the rest.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: build test test-fast floors test-machine soak rehearse bench lint fuzz mutants tools clean-bed
+.PHONY: build test prove tried test-fast floors test-machine soak rehearse bench lint fuzz mutants tools clean-bed
 
 CARGO_TARGET_DIR ?= target
 BED ?= /var/tmp/odoo-deploy-bed
@@ -22,12 +22,25 @@ build:
 	install -m 0755 $(made) $(binary)
 	@echo $(binary)
 
+# Any word: it draws the part of the large matrices that `test` tries, and the same word draws the same.
+SAMPLE := $(or $(SAMPLE),$(shell git rev-parse --short HEAD 2>/dev/null || date +%F))
+export SAMPLE
+
+# What a change can break: of each kind of case its share, and all scenarios of the real machine but the longest.
+test:
+	@$(MAKE) --no-print-directory tried TIER=commit
+
+# Everything there is.
+prove:
+	@$(MAKE) --no-print-directory tried TIER=prove
+
 # The fast tests first, so that a simple mistake is told within minutes.
-test: tools
+tried: tools
 	@rm -rf $(counts)
+	@echo "TIER=$(TIER) SAMPLE=$(SAMPLE)"
 	$(MAKE) --no-print-directory test-fast
-	$(MAKE) --no-print-directory --jobs=2 fuzz test-machine
-	@tests/counts.sh $(counts) commit
+	$(MAKE) --no-print-directory --jobs=2 $(if $(filter prove,$(TIER)),fuzz) test-machine
+	@tests/counts.sh $(counts) $(TIER)
 
 test-fast: lint
 	cargo test --quiet --locked --workspace
@@ -37,7 +50,7 @@ floored := --test model --test host
 floors:
 	@rm -rf $(counts)
 	cargo test --quiet --locked --no-run $(floored)
-	@began=$$(date +%s); FLOORS=1 cargo test --quiet --locked $(floored) -- \
+	@began=$$(date +%s); TIER=floors cargo test --quiet --locked $(floored) -- \
 		crash:: drift:: bad_sites:: injections:: --skip asked_to_stop && \
 		tests/counts.sh $(counts) floors && echo "in $$(($$(date +%s) - began)) s on $$(nproc) cores"
 

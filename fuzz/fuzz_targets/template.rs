@@ -1,24 +1,8 @@
-//! Templates: rendered, the same every time, or refused with a place for every mistake.
 #![no_main]
 
-use libfuzzer_sys::{Corpus, fuzz_target};
-use odoo_deploy::template::{Context, render};
-use serde_json::json;
+#[path = "../checks/template.rs"]
+mod template;
 
-fuzz_target!(|text: &str| -> Corpus {
-    let context = Context::from(json!({
-        "site": { "name": "odoo", "domain": null, "port": 8069, "off": false, "modules": ["a", "<b>"] },
-        "addons": [{ "name": "web", "path": "/opt/odoo/addons/web" }],
-        "workers": 2,
-    }));
-    let rendered = render("odoo.conf", text, &context);
-    match &rendered {
-        Ok(_) => assert_eq!(rendered, render("odoo.conf", text, &context)),
-        Err(errors) => {
-            assert!(!errors.items().is_empty());
-            assert!(!errors.render(80, false).is_empty());
-            assert!(errors.to_string().starts_with("odoo.conf:"));
-        }
-    }
-    Corpus::Keep
-});
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| template::check(text));

@@ -1,6 +1,6 @@
 //! The real binary on real systemd machines, from a bare Debian to a running Odoo and back.
 //!
-//! Needs root: `make test`, or `cargo test --test machine -- --test-threads=2 [FILTER]`. Machines
+//! Needs root: `make test`, `make prove`, or `cargo test --test machine -- --test-threads=2 [FILTER]`. Machines
 //! and what is made for them lie in `ODOO_DEPLOY_BED`; all of them are taken down at the end.
 
 #![allow(
@@ -37,6 +37,7 @@ mod signals;
 mod sources;
 mod support;
 mod surroundings;
+mod tier;
 mod two_sites;
 
 use std::process::ExitCode;
@@ -80,8 +81,13 @@ fn main() -> ExitCode {
     ]
     .into_iter()
     .flatten()
-    .filter(|trial| wanted.is_empty() || wanted.iter().any(|part| trial.name().contains(part)))
     .collect();
+    let trials = if wanted.is_empty() {
+        tier::chosen(trials)
+    } else {
+        let is_wanted = |trial: &Trial| wanted.iter().any(|part| trial.name().contains(part));
+        trials.into_iter().filter(is_wanted).collect()
+    };
     if arguments.list {
         return libtest_mimic::run(&arguments, trials).exit_code();
     }

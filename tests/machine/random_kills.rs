@@ -18,16 +18,22 @@ use super::support::start::Start;
 use super::support::tally::{arrived, count, kill as killed, show};
 use super::support::{bases, scenario, web};
 use ::support::dice::Dice;
+use ::support::tier::Tier;
 
-/// How many agents are killed where nobody asks for more.
-const KILLS: usize = 12;
+/// How many agents are killed where nobody asks for more: in `make prove`, and otherwise.
+const KILLS: [usize; 2] = [12, 6];
 
 /// The times where nobody asks for others: the same in every run, so that what fails once can be
 /// looked at again.
 const SEED: u64 = 19;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let kills = number("KILLS").unwrap_or(KILLS);
+    let [all, some] = KILLS;
+    let usual = match Tier::asked() {
+        Tier::Prove => all,
+        Tier::Commit | Tier::Floors => some,
+    };
+    let kills = number("KILLS").unwrap_or(usual);
     let seed = seed();
     // of the packages' own time `kills` has a part in every run of the tests
     let packages = kills / 30;

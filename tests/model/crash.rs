@@ -16,10 +16,23 @@ use support::expected::{Checked, Expected, in_scenarios, well};
 use support::machine::{Effect, Fault, Flavour};
 use support::scenario::Scenario;
 use support::snapshot::{differences, snapshot, times};
+use support::tier::{Tier, one_of};
 
 /// How many stories of several deaths are told of each scenario.
 fn stories() -> usize {
-    if counts::only_floors() { 140 } else { 240 }
+    if only_floors() { 140 } else { 240 }
+}
+
+fn only_floors() -> bool {
+    Tier::asked() == Tier::Floors
+}
+
+/// What of a death is a kind of its own in `make test`: how, and at which kind of effect.
+fn kind_of_death(expected: &Expected, number: usize, flavour: Flavour) -> String {
+    let effect = expected.effects.get(number - 1);
+    let what = effect.map_or("the end", |effect| effect.what.as_str());
+    let verb = what.split(' ').next().unwrap_or_default();
+    format!("{flavour:?} {verb}")
 }
 
 #[test]
@@ -32,10 +45,13 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
     let counts = in_scenarios(test, |expected, share| {
         let name = expected.scenario.name;
         let case = |number, flavour| format!("{name}/{flavour:?}/{number}");
-        for (number, flavour) in expected.cuts() {
+        let cuts = one_of(4, name, expected.cuts(), |(number, flavour)| {
+            kind_of_death(expected, *number, *flavour)
+        });
+        for (number, flavour) in cuts {
             let is_asked = |asked: &String| case(number, flavour).starts_with(asked);
             // three effects of four are as many as the floors ask for
-            let is_left_out = counts::only_floors() && number % 4 == 0;
+            let is_left_out = only_floors() && number % 4 == 0;
             if is_left_out || !asked.as_ref().is_none_or(is_asked) || !share.takes() {
                 continue;
             }
@@ -82,7 +98,8 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
     let asked = std::env::var("CRASH_SEED").ok();
     let test = "crash::killed_again_and_again_it_goes_on_or_goes_back";
     let counts = in_scenarios(test, |expected, share| {
-        for seed in 0..stories() {
+        let name = expected.scenario.name;
+        for seed in one_of(4, name, 0..stories(), |_| "stories".into()) {
             let is_asked = asked
                 .as_ref()
                 .is_none_or(|asked| *asked == seed.to_string());
@@ -158,10 +175,12 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
     let test = "crash::whatever_file_call_fails_it_is_taken_back_or_can_be";
     let counts = in_scenarios(test, |expected, share| {
         // every other one: all of them take a minute more
-        let one_of = if counts::only_floors() { 5 } else { 2 };
-        for number in (1..=expected.file_calls).step_by(one_of) {
-            let (errno, lasts) = FAULTS[number / one_of % FAULTS.len()];
-            let name = expected.scenario.name;
+        let every = if only_floors() { 5 } else { 2 };
+        let fault = |number: usize| FAULTS[number / every % FAULTS.len()];
+        let calls = (1..=expected.file_calls).step_by(every);
+        let name = expected.scenario.name;
+        for number in one_of(4, name, calls, |number| format!("{:?}", fault(*number))) {
+            let (errno, lasts) = fault(number);
             let case = format!(
                 "{name}/{errno:?}/{number}{}",
                 if lasts { "..." } else { "" }
@@ -193,7 +212,8 @@ fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
     }
     let test = "crash::asked_to_stop_at_any_moment_it_goes_on_or_goes_back";
     let counts = in_scenarios(test, |expected, share| {
-        for event in 1..=expected.events {
+        let events = 1..=expected.events;
+        for event in one_of(4, expected.scenario.name, events, |_| "events".into()) {
             if !share.takes() {
                 continue;
             }

@@ -12,6 +12,7 @@ mod canaries;
 mod commands;
 mod crash;
 mod drift;
+mod fuzzed;
 mod injections;
 mod laws;
 mod modules;

@@ -7,12 +7,14 @@ use std::fmt::Write as _;
 
 use odoo_deploy::event::Event;
 use support::act::{Act, Ended, act, still_to_do};
+use support::counts;
 use support::dice::Dice;
 use support::drift::{self, Drift};
 use support::machine::Machine;
 use support::scenario::installed;
 use support::share::shared;
 use support::site::{SiteFile, Wish};
+use support::tier::one_of;
 
 /// How many pairs of a state and a site are generated.
 const PAIRS: usize = 240;
@@ -88,7 +90,7 @@ fn whatever_happened_the_plan_is_what_is_done() {
         let wishes = wishes();
         let mut drifts = drift::all();
         drifts.retain(Drift::is_mended);
-        for pair in 0..PAIRS {
+        for pair in one_of(3, "plans", 0..PAIRS, |_| "pairs".into()) {
             if !share.takes() {
                 continue;
             }
@@ -113,14 +115,17 @@ fn whatever_happened_the_plan_is_what_is_done() {
             }
             let wish = dice.pick(&wishes);
             let compared = compare(&machine, &SiteFile::new(wish));
+            share.count("pairs", 1);
             share.count("steps", compared.done.len());
             share.count("idle", compared.idle);
             share.judge(&format!("{name} {wish:?}"), &compared.wrong);
         }
     });
+    let pairs = counts.of("pairs");
     println!(
-        "plan = apply: {PAIRS} pairs, {} steps shown and done, {} forecasts without need, 0 surprises",
+        "plan = apply: {pairs} pairs, {} steps shown and done, {} forecasts without need, 0 surprises",
         counts.of("steps"),
         counts.of("idle")
     );
+    counts::tell("pairs of state and site", "plan_equals_apply", pairs);
 }

@@ -9,6 +9,7 @@ use support::act::Ended;
 use support::counts;
 use support::expected::{Expected, in_scenarios};
 use support::machine::Trouble;
+use support::tier::one_of;
 
 /// The last part of a program's path, as messages have it in any case.
 fn program(call: &str) -> &str {
@@ -60,28 +61,29 @@ fn whatever_a_program_does_there_is_no_third_state() {
     let test = "programs::whatever_a_program_does_there_is_no_third_state";
     let counts = in_scenarios(test, |expected, share| {
         let name = expected.scenario.name;
-        for number in 1..=expected.calls.len() {
-            if !share.takes() {
+        // every other one, each call and each trouble among them: all of them take minutes more
+        let whole = asked.is_some() || std::env::var_os("FAULT_ALL").is_some();
+        let cases = (1..=expected.calls.len()).flat_map(|number| {
+            let chosen = Trouble::ALL.into_iter().enumerate();
+            let chosen = chosen.filter(move |(at, _)| whole || (at + number) % 2 == 0);
+            let chosen = chosen.flat_map(|(_, trouble)| how_often(trouble));
+            chosen.map(move |(trouble, lasts)| (number, trouble, lasts))
+        });
+        let kind = |(_, trouble, lasts): &(usize, Trouble, bool)| format!("{trouble:?} {lasts}");
+        for (number, trouble, lasts) in one_of(4, name, cases, kind) {
+            let dots = if lasts { "..." } else { "" };
+            let case = format!("{name}/{trouble:?}/{number}{dots}");
+            let is_asked = asked.as_ref().is_none_or(|asked| *asked == case);
+            if !is_asked || !share.takes() {
                 continue;
             }
-            // every other one, each call and each trouble among them: all of them take minutes more
-            let whole = asked.is_some() || std::env::var_os("FAULT_ALL").is_some();
-            let chosen = Trouble::ALL.into_iter().enumerate();
-            let chosen = chosen.filter(|(at, _)| whole || (at + number) % 2 == 0);
-            for (trouble, lasts) in chosen.flat_map(|(_, trouble)| how_often(trouble)) {
-                let dots = if lasts { "..." } else { "" };
-                let case = format!("{name}/{trouble:?}/{number}{dots}");
-                if asked.as_ref().is_some_and(|asked| *asked != case) {
-                    continue;
-                }
-                let (ended, wrong) = check(expected, number, trouble, lasts);
-                let call = &expected.calls[number - 1];
-                share.count("faults", 1);
-                share.judge(
-                    &format!("{case} {call}: {} {}", ended.code, ended.error),
-                    &wrong,
-                );
-            }
+            let (ended, wrong) = check(expected, number, trouble, lasts);
+            let call = &expected.calls[number - 1];
+            share.count("faults", 1);
+            share.judge(
+                &format!("{case} {call}: {} {}", ended.code, ended.error),
+                &wrong,
+            );
         }
     });
     if all {

@@ -13,8 +13,3 @@ pub fn tell(what: &str, source: &str, count: usize) {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(source), format!("{count}\n")).unwrap();
 }
-
-/// Whether no more is asked for than the floors of the model: `make floors`, for a look within minutes.
-pub fn only_floors() -> bool {
-    std::env::var_os("FLOORS").is_some()
-}

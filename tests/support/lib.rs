@@ -38,6 +38,7 @@ pub mod scenario;
 pub mod share;
 pub mod site;
 pub mod snapshot;
+pub mod tier;
 pub mod transcript;
 pub mod typed;
 

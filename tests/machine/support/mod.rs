@@ -13,13 +13,18 @@ pub(crate) mod tally;
 pub(crate) mod web;
 pub(crate) mod world;
 
+use std::time::Instant;
+
 use libtest_mimic::Trial;
 
 /// A scenario by its name. Its panics are its failures.
 pub(crate) fn scenario(name: impl Into<String>, body: impl FnOnce() + Send + 'static) -> Trial {
-    Trial::test(name, move || {
+    let name = name.into();
+    Trial::test(name.clone(), move || {
         tally::scenario();
+        let began = Instant::now();
         body();
+        println!("machine: {name}: {:.0} s", began.elapsed().as_secs_f64());
         Ok(())
     })
 }
