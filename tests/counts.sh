@@ -1,6 +1,6 @@
 #!/bin/bash
 # Prints what the tests have tried, beside the least that they must: `counts.sh FOLDER SUITE [LEAST]`, where a suite
-# was asked for another number than usual.
+# was asked for another number than usual. A suite is a tier of the tests (`commit`, `prove`, `floors`) or `soak`.
 # Each test leaves its number in FOLDER/WHAT/SOURCE when all of it held.
 set -euo pipefail
 folder=$1 suite=$2 least=${3:-}
@@ -19,6 +19,7 @@ what_is_counted() {
   [ ! -d "$folder" ] || find "$folder" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort
 }
 
+echo "tier: $suite${SAMPLE:+, SAMPLE=$SAMPLE}"
 row tried times 'at least' by
 while IFS= read -r what; do
   total=0 sources=()
