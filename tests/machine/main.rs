@@ -50,19 +50,20 @@ fn main() -> ExitCode {
     // several parts of names, separated by commas
     let wanted = arguments.filter.take().unwrap_or_default();
     let wanted: Vec<&str> = wanted.split(',').filter(|part| !part.is_empty()).collect();
-    // The longest first, so that none is left alone at the end.
+    // The longest first, so that none is left alone at the end; and before them what needs none of the bases, or the
+    // least of them, while these are made.
     let trials: Vec<Trial> = [
+        bare::trials(),
+        field::trials(),
+        kept::trials(),
         production::trials(),
         hardened::trials(),
-        bare::trials(),
-        kept::trials(),
         random_kills::trials(),
         kills::trials(),
         proxy::trials(),
         two_sites::trials(),
         canaries::trials(),
         failing_steps::trials(),
-        field::trials(),
         failures::trials(),
         network::trials(),
         surroundings::trials(),
