@@ -449,7 +449,7 @@ impl Blueprint {
         let (kind, span) = (task.kind.clone(), task.span.clone());
         let mut fields = task.fields;
         let mut check = Map::new();
-        for key in ["unit", "within", "after_change", "before"] {
+        for key in ["unit", "within", "after_change", "before", "because"] {
             check.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
         }
         check.insert(

@@ -45,6 +45,9 @@ pub struct Check {
     /// will not work is not put to work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
+    /// The causes of that step's change for which it is asked: steps, or with `*` at the end all that begin so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
 }
 
 /// What a unit must do.
@@ -133,6 +136,17 @@ impl Probe {
 }
 
 impl Check {
+    /// Whether it is asked before a step that changes for these `causes`.
+    #[must_use]
+    pub fn is_due(&self, causes: &[String]) -> bool {
+        self.because
+            .iter()
+            .any(|asked| match asked.strip_suffix('*') {
+                Some(start) => causes.iter().any(|cause| cause.starts_with(start)),
+                None => causes.contains(asked),
+            })
+    }
+
     fn subject(&self) -> String {
         match &self.probe {
             Probe::Http { url, status, .. } => format!("GET {url} answers {status}"),
@@ -477,4 +491,32 @@ fn get(url: &str, within: Duration) -> Result<(u16, String), String> {
         .read_to_string()
         .map_err(|e| e.to_string())?;
     Ok((response.status().as_u16(), body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trial_is_due_for_its_causes_alone() {
+        let check = Check {
+            unit: "odoo.service".into(),
+            probe: Probe::Steady { seconds: 1 },
+            within: 0,
+            after_change: false,
+            before: Some("service".into()),
+            because: vec!["environment".into(), "release*".into()],
+        };
+        for (causes, expected) in [
+            (&[][..], false),
+            (&["conf"], false),
+            (&["conf", "release"], true),
+            (&["release-oca-web"], true),
+            (&["environment"], true),
+            (&["environments"], false),
+        ] {
+            let causes: Vec<String> = causes.iter().map(|c| (*c).to_owned()).collect();
+            assert_eq!(check.is_due(&causes), expected, "{causes:?}");
+        }
+    }
 }

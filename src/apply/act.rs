@@ -87,13 +87,11 @@ pub(super) async fn act(
         journal.borrow_mut().write(Record::Done { key, state })?;
         return Ok(Deed::ClearedUp);
     }
-    if before.is_some() {
-        for trial in &trials {
-            check::pass(host, trial, true).await?;
-        }
+    let causes = resource.causes(&before).map_err(failed)?;
+    for trial in trials.iter().filter(|trial| trial.is_due(&causes)) {
+        check::pass(host, trial, true).await?;
         host.stop().at_edge()?;
     }
-    let causes = resource.causes(&before).map_err(failed)?;
     let began = Instant::now();
     journal.borrow_mut().write(Record::Begin {
         step: step.clone(),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::chain;
 use crate::event::Event;
-use crate::host::Host;
 use crate::host::command::Cmd;
+use crate::host::{Error, Host};
 
 /// What the shell is given to read.
 const SCRIPT: &str = include_str!("../../templates/trial.py");
@@ -66,6 +66,11 @@ impl Registry {
         let output = match host.run(&self.call()).await {
             Ok(output) => output,
             Err(error) if is_untold(&error.to_string()) => return Ok(()),
+            // Odoo's shell reads its own user before anything else
+            Err(Error::Command(failure)) => {
+                let said = failure.tail.join("\n");
+                return Err(self.told(&said).unwrap_or_else(|| failure.to_string()));
+            }
             Err(error) => return Err(chain(&error)),
         };
         let mut lines = output.stdout.lines().rev();
@@ -74,12 +79,8 @@ impl Registry {
             if is_untold(&output.stderr) {
                 return Ok(());
             }
-            let mut said = output.stderr.lines().rev().map(str::trim);
-            let said = said.find(|line| !line.is_empty());
-            return Err(format!(
-                "Odoo's shell does not come to its end: {}",
-                said.unwrap_or("it says nothing")
-            ));
+            let told = self.told(&output.stderr);
+            return Err(told.unwrap_or_else(|| "Odoo's shell does not come to its end".to_owned()));
         };
         let answer: Answer = serde_json::from_str(answer)
             .map_err(|_| format!("the answer of Odoo's shell is garbled: `{answer}`"))?;
@@ -93,12 +94,33 @@ impl Registry {
         if answer.missing.is_empty() {
             return Ok(());
         }
-        Err(format!(
-            "the code has {}, and the database `{}` has no column for it: whoever signs in would meet an error. \
-             Go back to the commit before, or have Odoo update the modules that brought it (`odoo-bin --update`)",
-            named(&answer.missing),
+        Err(self.lacks(&named(&answer.missing)))
+    }
+
+    /// What went wrong, of a traceback of Python's: its last line that names an exception.
+    fn told(&self, said: &str) -> Option<String> {
+        let exception = |line: &&str| {
+            let name = line.split_once(": ").map_or("", |(name, _)| name);
+            !name.is_empty()
+                && name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._".contains(&b))
+        };
+        let line = said.lines().rev().map(str::trim).find(exception)?;
+        Some(match line.split_once("UndefinedColumn: ") {
+            Some((_, column)) => self.lacks(column),
+            None => format!("Odoo's code does not load on it: {line}"),
+        })
+    }
+
+    fn lacks(&self, what: &str) -> String {
+        format!(
+            "the code has a field for which the database `{}` has no column: {what}; whoever signs in would meet an \
+             error. Go back to the commit before, or have Odoo update the modules that brought it \
+             (`odoo-bin --update`)",
             self.database
-        ))
+        )
     }
 
     fn call(&self) -> Cmd {
@@ -133,5 +155,35 @@ fn named(names: &[String]) -> String {
     match names.len().saturating_sub(NAMED) {
         0 => format!("`{first}`"),
         more => format!("`{first}` and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceback_is_told_by_its_exception() {
+        let registry = Registry {
+            database: "odoo".into(),
+            account: "odoo".into(),
+            python: "/p".into(),
+            odoo: "/o".into(),
+            conf: "/c".into(),
+            data: "/d".into(),
+            root_certificate: String::new(),
+            site: "odoo".into(),
+        };
+        let traceback = "  File \"/x.py\", line 4, in execute\n    self._obj.execute(query)\n\
+            psycopg2.errors.UndefinedColumn: column res_partner.own does not exist\nLINE 1: ...\"write_date\", \n";
+        let told = registry.told(traceback).unwrap_or_default();
+        assert!(
+            told.contains("has no column: column res_partner.own does not exist;"),
+            "{told}"
+        );
+        let told = registry.told("Traceback:\nModuleNotFoundError: No module named 'x'\n");
+        let expected = "Odoo's code does not load on it: ModuleNotFoundError: No module named 'x'";
+        assert_eq!(told.as_deref(), Some(expected));
+        assert_eq!(registry.told("killed"), None);
     }
 }
