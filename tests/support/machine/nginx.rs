@@ -202,6 +202,8 @@ impl Model {
                 self.disk
                     .link(WANTS, "/usr/lib/systemd/system/nginx.service");
             }),
+            "disable" => self.fuse.effect(|| self.disk.remove(WANTS)),
+            "stop" => self.fuse.effect(|| self.stop_nginx()),
             "reset-failed" => self.state.borrow_mut().nginx.failed = false,
             "reload" if !running => {
                 return Err((1, format!("{UNIT} is not active, cannot reload.")));

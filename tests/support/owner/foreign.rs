@@ -119,7 +119,15 @@ impl Foreign {
         match self {
             Self::Database { .. } | Self::Role(..) => state.postgres.running,
             Self::Dropped(name) => state.postgres.databases.contains_key(*name),
-            Self::File(_, user) => machine.account(user).is_some(),
+            Self::File(path, user) => {
+                // a cluster is not made where something of it is there
+                let is_server =
+                    path.starts_with("/etc/postgresql") || path.starts_with("/var/lib/postgresql");
+                machine.account(user).is_some() && (!is_server || machine.has_package("postgresql"))
+            }
+            Self::Folder(path) if path.starts_with("/etc/postgresql") => {
+                machine.has_package("postgresql")
+            }
             Self::User { name, number, .. } => {
                 let taken = machine
                     .disk
@@ -131,7 +139,10 @@ impl Foreign {
             Self::Elsewhere(path, _) => !machine.disk.at(path).is_symlink(),
             Self::Edited(path) => !machine.disk.text(path).is_empty(),
             Self::Unit(unit, _) => !state.units.contains_key(*unit),
-            Self::Site(..) => machine.has_package("nginx"),
+            Self::Site(name, _) => {
+                let place = format!("/etc/nginx/sites-available/{name}");
+                machine.has_package("nginx") && !machine.disk.at(&place).is_dir()
+            }
             _ => true,
         }
     }

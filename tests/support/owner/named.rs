@@ -14,7 +14,10 @@ pub(super) fn is_named(
     let subject = place.split_once(' ').map_or(place, |(_, name)| name);
     let plans = |kinds: &[&str]| {
         let mut planned = said.planned();
-        planned.any(|change| change.subject == subject && kinds.contains(&change.kind.as_str()))
+        planned.any(|change| {
+            let is_it = change.subject == subject || at(machine, &change.subject) == subject;
+            is_it && kinds.contains(&change.kind.as_str())
+        })
     };
     match (was, now.get(place)) {
         // what is there is another thing: it is elsewhere, and its owner was told
@@ -53,6 +56,14 @@ pub(super) fn is_named(
         }
         (Thing::Running(_), Some(Thing::Running(_))) => plans(&["service"]),
         _ => false,
+    }
+}
+
+/// Where a path is, where folders above it are links.
+fn at(machine: &Machine, path: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((folder, name)) => format!("{}/{name}", machine.disk.resolve(folder)),
+        None => path.to_owned(),
     }
 }
 
