@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
 use crate::host::{Error, Host, Result};
 
 /// Where root's keys lie.
@@ -262,11 +263,7 @@ pub fn lend(
 /// Where it cannot be removed.
 pub fn take_back(host: &Host, builder: &str, purpose: &str) -> Result<()> {
     let folder = folder(builder, purpose);
-    if host.meta(&folder)?.is_some() {
-        host.remove_tree(&folder)
-    } else {
-        Ok(())
-    }
+    gate::remove_record(host, &folder)
 }
 
 /// The call of ssh with these keys and no others. A server that is not known is refused.

@@ -481,7 +481,8 @@ impl Blueprint {
 }
 
 /// What names a branch of a repository in journals.
-fn source_key(repository: &str, branch: &str) -> String {
+#[must_use]
+pub fn source_key(repository: &str, branch: &str) -> String {
     format!("{repository} {branch}")
 }
 

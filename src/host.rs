@@ -46,6 +46,7 @@ pub struct Host {
     programs: Programs,
     events: Events,
     store: Option<Rc<Store>>,
+    notes: Option<Rc<Store>>,
     stop: Stop,
     patience: Duration,
     asked: Rc<Asked>,
@@ -76,6 +77,7 @@ impl Host {
             programs,
             events,
             store: None,
+            notes: None,
             stop: Stop::default(),
             patience: PATIENCE,
             asked: Rc::default(),
@@ -103,12 +105,29 @@ impl Host {
         self
     }
 
+    /// The same machine, with what earlier runs have noted, which may be read and not added to.
+    #[must_use]
+    pub fn with_notes(mut self, store: Store) -> Self {
+        self.notes = Some(Rc::new(store));
+        self
+    }
+
     /// Where earlier bytes and long outputs are kept.
     ///
     /// # Errors
     /// Where the command that runs has no journal, and thus must not change anything.
     pub fn store(&self) -> Result<&Store> {
         self.store.as_deref().ok_or(Error::NoStore)
+    }
+
+    /// What can be known again of all things called `what` that runs of the site ever made; nothing where
+    /// no site's notes are at hand.
+    ///
+    /// # Errors
+    /// Where the notes cannot be read.
+    pub fn made(&self, what: &str) -> Result<Vec<String>> {
+        let notes = self.store.as_deref().or(self.notes.as_deref());
+        notes.map_or(Ok(Vec::new()), |notes| notes.made(what))
     }
 
     /// The same machine, whose programs are killed when `stop` says so.

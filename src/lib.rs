@@ -19,6 +19,7 @@ pub mod error;
 pub mod event;
 pub mod facts;
 pub mod finding;
+pub mod gate;
 pub mod graph;
 pub mod host;
 pub mod journal;

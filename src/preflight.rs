@@ -1,6 +1,7 @@
 //! What makes a deployment impossible here, found out before anything is touched.
 
 mod closed;
+mod filestore;
 mod neighbours;
 
 use std::collections::BTreeMap;
@@ -101,6 +102,7 @@ pub async fn plan(
     reasons.extend(neighbours::ports(host, site, workers)?);
     reasons.extend(neighbours::names(host, site)?);
     reasons.extend(disk(host, observed)?);
+    reasons.extend(filestore::left(host, site, observed)?);
     let fetches = observed
         .pending()
         .any(|change| ["packages", "venv"].contains(&change.kind.as_str()));

@@ -33,7 +33,7 @@ pub use archive::Archive;
 pub use certificate::{Certificate, Issuer};
 pub use checkout::Checkout;
 pub use cluster::Cluster;
-pub use database::Database;
+pub use database::{Database, filestore};
 pub use directory::Directory;
 pub use file::{File, MASK};
 pub use link::Link;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Which rooms each room may use. Imports point one way; a new edge is a decision.
 const EDGES: &[(&str, &[&str])] = &[
-    ("access", &["host"]),
+    ("access", &["gate", "host"]),
     (
         "apply",
         &[
@@ -92,6 +92,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "error", "event", "facts", "host", "modules", "plan", "resource", "site",
         ],
     ),
+    ("gate", &["event", "host"]),
     ("graph", &["change"]),
     ("host", &["event", "stop"]),
     ("journal", &["host", "resource"]),
@@ -109,6 +110,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "observe",
             "pairing",
             "release",
+            "resource",
             "site",
             "wkhtmltopdf",
         ],
@@ -121,7 +123,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("resolve", &["access", "host"]),
     (
         "resource",
-        &["access", "change", "event", "host", "password"],
+        &["access", "change", "event", "gate", "host", "password"],
     ),
     (
         "rollback",
@@ -296,6 +298,35 @@ fn only_the_report_prints() {
     only_in(
         &["report"],
         &["print!(", "println!(", "stdout()", "stderr()"],
+    );
+}
+
+/// What takes something away for good. The host has the primitives, which the gate alone calls; a rehearsal's machines
+/// are its own.
+#[test]
+fn only_the_gate_destroys() {
+    only_in(
+        &["gate", "host", "rehearse"],
+        &[
+            "remove_tree(",
+            "remove_file(",
+            "remove_dir",
+            ".rename(",
+            "fs::rename",
+            "drop database",
+            "drop role",
+            "drop owned",
+            "drop schema",
+            "\"rm\"",
+            "\"rmdir\"",
+            "\"unlink\"",
+            "\"userdel\"",
+            "\"groupdel\"",
+            "\"--no-auto-remove\"",
+            "\"purge\"",
+            "\"autoremove\"",
+            "\"pg_dropcluster\"",
+        ],
     );
 }
 

@@ -72,6 +72,10 @@ pub(super) async fn act(
             subject: what,
         });
     }
+    // it may be there only now that a server runs which stood still when the plan was made
+    if let Some(reason) = resource.refuses(&before).map_err(failed)? {
+        return Err(failed(crate::host::Error::impossible(reason)));
+    }
     let key = key(&resource);
     // an earlier process was killed between the act and its record, and may not have cleared up
     let begun = |step: &crate::journal::Step| !step.done && !step.undone;

@@ -13,6 +13,7 @@ use crate::host::{Host, Moment, Store};
 use crate::journal::{self, FORMAT, Journal, Record, key};
 use crate::observe::Observed;
 use crate::plan::Plan;
+use crate::resource::AnyResource;
 use crate::rollback::{rollback, take_back};
 use crate::site::{Site, Tls};
 
@@ -79,7 +80,7 @@ pub(super) async fn run(
     }
     let Err(error) = applied else {
         let Err(text) = commit(&host, journal, &plan).await else {
-            return done(session);
+            return done(session, &host, &plan).await;
         };
         return stopped(&text).unwrap_or_else(|| {
             let ending = Ending::new(Outcome::Failed, 1);
@@ -148,15 +149,26 @@ async fn abandon(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), 
 }
 
 /// What the owner wants to know at the end.
-fn done(session: &Session) -> Ending {
+async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
     let site = session.blueprint.site();
-    let password = format!("{}/secrets/admin-password", site.paths.state);
-    let next = format!(
-        "{} answers; sign in as `admin` with the password in {password}{}",
-        address(site),
-        import(site)
-    );
+    let password = if has_our_password(host, plan).await {
+        let state = &site.paths.state;
+        format!("; sign in as `admin` with the password in {state}/secrets/admin-password")
+    } else {
+        String::new()
+    };
+    let next = format!("{} answers{password}{}", address(site), import(site));
     Ending::new(Outcome::Changed, 0).then(next)
+}
+
+/// Whether the password that lies here is that of the database: one that was there before has its own.
+async fn has_our_password(host: &Host, plan: &Plan) -> bool {
+    for step in &plan.steps {
+        if let AnyResource::Database(database) = &step.resource {
+            return database.is_made_here(host).await.unwrap_or(false);
+        }
+    }
+    false
 }
 
 /// Where people reach the site.

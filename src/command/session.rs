@@ -11,12 +11,13 @@ use crate::error::chain;
 use crate::event::{Event, Events, Found, Outcome};
 use crate::facts::Facts;
 use crate::finding::{self, Finding};
-use crate::host::{self, Host};
+use crate::host::{self, Host, Store};
 use crate::journal::{self, Lock, Run, Standing};
 use crate::observe::{Observed, observe};
 use crate::plan::Plan;
 use crate::preflight;
 use crate::report::Report;
+use crate::resource::{AnyResource, Checkout};
 use crate::site::{Site, SiteError, SiteName};
 use crate::stop::Stop;
 
@@ -110,6 +111,9 @@ impl Session {
         let lock = lock(&host, site.name.as_str())?;
         let folder = journal_folder(&host, site.name.as_str());
         let beside = config.parent().unwrap_or(Path::new(".")).to_owned();
+        // what earlier runs have noted; a run that acts has its own number
+        let notes = Store::new(host.disk(), &folder, 0);
+        let host = host.with_notes(notes);
         let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
         let blueprint = Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs))
             .map_err(unplannable)?;
@@ -190,13 +194,35 @@ pub(super) fn begin(events: &Events, command: &str, site: &str, run: Option<u32>
     });
 }
 
-/// The commits that branches were found at: by the runs that hold, the newest going first.
+/// The commits that branches are at: what is deployed of them, else what they were found at; by the runs that hold,
+/// the newest going first.
 fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
     let hold = |run: &&Run| matches!(run.standing, Standing::Open | Standing::Committed);
-    runs.iter()
+    let sources: Vec<&Checkout> = runs
+        .iter()
         .filter(hold)
-        .flat_map(|run| run.resolved.clone())
-        .collect()
+        .flat_map(|run| &run.steps)
+        .filter_map(|step| match &step.resource {
+            AnyResource::Checkout(checkout) => Some(checkout),
+            _ => None,
+        })
+        .collect();
+    let mut recorded = BTreeMap::new();
+    for run in runs.iter().filter(hold) {
+        recorded.extend(run.resolved.clone());
+        // a commit that the site named was found at no branch, and is deployed all the same
+        for step in run.steps.iter().filter(|step| step.done && !step.undone) {
+            let AnyResource::Link(link) = &step.resource else {
+                continue;
+            };
+            let mut sources = sources.iter();
+            if let Some(source) = sources.find(|source| source.path == link.target) {
+                let key = blueprint::source_key(&source.url, &source.branch);
+                recorded.insert(key, source.commit.clone());
+            }
+        }
+    }
+    recorded
 }
 
 /// Whether sites other than `name` are deployed on this host.

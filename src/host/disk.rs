@@ -45,6 +45,13 @@ pub enum Call<'a> {
     RemoveFolder(&'a Path),
     /// A folder is removed with all that is in it.
     RemoveTree(&'a Path),
+    /// The gate is about to let something go, by the calls that follow or by a program. No call by itself.
+    Destroys {
+        /// What goes.
+        what: &'a str,
+        /// Why it may.
+        evidence: &'a str,
+    },
 }
 
 /// Is told of every call before it is made; an error is answered in its place.

@@ -16,6 +16,9 @@ pub struct Store {
     run: u32,
 }
 
+/// What ends a line that is whole.
+const WHOLE: char = ';';
+
 /// The digest that names `bytes`: SHA-256 in lower-case hex.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
@@ -89,15 +92,19 @@ impl Store {
         if self.wrote(path)?.iter().any(|known| known == digest) {
             return Ok(());
         }
-        let note = self.written_path(path)?;
+        self.add_line(&self.written_path(path)?, digest)
+    }
+
+    /// Adds a line to a note, durably.
+    fn add_line(&self, note: &Path, line: &str) -> Result<()> {
         let mut options = OpenOptions::new();
         let options = options.create(true).append(true).mode(0o600);
-        let opened = self.disk.create(&note, options);
-        let mut file = opened.map_err(Error::file("open", &note))?;
+        let opened = self.disk.create(note, options);
+        let mut file = opened.map_err(Error::file("open", note))?;
         // a line of its own, whatever a power cut left of the last one
-        file.write(format!("\n{digest}\n").as_bytes())
+        file.write(format!("\n{line}\n").as_bytes())
             .and_then(|()| file.sync())
-            .map_err(Error::file("write", &note))?;
+            .map_err(Error::file("write", note))?;
         self.sync_folder(note.parent().unwrap_or(&self.folder))
     }
 
@@ -106,15 +113,31 @@ impl Store {
     /// # Errors
     /// Where the notes cannot be read.
     pub fn wrote(&self, path: &Path) -> Result<Vec<String>> {
-        let note = self.written_path(path)?;
-        match ground::read(&note) {
-            Ok(bytes) => {
-                let text = String::from_utf8_lossy(&bytes);
-                Ok(text.lines().map(str::to_owned).collect())
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(e) => Err(Error::file("read", &note)(e)),
+        lines(&self.written_path(path)?)
+    }
+
+    /// Notes, durably, that this program made `what`, and what it can be known again by: a number that no
+    /// other thing of that name will have.
+    ///
+    /// # Errors
+    /// Where the note cannot be written.
+    pub fn note_made(&self, what: &str, identity: &str) -> Result<()> {
+        if self.made(what)?.iter().any(|known| known == identity) {
+            return Ok(());
         }
+        let note = self.sub("made")?.join(note_name(what));
+        self.add_line(&note, &format!("{identity}{WHOLE}"))
+    }
+
+    /// What can be known again of all things called `what` that this program ever made. Writes nothing.
+    ///
+    /// # Errors
+    /// Where the notes cannot be read.
+    pub fn made(&self, what: &str) -> Result<Vec<String>> {
+        let all = lines(&self.folder.join("made").join(note_name(what)))?;
+        // a line that a kill has cut is none
+        let whole = all.iter().filter_map(|line| line.strip_suffix(WHOLE));
+        Ok(whole.map(str::to_owned).collect())
     }
 
     /// Where the output of the run's command `name` lies.
@@ -154,5 +177,23 @@ impl Store {
     fn sync_folder(&self, path: &Path) -> Result<()> {
         let synced = self.disk.sync_folder(path);
         synced.map_err(Error::file("sync", path))
+    }
+}
+
+/// The name of the note on `what`.
+fn note_name(what: &str) -> String {
+    digest(what.as_bytes())[..32].to_owned()
+}
+
+/// The lines of a note; none where there is no such note.
+fn lines(note: &Path) -> Result<Vec<String>> {
+    match ground::read(note) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let lines = text.lines().filter(|line| !line.is_empty());
+            Ok(lines.map(str::to_owned).collect())
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(Error::file("read", note)(e)),
     }
 }

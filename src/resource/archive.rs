@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
 use crate::resource::{Moved, Resource, tree};
@@ -83,7 +84,7 @@ impl Resource for Archive {
         if from == to {
             return Ok(Moved::There);
         }
-        tree::take_away(host, &self.path)?;
+        gate::take_tree_away(host, &self.path, true)?;
         if to.is_some() {
             let whole = self.unpack(host).await?;
             tree::put(host, &whole, &self.path)?;

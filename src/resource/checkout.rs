@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{self, Access, Introduction};
 use crate::event::Event;
+use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
 use crate::resource::translations::{self, Languages};
@@ -261,6 +262,8 @@ impl Checkout {
     /// Brings translations, and takes away those that are not wanted, under a service that runs. Said to be there
     /// is only ever what is wholly there. What git has fetched for it stays in its store.
     async fn translate(&self, host: &Host, from: &Languages, to: &Languages) -> Result<()> {
+        // what somebody has put there meanwhile must not pass for ours
+        let is_as_made = gate::is_as_made(host, &self.path)?;
         let missing = translations::missing(from, to);
         if !missing.is_empty() {
             self.bring(host, &missing).await?;
@@ -275,7 +278,11 @@ impl Checkout {
             let prune = self.as_builder("find").arg(tree).args(others);
             host.run(&prune).await?;
         }
-        host.sync(&self.path)
+        host.sync(&self.path)?;
+        if is_as_made {
+            gate::note_tree(host, &self.path, &self.path)?;
+        }
+        Ok(())
     }
 
     /// Writes the files of the commit that have these names, also where a killed run has left a part of one. By an
@@ -397,7 +404,7 @@ impl Resource for Checkout {
             return Ok(Moved::There);
         }
         // also what is no checkout any more, its `.git` being gone
-        tree::take_away(host, &self.path)?;
+        gate::take_tree_away(host, &self.path, true)?;
         if let Some(to) = to {
             self.make(host, &to.languages).await?;
             tree::put(host, &self.tree(), &self.path)?;

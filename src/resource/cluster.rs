@@ -16,7 +16,7 @@ const START: u64 = 60;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
-    /// The encoding that its databases must be able to have.
+    /// The encoding that Odoo's database has, whatever those of others have.
     pub encoding: String,
     /// The oldest major version that will do.
     pub minimum: u32,
@@ -124,20 +124,11 @@ impl Resource for Cluster {
 
     fn refuses(&self, now: Option<&State>) -> Option<String> {
         let now = now?;
-        if let Some(version) = now.version.filter(|version| *version < self.minimum) {
-            return Some(format!(
-                "PostgreSQL {version} runs here, this Odoo needs {} or newer",
-                self.minimum
-            ));
-        }
-        let encoding = now
-            .encoding
-            .as_deref()
-            .filter(|encoding| *encoding != self.encoding)?;
+        // its encoding does not matter: databases are made of `template0`, in one of their own
+        let version = now.version.filter(|version| *version < self.minimum)?;
         Some(format!(
-            "the PostgreSQL cluster has encoding {encoding}, Odoo needs {}; where it holds no data yet, make it anew: \
-             `pg_dropcluster --stop VERSION main && pg_createcluster --start --locale=C.UTF-8 VERSION main`",
-            self.encoding
+            "PostgreSQL {version} runs here, this Odoo needs {} or newer",
+            self.minimum
         ))
     }
 

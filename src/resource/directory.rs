@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
 use crate::host::{Error, Host, Kind, Result};
 use crate::resource::{Moved, Resource};
 
@@ -19,8 +20,8 @@ pub struct Directory {
     pub group: String,
     /// Its permission bits, in octal.
     pub mode: String,
-    /// Whether the owner's data lie in it. Only then does undoing an unfinished run remove what
-    /// has come into it since that run made it; after the run has committed it stays.
+    /// Whether the owner's data lie in it. Only then does undoing an unfinished run remove what Odoo has put into it
+    /// for itself since that run made it; after the run has committed it stays.
     #[serde(default)]
     pub data: bool,
 }
@@ -69,7 +70,9 @@ impl Resource for Directory {
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         let Some(to) = to else {
             if from.is_some() && self.data {
-                host.remove_tree(&self.path)?;
+                if let Err(reason) = gate::remove_data(host, &self.path)? {
+                    return Ok(Moved::Kept(reason));
+                }
             } else if !host.remove_folder(&self.path)? {
                 return Ok(Moved::Kept("it is not empty".into()));
             }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::Text;
 use crate::event::Event;
+use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::store::digest;
 use crate::host::{Error, Host, Result};
@@ -144,11 +145,11 @@ impl File {
 
     /// Takes it away, and then what was written down because of it.
     async fn remove(&self, host: &Host) -> Result<()> {
-        host.remove_file(&self.path)?;
+        gate::remove_own(host, &self.path)?;
         self.tell_systemd(host).await?;
         self.record
             .as_ref()
-            .map_or(Ok(()), |record| host.remove_file(record))
+            .map_or(Ok(()), |record| gate::remove_record(host, record))
     }
 
     /// Has the file tried by who will read it. Only what this plan has written: on the way back there is
@@ -257,6 +258,7 @@ impl Resource for File {
         if to.bytes.is_none() {
             host.store()?.note_written(&self.path, &digest(&bytes))?;
         }
+        gate::replaces(host, &self.path)?;
         host.write(&self.path, &bytes, &to.owner, &to.group, mode)?;
         self.tell_systemd(host).await?;
         self.try_out(host, to).await?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
 use crate::host::{Error, Host, Kind, Result};
 use crate::resource::{Moved, Resource};
 
@@ -52,9 +53,25 @@ impl Resource for Link {
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         host.clear_prepared(&self.path)?;
         match to {
-            Some(to) if from != Some(to) => host.link(&self.path, &to.target)?,
-            Some(_) => (),
-            None => host.remove_file(&self.path)?,
+            Some(to) if from == Some(to) => (),
+            // on the way back it goes from where we had it point, not from where somebody else has it
+            Some(to)
+                if to.target != self.target
+                    && from.is_some_and(|from| from.target != self.target) =>
+            {
+                return Ok(Moved::Kept("somebody has it point elsewhere".into()));
+            }
+            Some(to) => host.link(&self.path, &to.target)?,
+            None => {
+                // where there is to be none, whatever was there is put back, and was named
+                let ours = match from {
+                    Some(from) if self.target.as_os_str().is_empty() => &from.target,
+                    _ => &self.target,
+                };
+                if let Err(reason) = gate::remove_link(host, &self.path, ours)? {
+                    return Ok(Moved::Kept(reason));
+                }
+            }
         }
         Ok(Moved::There)
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::gate;
 use crate::host::{Error, Host, Result};
 use crate::resource::dpkg::Dpkg;
 use crate::resource::{AnyState, Moved, Resource, apt, lists};
@@ -144,7 +145,8 @@ impl Packages {
         let held = self.held(host, &dpkg, &brought)?;
         let goes: Vec<&str> = brought.difference(&held).map(String::as_str).collect();
         if !goes.is_empty() {
-            let args = [&["remove", "--no-auto-remove"], &goes[..]].concat();
+            let args = gate::remove_packages(host, &goes)?;
+            let args: Vec<&str> = args.iter().map(String::as_str).collect();
             apt::run_locked(host, &apt::apt_get(&args).log("apt-remove")).await?;
             let installed = Dpkg::read(host)?.installed;
             if let Some(name) = goes.iter().find(|name| installed.contains_key(**name)) {

@@ -80,7 +80,7 @@ impl Server<'_> {
     }
 
     /// Asks by `sql` what changes nothing, and answers its rows as [`Self::query`] does; on this host's
-    /// server none where there is no such database. There all that is asked side by side is one call.
+    /// server none where there is no such database, or where it lets nobody in. There all that is asked side by side is one call.
     pub(super) async fn ask(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
         let Self::Local = self else {
             return self.query(host, database, sql).await;
@@ -188,7 +188,8 @@ fn parts(questions: &[(String, String)]) -> Vec<String> {
             format!("\\connect {ENTRANCE}\n")
         };
         parts.push(format!(
-            "select exists (select from pg_database where datname = {name}) as there \\gset\n\
+            "select exists (select from pg_database where datname = {name} and datallowconn and datconnlimit <> -2) \
+             as there \\gset\n\
              \\if :there\n\\connect {place}\n{sql}\n{back}\\endif"
         ));
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
 use crate::host::{Error, Host, Result};
 use crate::resource::postgres::{self, Server};
 use crate::resource::{Moved, Resource};
@@ -25,6 +26,30 @@ pub struct State {
     createdb: bool,
     superuser: bool,
     createrole: bool,
+}
+
+impl Role {
+    /// Its number, and what belongs to it or was granted to it, in words.
+    async fn needed_by(&self, host: &Host) -> Result<(String, Vec<String>)> {
+        let sql = format!(
+            "with its as (select oid from pg_roles where rolname = {}) select 'oid', oid::text from its union all \
+             select distinct 'needs', case when classid = 'pg_database'::regclass then format('the database `%s`', o.datname) \
+             when dbid <> 0 then format('objects in the database `%s`', d.datname) else 'an object of the whole server' end \
+             from pg_shdepend left join pg_database o on o.oid = objid left join pg_database d on d.oid = dbid \
+             where refclassid = 'pg_authid'::regclass and refobjid in (select oid from its);",
+            postgres::literal(&self.name)
+        );
+        let (mut oid, mut needed_by) = (String::new(), Vec::new());
+        for row in Server::Local.query(host, "postgres", &sql).await? {
+            let text = row[1..].join("|");
+            if row[0] == "oid" {
+                oid = text;
+            } else {
+                needed_by.push(text);
+            }
+        }
+        Ok((oid, needed_by))
+    }
 }
 
 impl Resource for Role {
@@ -74,21 +99,14 @@ impl Resource for Role {
             if from.is_none() {
                 return Ok(Moved::There);
             }
-            let sql = format!(
-                "select datname from pg_database d join pg_roles r on r.oid = datdba where rolname = {};",
-                postgres::literal(&self.name)
-            );
-            let owned = Server::Local.query(host, "postgres", &sql).await?.concat();
-            if !owned.is_empty() {
-                return Ok(Moved::Kept(format!(
-                    "it owns the database `{}`",
-                    owned.join("`, `")
-                )));
-            }
-            Server::Local
-                .query(host, "postgres", &format!("drop role {name};"))
-                .await?;
-            return Ok(Moved::There);
+            let (oid, needed_by) = self.needed_by(host).await?;
+            return match gate::drop_role(host, &self.name, &oid, &needed_by)? {
+                Ok(sql) => {
+                    Server::Local.query(host, "postgres", &sql).await?;
+                    Ok(Moved::There)
+                }
+                Err(reason) => Ok(Moved::Kept(reason)),
+            };
         };
         if from == Some(to) {
             return Ok(Moved::There);
@@ -103,6 +121,11 @@ impl Resource for Role {
         let verb = if from.is_none() { "create" } else { "alter" };
         let sql = format!("{verb} role {name} {};", attributes.join(" "));
         Server::Local.query(host, "postgres", &sql).await?;
+        if from.is_none() {
+            let (oid, _) = self.needed_by(host).await?;
+            host.store()?
+                .note_made(&format!("role {}", self.name), &oid)?;
+        }
         Ok(Moved::There)
     }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
+use crate::host::store::digest;
 use crate::host::{Error, Host, Kind, Result};
 use crate::password;
 use crate::resource::directory::octal;
@@ -80,8 +82,11 @@ impl Resource for Secret {
         host.clear_prepared(&self.path)?;
         host.clear_prepared(&hash_path)?;
         if to.is_none() {
-            host.remove_file(&hash_path)?;
-            host.remove_file(&self.path)?;
+            for path in [&hash_path, &self.path] {
+                if let Err(reason) = gate::remove_made(host, path)? {
+                    return Ok(Moved::Kept(reason));
+                }
+            }
             return Ok(Moved::There);
         }
         if from == to {
@@ -93,17 +98,16 @@ impl Resource for Secret {
         } else {
             let mut line = password::random()?;
             let _ = writeln!(line);
+            host.store()?
+                .note_written(&self.path, &digest(line.as_bytes()))?;
             line
         };
         host.write(&self.path, password.as_bytes(), "root", "root", 0o600)?;
         let hash = password::hash(password.trim_end(), self.rounds)?;
-        host.write(
-            &hash_path,
-            format!("{hash}\n").as_bytes(),
-            "root",
-            "root",
-            0o600,
-        )?;
+        let hash = format!("{hash}\n");
+        host.store()?
+            .note_written(&hash_path, &digest(hash.as_bytes()))?;
+        host.write(&hash_path, hash.as_bytes(), "root", "root", 0o600)?;
         Ok(Moved::There)
     }
 

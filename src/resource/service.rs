@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Kind, Moment, Result};
 use crate::resource::{Moved, Resource};
@@ -274,7 +275,7 @@ impl Resource for Service {
                 host.run(&reset).await?;
             }
             // also where an earlier way back was cut before it
-            host.remove_file(&self.record)?;
+            gate::remove_record(host, &self.record)?;
             return Ok(Moved::There);
         };
         if from == Some(to) {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::change::Text;
+use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::store::digest;
 use crate::host::{Error, Host, Result};
@@ -146,15 +147,19 @@ impl Resource for Settings {
         };
         let path = place.further().join(&self.file);
         let part = PathBuf::from(format!("{}.part", path.display()));
-        if host.path(&part).exists() {
-            as_server(host, "rm", &["-rf", "--", &part.display().to_string()], "").await?;
+        if let Some(call) = gate::remove_server_file(host, &part, None)? {
+            host.run(&call.user("postgres")).await?;
         }
         let content = |state: Option<&State>| state.and_then(|state| state.content.clone());
         let wanted = content(to);
         if content(from) != wanted {
             match &wanted {
                 None => {
-                    as_server(host, "rm", &["-rf", "--", &path.display().to_string()], "").await?;
+                    let ours = self.content();
+                    let call = gate::remove_server_file(host, &path, ours.as_deref())?;
+                    if let Some(call) = call {
+                        host.run(&call.user("postgres")).await?;
+                    }
                 }
                 Some(_) if !place.includes(host)? => {
                     return Err(Error::impossible(format!(
@@ -164,6 +169,7 @@ impl Resource for Settings {
                 }
                 Some(text) => {
                     let (from, to) = (part.display().to_string(), path.display().to_string());
+                    gate::replaces(host, &path)?;
                     let of = format!("of={from}");
                     as_server(host, "dd", &[&of, "conv=fsync", "status=none"], text).await?;
                     as_server(host, "mv", &["-fT", "--", &from, &to], "").await?;

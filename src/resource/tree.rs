@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::gate;
 use crate::host::{Host, Result};
 
 /// Where what is half made of `path` lies.
@@ -12,24 +13,12 @@ pub(super) fn partial(path: &Path) -> PathBuf {
 
 /// Clears what was left half made.
 pub(super) fn clear(host: &Host, path: &Path) -> Result<()> {
-    match host.meta(&partial(path))? {
-        Some(_) => host.remove_tree(&partial(path)),
-        None => Ok(()),
-    }
-}
-
-/// Takes what is at `path` away, by one rename: what is half removed would be taken for whole.
-pub(super) fn take_away(host: &Host, path: &Path) -> Result<()> {
-    if host.meta(path)?.is_some() {
-        host.rename(path, &partial(path))?;
-        clear(host, path)?;
-    }
-    Ok(())
+    gate::clear_partial(host, path)
 }
 
 /// Puts a whole `tree` into its place.
 pub(super) fn put(host: &Host, tree: &Path, path: &Path) -> Result<()> {
     host.sync(tree)?;
-    host.rename(tree, path)?;
+    gate::put_tree(host, tree, path)?;
     clear(host, path)
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
 use crate::host::command::Cmd;
-use crate::host::{Host, Result};
+use crate::host::{Error, Host, Result};
 use crate::resource::{Moved, Resource};
 
 /// Groups whose members are as good as root.
@@ -20,6 +21,44 @@ const CLOSED: &[&str] = &[
     "/bin/false",
     "/usr/bin/false",
 ];
+
+/// What `userdel` ends with where a process runs as the user.
+const IN_USE: i32 = 8;
+
+/// The file systems that lie on disks of this host.
+const DISKS: &[&str] = &[
+    "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "xfs", "zfs",
+];
+
+/// The first file that belongs to `uid`, on any disk; where it cannot be told within some minutes, what is said is that.
+async fn owned_by(host: &Host, uid: u32) -> Result<Option<String>> {
+    let mounts = host
+        .read_text(Path::new("/proc/self/mounts"))?
+        .unwrap_or_default();
+    let mut places: Vec<&str> = mounts
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split(' ').skip(1);
+            let place = words.next()?;
+            // in the file a blank is written as `\040`
+            let is_disk = DISKS.contains(&words.next()?) && !place.contains('\\');
+            is_disk.then_some(place)
+        })
+        .collect();
+    if !places.contains(&"/") {
+        places.push("/");
+    }
+    let find =
+        Cmd::new("find")
+            .args(places)
+            .args(["-xdev", "-uid", &uid.to_string(), "-print", "-quit"]);
+    // 1: it could not look into some folder, or one went meanwhile
+    match host.run(&find.accept(1).deadline(300)).await {
+        Ok(output) => Ok(output.stdout.lines().next().map(str::to_owned)),
+        Err(Error::Command(_)) => Ok(Some("perhaps some file".to_owned())),
+        Err(error) => Err(error),
+    }
+}
 
 /// A system user with a group of its own name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +134,9 @@ impl Resource for User {
                     &self.name,
                 ]);
                 host.run(&add).await?;
+                let uid = host.accounts()?.user(&self.name)?.uid;
+                host.store()?
+                    .note_made(&format!("user {}", self.name), &uid.to_string())?;
             }
             (Some(from), Some(to)) if from != to => {
                 let groups = to.groups.join(",");
@@ -109,8 +151,15 @@ impl Resource for User {
                         from.home
                     )));
                 }
-                host.run(&Cmd::new("userdel").args(["--", &self.name]))
-                    .await?;
+                let uid = host.accounts()?.user(&self.name)?.uid;
+                let owned = owned_by(host, uid).await?;
+                let remove = match gate::remove_user(host, &self.name, uid, owned.as_deref())? {
+                    Ok(remove) => remove,
+                    Err(reason) => return Ok(Moved::Kept(reason)),
+                };
+                if host.run(&remove.accept(IN_USE)).await?.code == Some(IN_USE) {
+                    return Ok(Moved::Kept("a process runs as it".into()));
+                }
             }
             _ => (),
         }

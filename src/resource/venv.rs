@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
 use crate::resource::{Moved, Resource};
@@ -270,16 +271,20 @@ impl Venv {
         self.install(host).await?;
         self.probe(host).await?;
         self.lead_to_odoo(host).await?;
-        host.run(&self.as_builder(host, "rm").args(["-rf", "--", &tools]))
-            .await?;
+        let remove = gate::remove_tools(host, &self.tools())?;
+        let call = self
+            .as_builder(host, remove.program.clone())
+            .args(&remove.args);
+        host.run(&call).await?;
         if host.meta(&self.tools())?.is_some() {
             return Err(Error::impossible(format!(
                 "`rm` ended well and did not remove `{tools}`"
             )));
         }
         // before the marker: whoever finds that looks for nothing else
-        host.remove_tree(&self.scratch())?;
+        gate::remove_record(host, &self.scratch())?;
         host.sync(&self.path)?;
+        gate::note_tree(host, &self.path, &self.path)?;
         let marker = self.path.join(MARKER).display().to_string();
         let mark = self.as_builder(host, "dd").args([
             format!("of={marker}"),
@@ -315,13 +320,11 @@ impl Resource for Venv {
         if from == to && from.is_some() {
             return Ok(Moved::There);
         }
-        if host.meta(&self.path)?.is_some() {
-            host.remove_tree(&self.path)?;
-        }
-        if host.meta(&self.scratch())?.is_some() {
-            host.remove_tree(&self.scratch())?;
-        }
+        gate::clear_partial(host, &self.path)?;
+        gate::take_tree_away(host, &self.path, from.is_some())?;
+        gate::remove_record(host, &self.scratch())?;
         if to.is_some() {
+            gate::begin_tree(host, &self.path)?;
             self.build(host).await?;
         }
         Ok(Moved::There)

@@ -52,7 +52,7 @@ const SERVICES: [&str; 5] = [
 ];
 
 /// Names in folders of root's, where only root can have left something.
-const ROOTS: [&str; 21] = [
+const ROOTS: [&str; 22] = [
     "/etc/odoo.conf",
     "/etc/.odoo.conf.odoo-deploy",
     "/etc/systemd/system/odoo.service",
@@ -69,6 +69,7 @@ const ROOTS: [&str; 21] = [
     "/var/lib/odoo-deploy/odoo/secrets/admin-password",
     "/var/lib/odoo-deploy/odoo/run-0001.jsonl",
     "/var/lib/odoo-deploy/odoo/logs",
+    "/var/lib/odoo-deploy/odoo/made",
     "/var/lib/odoo-deploy/odoo/written",
     "/run/odoo-deploy/odoo.lock",
     "/run/odoo-deploy/odoo.started",

@@ -27,6 +27,7 @@ const OWN: &[&str] = &[
     "/var/lib/odoo-deploy/odoo/run-*",
     "/var/lib/odoo-deploy/odoo/logs/*",
     "/var/lib/odoo-deploy/odoo/blobs/*",
+    "/var/lib/odoo-deploy/odoo/made/*",
     "/var/lib/odoo-deploy/odoo/written/*",
 ];
 

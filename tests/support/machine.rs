@@ -13,6 +13,7 @@ mod disk;
 mod fuse;
 mod git;
 mod image;
+mod judged;
 mod nginx;
 mod odoo;
 mod openssl;

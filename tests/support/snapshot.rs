@@ -22,6 +22,7 @@ const ASIDE: &[&str] = &[
     "/var/lib/odoo-deploy/odoo/blobs",
     "/var/lib/odoo-deploy/odoo/lock",
     "/var/lib/odoo-deploy/odoo/logs",
+    "/var/lib/odoo-deploy/odoo/made",
     "/var/lib/odoo-deploy/odoo/run-",
     "/var/lib/odoo-deploy/odoo/written",
 ];

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::{Certificate, Issuer, OPENSSL};
+use crate::gate;
 use crate::host::command::Cmd;
+use crate::host::store::digest;
 use crate::host::{Host, Result};
 use crate::resource::Moved;
 
@@ -22,8 +24,8 @@ impl Certificate {
             .args(["-addext", "subjectKeyIdentifier=hash"])
             .stdin(key.clone());
         let certificate = host.run(&request).await?.stdout;
-        host.write(&self.key, key.as_bytes(), "root", "root", 0o600)?;
-        host.write(&self.path, certificate.as_bytes(), "root", "root", 0o644)
+        put(host, &self.key, &key, 0o600)?;
+        put(host, &self.path, &certificate, 0o644)
     }
 
     /// Has it signed by the authority at `path`. The key lies in the same file.
@@ -43,7 +45,7 @@ impl Certificate {
             .stdin(own.clone());
         let certificate = host.run(&request).await?.stdout;
         let both = certificate + &own;
-        host.write(&self.path, both.as_bytes(), "root", "root", 0o600)
+        put(host, &self.path, &both, 0o600)
     }
 
     /// Has it made by Let's Encrypt, which asks nginx for a file in `webroot`: nginx first takes over
@@ -73,8 +75,11 @@ impl Certificate {
         match &self.issuer {
             Issuer::Owner if is_there => return Ok(Moved::Kept("it is the owner's".into())),
             Issuer::Itself | Issuer::Authority { .. } => {
-                host.remove_file(&self.path)?;
-                host.remove_file(&self.key)?;
+                for path in [&self.path, &self.key] {
+                    if let Err(reason) = gate::remove_made(host, path)? {
+                        return Ok(Moved::Kept(reason));
+                    }
+                }
             }
             Issuer::Acme { name, .. } if is_there => {
                 let delete = Cmd::new("certbot").args(["delete", "--non-interactive"]);
@@ -84,6 +89,13 @@ impl Certificate {
         }
         Ok(Moved::There)
     }
+}
+
+/// Writes a file that is known again later; what somebody else had there is moved aside.
+fn put(host: &Host, path: &Path, text: &str, mode: u32) -> Result<()> {
+    gate::make_room(host, path)?;
+    host.store()?.note_written(path, &digest(text.as_bytes()))?;
+    host.write(path, text.as_bytes(), "root", "root", mode)
 }
 
 async fn new_key(host: &Host) -> Result<String> {

@@ -52,7 +52,7 @@ impl Model {
     }
 
     pub(super) fn rm(&self, cmd: &Cmd, args: &[&str]) -> Answer {
-        let ["-rf", "--", path] = args else {
+        let ["-rf" | "-f", "--", path] = args else {
             panic!("no model of rm {args:?}");
         };
         if self.disk.exists(path) {
@@ -64,6 +64,12 @@ impl Model {
 
     /// `find TREE -type f ( -name … -o -name … ) ! -name … -delete -o -type d -name i18n* -empty -delete`.
     pub(super) fn find(&self, args: &[&str]) -> Answer {
+        if let [tree, "!", "-type", "d", "-printf", "%P\\0"] = args {
+            return self.find_files(tree);
+        }
+        if let ["/", "-xdev", "-uid", uid, "-print", "-quit"] = args {
+            return Ok(self.find_owned(uid.parse().unwrap()));
+        }
         let [
             tree,
             "-type",
@@ -130,7 +136,51 @@ impl Model {
         Ok(String::new())
     }
 
+    /// What belongs to a number.
+    fn find_owned(&self, uid: u32) -> String {
+        let mut left = vec![String::new()];
+        while let Some(folder) = left.pop() {
+            for name in self.disk.list(&format!("{folder}/")) {
+                let path = format!("{folder}/{name}");
+                if ["/dev", "/proc", "/run", "/sys"].contains(&path.as_str()) {
+                    continue;
+                }
+                let meta = self.disk.at(&path).symlink_metadata().unwrap();
+                if std::os::unix::fs::MetadataExt::uid(&meta) == uid {
+                    return path + "\n";
+                }
+                if meta.is_dir() {
+                    left.push(path);
+                }
+            }
+        }
+        String::new()
+    }
+
+    /// What is no folder below `tree`.
+    fn find_files(&self, tree: &str) -> Answer {
+        let (mut found, mut left) = (String::new(), vec![String::new()]);
+        while let Some(folder) = left.pop() {
+            for name in self.disk.list(&format!("{tree}/{folder}")) {
+                let path = format!("{folder}{name}");
+                if self.disk.at(&format!("{tree}/{path}")).is_dir() {
+                    left.push(path + "/");
+                } else {
+                    found += &(path + "\0");
+                }
+            }
+        }
+        Ok(found)
+    }
+
     pub(super) fn mv(&self, cmd: &Cmd, args: &[&str]) -> Answer {
+        if let ["-T", "--no-clobber", "--", from, to] = args {
+            self.may_write(cmd, to)?;
+            let place = |path: &str| self.disk.at(path);
+            self.fuse
+                .effect(|| std::fs::rename(place(from), place(to)).unwrap());
+            return Ok(String::new());
+        }
         let ["-fT", "--", from, to] = args else {
             panic!("no model of mv {args:?}");
         };

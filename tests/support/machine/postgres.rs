@@ -220,33 +220,13 @@ impl Model {
                 .map(|role| [role.login, role.createdb, role.superuser, role.createrole].map(flag));
             return Ok(row.map_or_else(String::new, |row| row.join("|") + "\n"));
         }
-        if begins(
-            "select datname from pg_database d join pg_roles r on r.oid = datdba where rolname = ",
-        ) {
-            let owned = postgres.databases.iter();
-            let owned = owned.filter(|(_, database)| database.owner == texts[0]);
-            return Ok(owned.map(|(name, _)| format!("{name}\n")).collect());
-        }
-        if begins(
-            "select coalesce(shobj_description(oid, 'pg_database'), '-') from pg_database where datname = ",
-        ) {
-            let comment = |found: &Database| found.comment.clone().unwrap_or_else(|| "-".into());
-            let found = postgres.databases.get(&texts[2]);
-            return Ok(found.map_or_else(String::new, |found| comment(found) + "\n"));
-        }
-        if begins("select to_regclass('public.ir_module_module') is not null as odoo,") {
-            let found = &postgres.databases[database];
-            let odoo = flag(found.modules.is_some());
-            let mut answer = format!("{odoo} {}\n", flag(found.tables));
-            for module in found.modules.iter().flatten() {
-                answer += &format!("{module}\n");
-            }
-            return Ok(answer);
-        }
         if begins("select to_regclass('public.ir_module_module') is not null as odoo \\gset") {
             return Ok(modules(&postgres.databases[database]));
         }
         drop(state);
+        if let Some(answer) = self.judged(database, sql) {
+            return answer;
+        }
         if begins("select pg_reload_conf();") {
             self.fuse.effect(|| {
                 let (said, running) = (self.settings(), self.running_settings());
@@ -266,9 +246,6 @@ impl Model {
         }
         if begins("create database ") {
             return self.create_database(&names[0], &names[1], &texts[3]);
-        }
-        if begins("drop database if exists ") {
-            return self.drop_database(&names[0]);
         }
         if begins("begin;\nset local log_statement = 'none';") || begins("begin;\nwith changed as ")
         {
@@ -348,13 +325,6 @@ impl Model {
         Ok(String::new())
     }
 
-    fn drop_database(&self, name: &str) -> Answer {
-        if self.state.borrow().postgres.databases.contains_key(name) {
-            self.fuse.effect(|| self.take_database(name));
-        }
-        Ok(String::new())
-    }
-
     /// Adds a database, under the next number.
     pub(super) fn add_database(&self, name: &str, database: Database) {
         let postgres = &mut self.state.borrow_mut().postgres;
@@ -419,7 +389,7 @@ fn needs_start(name: &str) -> bool {
 }
 
 /// What stands between quotes.
-fn quoted(sql: &str, quote: char) -> Vec<String> {
+pub(super) fn quoted(sql: &str, quote: char) -> Vec<String> {
     let parts = sql.split(quote).skip(1).step_by(2);
     parts.map(str::to_owned).collect()
 }

@@ -120,7 +120,7 @@ impl Unsynced {
             Call::SyncFolder(path) => self
                 .forget(|change| change.doubt == Doubt::Name && change.path.parent() == Some(path)),
             Call::SyncDisk(_) => self.forget(|_| true),
-            Call::Read(_) => (),
+            Call::Read(_) | Call::Destroys { .. } => (),
         }
     }
 

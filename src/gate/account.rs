@@ -1,0 +1,59 @@
+//! Users, roles and packages.
+
+use super::{Evidence, Verdict};
+use crate::host::command::Cmd;
+use crate::host::{Host, Result};
+
+/// How a user is removed that a run made, where nothing is its own any more: else the next account of its number would get
+/// that.
+///
+/// # Errors
+/// Where a test wants it to fail.
+pub fn remove_user(host: &Host, name: &str, uid: u32, owned: Option<&str>) -> Result<Verdict<Cmd>> {
+    let notes = host.made(&format!("user {name}"))?;
+    if !notes.is_empty() && !notes.contains(&uid.to_string()) {
+        return Ok(Err("it is not the one that a run made".to_owned()));
+    }
+    if let Some(owned) = owned {
+        return Ok(Err(format!("`{owned}` is its own")));
+    }
+    Evidence::new("a run made it, and nothing is its own").tell(host, &format!("user {name}"))?;
+    Ok(Ok(Cmd::new("userdel").args(["--", name])))
+}
+
+/// The statement that drops a role, where nothing is or depends on it any more.
+///
+/// # Errors
+/// Where a test wants it to fail.
+pub fn drop_role(
+    host: &Host,
+    name: &str,
+    oid: &str,
+    needed_by: &[String],
+) -> Result<Verdict<String>> {
+    let notes = host.made(&format!("role {name}"))?;
+    if !notes.is_empty() && !notes.iter().any(|note| note == oid) {
+        return Ok(Err("it is not the one that a run made".to_owned()));
+    }
+    if !needed_by.is_empty() {
+        return Ok(Err(format!("it is needed by {}", needed_by.join(", "))));
+    }
+    Evidence::new("a run made it, and nothing depends on it")
+        .tell(host, &format!("role {name}"))?;
+    Ok(Ok(format!("drop role \"{}\";", name.replace('"', "\"\""))))
+}
+
+/// How packages are removed that a run brought: these, and no others.
+///
+/// # Errors
+/// Where a test wants it to fail.
+pub fn remove_packages(host: &Host, names: &[&str]) -> Result<Vec<String>> {
+    let why = "a run brought them, and nothing that came later needs them";
+    Evidence::new(why).tell(host, &format!("packages {}", names.join(" ")))?;
+    let words = ["remove", "--no-auto-remove"];
+    Ok(words
+        .iter()
+        .chain(names)
+        .map(|word| (*word).to_owned())
+        .collect())
+}
