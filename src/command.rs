@@ -105,7 +105,7 @@ pub async fn on(host: Host, command: Command, report: &Report) -> u8 {
         Command::Man => Ok(manual::page()),
         Command::Render(asked) => render::render(host.clone(), asked),
         Command::Graph(asked) => graph::graph(host.clone(), asked).await,
-        _ => return act(host, command, report).await,
+        _ => return Box::pin(act(host, command, report)).await,
     };
     match printed {
         Ok(text) => {

@@ -165,7 +165,8 @@ async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
 async fn has_our_password(host: &Host, plan: &Plan) -> bool {
     for step in &plan.steps {
         if let AnyResource::Database(database) = &step.resource {
-            return database.is_made_here(host).await.unwrap_or(false);
+            let made = Box::pin(database.is_made_here(host)).await;
+            return made.unwrap_or(false);
         }
     }
     false

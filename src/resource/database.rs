@@ -136,7 +136,7 @@ impl Resource for Database {
         if !self.server().is_up(host)? {
             return Ok(None);
         }
-        let look = match self.look(host).await {
+        let look = match Box::pin(self.look(host)).await {
             // a server of another host that lets nobody in has a step of its own, which says so
             Err(Error::Command(_)) if self.remote.is_some() => {
                 return Ok(Some(State {

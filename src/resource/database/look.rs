@@ -283,12 +283,6 @@ const KINDS: &[(&str, &str, &str, &str)] = &[
         "oid::text",
         "true",
     ),
-    (
-        "subscription",
-        "pg_subscription",
-        "subname",
-        "subdbid = (select oid from pg_database where datname = current_database())",
-    ),
 ];
 
 /// A statement that lists what is in a database and came neither with the server nor with an extension: one row

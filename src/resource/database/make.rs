@@ -137,7 +137,13 @@ impl Database {
         };
         let mut sql = role + &extension("pg_trgm", "");
         if self.asks_for_unaccent(host)? {
-            sql += &extension("unaccent", " alter function unaccent(text) immutable;");
+            // the function is not the role's, though the extension is: where Odoo asks for it, it comes to nothing
+            let back = match self.server() {
+                Server::Local => "reset role;\n",
+                Server::Remote(_) => "",
+            };
+            let immutable = " alter function unaccent(text) immutable;";
+            sql = sql + &extension("unaccent", "") + back + &extension("unaccent", immutable);
         }
         self.server().query(host, &self.name, &sql).await.map(drop)
     }
