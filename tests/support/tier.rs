@@ -32,10 +32,11 @@ impl Tier {
     }
 }
 
-/// What asks for one case.
-const NAMES: [&str; 5] = [
+/// What asks for cases by itself.
+const NAMES: [&str; 6] = [
     "CRASH_CASE",
     "CRASH_SEED",
+    "FAULT_ALL",
     "FAULT_CASE",
     "DRIFT_CASE",
     "PATH_SEED",
