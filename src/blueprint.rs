@@ -1,6 +1,7 @@
 //! A site, a playbook and a machine, made into a plan.
 
 mod learn;
+mod own;
 mod packages;
 mod parts;
 mod proxy;
@@ -488,8 +489,9 @@ pub fn source_key(repository: &str, branch: &str) -> String {
 
 /// The file `name` beside `site.toml` in `folder`, or else the one that is built in.
 fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
-    if let Some(own) = source::read_beside(folder, name)? {
-        return Ok(own);
+    if let Some((path, text)) = source::read_beside(folder, name)? {
+        own::check(name, &path, &text)?;
+        return Ok((path, text));
     }
     let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;
@@ -497,6 +499,21 @@ fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
         PathBuf::from(format!("(built in) {name}")),
         (*text).to_owned(),
     ))
+}
+
+/// The text of a file that is part of the program: what one of the same name beside `site.toml` starts from.
+///
+/// # Errors
+/// Where there is none of that name, with those that there are.
+pub fn built_in(name: &str) -> Result<&'static str, String> {
+    let found = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
+    found.map(|(_, text)| *text).ok_or_else(|| {
+        let names: Vec<&str> = EMBEDDED.iter().map(|(name, _)| *name).collect();
+        format!(
+            "there is no template `{name}`; there is `{}`",
+            names.join("`, `")
+        )
+    })
 }
 
 /// Where this host reaches what listens on `interface`, as URLs have it.

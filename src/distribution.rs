@@ -24,6 +24,9 @@ pub struct Distribution {
     pub python: PythonVersion,
     /// The major version of its package `postgresql`.
     pub postgresql: u16,
+    /// What Odoo needs of it beyond what each release asks for.
+    #[serde(default)]
+    pub packages: Vec<String>,
     /// What its package `nginx` understands; later ones understand it too.
     pub nginx: Nginx,
 }

@@ -1,5 +1,7 @@
 //! What kind of machine this is, read once before anything is planned.
 
+mod limits;
+
 use std::path::Path;
 
 use serde::Serialize;
@@ -17,9 +19,9 @@ pub struct Facts {
     pub distribution_name: String,
     /// The architecture, as dpkg names it.
     pub architecture: String,
-    /// The cores that can be used.
+    /// The cores that services can use.
     pub cores: u32,
-    /// The memory, in MiB.
+    /// The memory that services can use, in MiB.
     pub memory: u64,
     /// Whether systemd is the machine's first process.
     pub systemd: bool,
@@ -41,14 +43,17 @@ impl Facts {
         };
         let release = text("/etc/os-release")?;
         let field = |key: &str| os_release(&release, key).unwrap_or_default();
+        let (most_memory, most_cores) = limits::read(host)?;
+        let cores = std::thread::available_parallelism();
+        let cores = cores.map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+        let memory = memory(&text("/proc/meminfo")?);
         Ok(Self {
             distribution: Distribution::of(&field("ID"), &field("VERSION_ID")),
             distribution_name: os_release(&release, "PRETTY_NAME")
                 .unwrap_or_else(|| "an unknown system".into()),
             architecture: architecture(&text("/var/lib/dpkg/arch")?),
-            cores: std::thread::available_parallelism()
-                .map_or(1, |n| u32::try_from(n.get()).unwrap_or(1)),
-            memory: memory(&text("/proc/meminfo")?),
+            cores: most_cores.map_or(cores, |most| most.min(cores)),
+            memory: most_memory.map_or(memory, |most| most.min(memory)),
             systemd: host.path(Path::new("/run/systemd/system")).is_dir(),
             network: has_network(&text("/proc/net/route")?, &text("/proc/net/ipv6_route")?),
             ipv6: host.path(Path::new("/proc/net/if_inet6")).exists(),

@@ -105,10 +105,14 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "preflight",
         &[
+            "change",
+            "error",
             "facts",
+            "finding",
             "host",
             "observe",
             "pairing",
+            "plan",
             "release",
             "resource",
             "site",

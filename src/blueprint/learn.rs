@@ -84,6 +84,37 @@ impl Blueprint {
         )))
     }
 
+    /// A module that every database is to have, by the owner's own `odoo.conf`, is one of those there are: Odoo would
+    /// start without it, or not at all.
+    fn look_for_server_wide(&self, host: &Host, folders: &[PathBuf]) -> Result<(), Error> {
+        let (path, text) = super::file(&self.folder, "odoo.conf")?;
+        let said = text.lines().enumerate().find_map(|(index, line)| {
+            let (key, value) = line.split_once('=')?;
+            (key.trim() == "server_wide_modules").then_some((index + 1, value))
+        });
+        let Some((line, names)) = said.filter(|(_, names)| !names.contains('{')) else {
+            return Ok(());
+        };
+        let names = names
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        for name in names {
+            let mut there = false;
+            for folder in folders {
+                there |= host.meta(&folder.join(name))?.is_some();
+            }
+            if !there {
+                return Err(Error::Refused(format!(
+                    "`{}` (line {line}) names the module `{name}` in `server_wide_modules`, which is neither in this release nor \
+                     in the add-ons; add its repository as `[[addons]]`, or take it out",
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
     async fn learn_connections(&mut self, host: &Host) -> Result<(), Error> {
         let server = self.site.postgres.server.as_ref();
         let all = match (server, self.tuning()) {
@@ -153,6 +184,7 @@ impl Blueprint {
         if !missing.is_empty() {
             return Err(Error::Refused(missing.join("\n")));
         }
+        self.look_for_server_wide(host, &folders)?;
         let published: Vec<&str> = published.iter().map(|file| file.text.as_str()).collect();
         let text = requirements::effective(
             &published,

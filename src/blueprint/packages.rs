@@ -53,6 +53,12 @@ impl Blueprint {
             rest.insert("logrotate".into());
         }
         rest.extend(self.parts());
+        let distribution = self.facts.distribution;
+        rest.extend(
+            distribution
+                .map(|known| known.packages.clone())
+                .unwrap_or_default(),
+        );
         rest.extend(wkhtmltopdf.packages.iter().cloned());
         rest.extend(proxy.iter().map(|name| (*name).to_owned()));
         rest.retain(|name| !fetch.contains(name) && !build.contains(name));

@@ -2,14 +2,18 @@
 
 use std::fmt::Write as _;
 
+use crate::blueprint::built_in;
 use crate::cli::Render;
 use crate::command::Ending;
 use crate::command::session::{Session, refused, unplannable};
 use crate::host::Host;
 use crate::resource::{AnyResource, File};
 
-/// The files of the site, secrets masked.
+/// The files of the site, secrets masked; or a template, as it is built in.
 pub(super) fn render(host: Host, asked: &Render) -> Result<String, Ending> {
+    if let Some(name) = &asked.template {
+        return built_in(name).map(str::to_owned).map_err(refused);
+    }
     let session = Session::open(host, &asked.site.config)?;
     let plan = session.blueprint.compile().map_err(unplannable)?;
     let files = plan.steps.iter().filter_map(|step| match &step.resource {

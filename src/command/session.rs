@@ -151,13 +151,25 @@ impl Session {
         let (observed, found) = tokio::join!(observe(&self.host, &plan), self.look(&plan));
         let observed = observed.map_err(|e| refused(chain(&e)))?;
         self.found = found;
-        let (site, workers) = (self.blueprint.site(), self.blueprint.workers());
-        let reasons = preflight::plan(&self.host, &self.facts, site, workers, &observed).await;
-        let reasons = reasons.map_err(|e| refused(chain(&e)))?;
-        if reasons.is_empty() {
+        let ground = preflight::Ground {
+            host: &self.host,
+            facts: &self.facts,
+            site: self.blueprint.site(),
+            beside: self.config.parent().unwrap_or(Path::new(".")),
+            workers: self.blueprint.workers(),
+            plan: &plan,
+            observed: &observed,
+        };
+        let met = preflight::plan(&ground).await;
+        let met = met.map_err(|e| refused(chain(&e)))?;
+        self.found.extend(met.findings);
+        for text in met.notes {
+            self.host.events().tell(Event::Note { text });
+        }
+        if met.reasons.is_empty() {
             Ok((plan, observed))
         } else {
-            Err(refused(reasons.join("\n")))
+            Err(refused(met.reasons.join("\n")))
         }
     }
 

@@ -84,7 +84,22 @@ impl Host {
     /// The process that holds a listening socket, where it can be seen.
     #[must_use]
     pub fn holder(&self, listener: &Listener) -> Option<Process> {
-        let wanted = format!("socket:[{}]", listener.inode);
+        self.holder_of(listener.inode)
+    }
+
+    /// The process that listens at the socket `name` of the file system, where one does; one that cannot be
+    /// seen is nameless.
+    ///
+    /// # Errors
+    /// Where the kernel's table cannot be read.
+    pub fn socket_holder(&self, name: &str) -> Result<Option<Option<Process>>> {
+        let table = self.read_text(Path::new("/proc/net/unix"))?;
+        let inode = table.and_then(|table| table.lines().find_map(|l| parse_socket(l, name)));
+        Ok(inode.map(|inode| self.holder_of(inode)))
+    }
+
+    fn holder_of(&self, inode: u64) -> Option<Process> {
+        let wanted = format!("socket:[{inode}]");
         self.processes().ok()?.into_iter().find_map(|pid| {
             let folder = self.path(Path::new(&format!("/proc/{pid}/fd")));
             let mut open = fs::read_dir(folder)
@@ -205,6 +220,14 @@ fn parse_listener(line: &str) -> Option<Listener> {
     })
 }
 
+/// One line of `/proc/net/unix`, where it is a socket of that name at which somebody listens
+/// (`__SO_ACCEPTCON`).
+fn parse_socket(line: &str, name: &str) -> Option<u64> {
+    let field: Vec<&str> = line.split_whitespace().collect();
+    let listens = field.get(3)? == &"00010000" && field.get(7)? == &name;
+    listens.then(|| field.get(6)?.parse().ok()).flatten()
+}
+
 /// The kernel prints addresses as words in the machine's own byte order.
 fn parse_address(hex: &str) -> Option<IpAddr> {
     let words: Option<Vec<[u8; 4]>> = (0..hex.len() / 8)
@@ -286,6 +309,16 @@ mod tests {
         assert_eq!(parse_listener("sl local_address"), None);
         let v6 = "   0: 00000000000000000000000001000000:1F85 0:0 0A 0:0 0:0 0 999 0 9 1";
         assert_eq!(parse_listener(v6).unwrap().address, Ipv6Addr::LOCALHOST);
+    }
+
+    #[test]
+    fn a_socket_at_which_nobody_listens_is_held_by_nobody() {
+        let name = "/run/postgresql/.s.PGSQL.5432";
+        let line = |flags: &str| format!("0000: 00000002 00000000 {flags} 0001 01 4711 {name}");
+        assert_eq!(parse_socket(&line("00010000"), name), Some(4711));
+        assert_eq!(parse_socket(&line("00000000"), name), None);
+        assert_eq!(parse_socket(&line("00010000"), "/run/other"), None);
+        assert_eq!(parse_socket("Num RefCount Protocol", name), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a firewall would cut off.
 
-use super::is_of;
+use super::ports::is_of;
 use crate::host::{Host, Result};
 use crate::site::Site;
 

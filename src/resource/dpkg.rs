@@ -10,7 +10,7 @@ const STATUS: &str = "/var/lib/dpkg/status";
 /// The packages of a machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Dpkg {
-    /// Those in state `install ok installed`: exactly that counts.
+    /// Those that are wholly there, whatever is to become of them: a held one is `hold ok installed`.
     pub(super) installed: BTreeMap<String, Package>,
     /// Those that dpkg left half way, with their versions.
     pub(super) unfinished: BTreeMap<String, String>,
@@ -54,7 +54,7 @@ impl Dpkg {
                 continue;
             }
             match state {
-                "install ok installed" => {
+                _ if state.ends_with(" ok installed") => {
                     dpkg.installed.insert(name.to_owned(), package);
                 }
                 _ if [
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     const STATUS: &str = "\
-Package: git\nStatus: install ok installed\nVersion: 1:2.39\nDepends: libc6 (>= 2.36), perl:any | mini-perl\n
+Package: git\nStatus: hold ok installed\nVersion: 1:2.39\nDepends: libc6 (>= 2.36), perl:any | mini-perl\n
 Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n
 Package: half\nStatus: install ok half-configured\nVersion: 1\n
 Package: libc6\nStatus: install ok installed\nVersion: 2.36\n

@@ -1,15 +1,28 @@
 //! apt's lists of what can be installed.
 
+mod sources;
+
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Event;
 use crate::host::{Host, Result};
 use crate::resource::dpkg::Dpkg;
 use crate::resource::{Moved, Resource, apt};
 
 const LISTS: &str = "/var/lib/apt/lists";
+
+/// Touched when lists came. apt itself touches its folders also where none came, and not always where all were
+/// as they should be.
+const STAMP: &str = "/var/lib/apt/periodic/odoo-deploy-stamp";
+
+/// Where apt's own timers keep the like.
+const PERIODIC: &str = "/var/lib/apt/periodic";
+
+/// What a system touches that brings its lists up to date by itself (`APT::Update::Post-Invoke-Success`).
+const SUCCESS: &str = "/var/lib/apt/periodic/update-success-stamp";
 
 /// How old lists may be before something is installed from them: a day, as apt's own timer has it.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
@@ -58,7 +71,25 @@ impl Resource for Lists {
         let update = apt::apt_get(&["-o", "APT::Update::Error-Mode=any", "update"])
             .deadline(600)
             .log("apt-update");
-        apt::run_locked(host, &update).await?;
+        if let Err(error) = apt::run_locked(host, &update).await {
+            let log = host.store()?.log_path("apt-update");
+            let said = std::fs::read_to_string(log).unwrap_or_default();
+            // below what earlier calls have said
+            let said = said.rsplit("APT::Update::Error-Mode").next();
+            let failed = sources::failed(said.unwrap_or_default());
+            if failed.is_empty() || !sources::distribution_came(host, &failed)? {
+                return Err(error);
+            }
+            for failed in failed {
+                let text = sources::note(host, &failed)?;
+                host.events().tell(Event::Note { text });
+            }
+        }
+        let (stamp, folder) = (Path::new(STAMP), Path::new(PERIODIC));
+        if host.meta(folder)?.is_none() {
+            host.make_folder(folder, "root", "root", 0o755)?;
+        }
+        host.write(stamp, b"", "root", "root", 0o644)?;
         Ok(Moved::There)
     }
 
@@ -75,22 +106,25 @@ impl Resource for Lists {
     }
 }
 
-/// Whether `apt-get update` ended well within the last day: it then touches the folder of partial
-/// downloads, and leaves lists.
+/// Whether lists came within the last day, and after the sources of apt last changed.
 pub(super) fn fresh(host: &Host) -> Result<bool> {
-    let folder = Path::new(LISTS);
-    let has_lists = host
-        .list(folder)?
-        .iter()
-        .any(|name| name.contains("_Packages") || name.contains("Release"));
-    let Some(meta) = host.meta(&folder.join("partial"))? else {
+    let names = host.list(Path::new(LISTS))?;
+    let is_list = |name: &String| name.contains("_Packages") || name.contains("Release");
+    if !names.iter().any(is_list) {
         return Ok(false);
-    };
+    }
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_nanos();
-    let age = i128::try_from(now).unwrap_or(i128::MAX) - meta.modified;
+    let now = i128::try_from(now).unwrap_or(i128::MAX);
     let limit = i128::try_from(FRESH.as_nanos()).unwrap_or(i128::MAX);
-    Ok(has_lists && (0..limit).contains(&age))
+    let changed = sources::changed(host)?;
+    for stamp in [STAMP, SUCCESS] {
+        let meta = host.meta(Path::new(stamp))?;
+        if meta.is_some_and(|m| (0..limit).contains(&(now - m.modified)) && m.modified >= changed) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -58,6 +58,17 @@ pub(super) enum Server<'a> {
     Remote(&'a Path),
 }
 
+/// Asks the server of this host what changes nothing; `None` where none can be asked.
+///
+/// # Errors
+/// Where it does not answer.
+pub async fn ask_local(host: &Host, sql: &str) -> Result<Option<Vec<Vec<String>>>> {
+    if !Server::Local.is_up(host)? {
+        return Ok(None);
+    }
+    Server::Local.query(host, ENTRANCE, sql).await.map(Some)
+}
+
 impl Server<'_> {
     /// Whether it can be asked: psql is installed, and the socket or the service file is there.
     pub(super) fn is_up(self, host: &Host) -> Result<bool> {
@@ -203,7 +214,8 @@ pub(super) fn identifier(name: &str) -> String {
 
 /// `text` as an SQL literal. Backslashes are taken as they are: `standard_conforming_strings` is on
 /// in every supported PostgreSQL.
-pub(super) fn literal(text: &str) -> String {
+#[must_use]
+pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

@@ -15,6 +15,7 @@ const LEFT: &[&str] = &[
     "/etc/systemd/system/multi-user.target.wants/nginx.service",
     "/etc/systemd/system/multi-user.target.wants/postgresql.service",
     "/var/lib/apt/lists/",
+    "/var/lib/apt/periodic/",
     "/var/lib/postgresql",
 ];
 
@@ -27,6 +28,7 @@ const FOLDERS: &[&str] = &[
     "/etc/systemd/system/multi-user.target.wants",
     "/run/odoo-deploy",
     "/run/postgresql",
+    "/var/lib/apt/periodic",
     "/var/lib/odoo-deploy",
     "/var/lib/odoo-deploy/odoo",
     "/var/lib/odoo-deploy/odoo-two",

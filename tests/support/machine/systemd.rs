@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
+use odoo_deploy::host::command::Cmd;
 use odoo_deploy::host::store::digest;
 
 use super::{Answer, Model};
@@ -316,16 +317,27 @@ impl Model {
         self.disk.put(&started, record);
     }
 
+    /// A unit that is gone when its process has ended well: a machine in which every sandbox can be set up.
+    pub(super) fn systemd_run(args: &[&str]) -> String {
+        let [.., "--", "/bin/true"] = args else {
+            panic!("no model of systemd-run {args:?}");
+        };
+        String::new()
+    }
+
     /// Looks at the rules of a packet filter, as far as their braces go.
-    pub(super) fn nft(&self, args: &[&str]) -> Answer {
+    pub(super) fn nft(&self, cmd: &Cmd, args: &[&str]) -> Answer {
         let ["--check", "--file", rules] = args else {
             panic!("no model of nft {args:?}");
         };
-        if !self.disk.exists(rules) {
-            let words = format!("internal:0:0-0: Error: Could not open file \"{rules}\"");
-            return Err((1, words));
-        }
-        let text = self.disk.text(rules);
+        let text = match &cmd.stdin {
+            Some(bytes) if *rules == "-" => String::from_utf8(bytes.clone()).unwrap(),
+            _ if self.disk.exists(rules) => self.disk.text(rules),
+            _ => {
+                let words = format!("internal:0:0-0: Error: Could not open file \"{rules}\"");
+                return Err((1, words));
+            }
+        };
         let lines = text
             .lines()
             .map(|line| line.split('#').next().unwrap_or_default());

@@ -1,0 +1,55 @@
+//! A file of the owner's own in place of one that is built in: what cannot be meant as one.
+
+use std::path::Path;
+
+use super::Error;
+use crate::resource::MASK;
+
+/// Refuses one that is empty, or that this program has printed: a shell empties `FILE` in `odoo-deploy render > FILE`
+/// before anything is printed, and what is printed has marks for what it does not show or know.
+pub(super) fn check(name: &str, path: &Path, text: &str) -> Result<(), Error> {
+    let place = path.display();
+    let way = format!(
+        "`odoo-deploy render --template {name}` prints the one that is built in, to be written elsewhere first and then moved \
+         here; without the file that one is used"
+    );
+    if text.trim().is_empty() {
+        return Err(Error::Refused(format!("`{place}` is empty: {way}")));
+    }
+    let marked = |line: &&str| line.contains(MASK) || line.contains('‹');
+    let Some(index) = text.lines().position(|line| marked(&line)) else {
+        return Ok(());
+    };
+    Err(Error::Refused(format!(
+        "`{place}` (line {}) is what `render` prints, with marks in place of what is secret or not known yet, and no template: \
+         {way}",
+        index + 1
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_template_is_refused_with_its_line() {
+        for (text, expected) in [
+            ("", Some("is empty")),
+            (" \n\n", Some("is empty")),
+            (
+                "[options]\nadmin_passwd = •••\n",
+                Some("(line 2) is what `render` prints"),
+            ),
+            ("a = ‹commit of 19.0›\n", Some("(line 1)")),
+            ("[options]\nadmin_passwd = {{ mask }}\n", None),
+        ] {
+            let refused = check("odoo.conf", Path::new("/srv/odoo.conf"), text);
+            let told = refused.err().map(|error| error.to_string());
+            assert_eq!(told.is_some(), expected.is_some(), "{text}");
+            assert!(
+                told.unwrap_or_default()
+                    .contains(expected.unwrap_or_default())
+            );
+        }
+    }
+}

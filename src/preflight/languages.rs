@@ -1,0 +1,40 @@
+//! Languages that are written from right to left.
+
+use std::path::Path;
+
+use super::{Found, Ground};
+use crate::site::Languages;
+
+/// The languages of Odoo that are, by their first part.
+const RIGHT_TO_LEFT: [&str; 3] = ["ar", "fa", "he"];
+
+/// Where the service would find what turns style sheets round.
+const PROGRAMS: [&str; 2] = ["/usr/bin/rtlcss", "/usr/local/bin/rtlcss"];
+
+/// Says so where pages in such a language would come unturned: Odoo itself says nothing.
+pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
+    let odoo = &ground.site.odoo;
+    let these = match &odoo.languages {
+        Languages::These(these) => Some(these),
+        // who has all of them has not said that people read these
+        Languages::All => None,
+    };
+    let languages = these.into_iter().flatten().chain(&odoo.language);
+    let mut names = languages.map(ToString::to_string);
+    let is_turned = |name: &String| {
+        let first = name.split(['_', '@']).next().unwrap_or_default();
+        RIGHT_TO_LEFT.contains(&first)
+    };
+    let there = |program: &&str| ground.host.path(Path::new(program)).exists();
+    let Some(name) = names.find(is_turned) else {
+        return;
+    };
+    if !PROGRAMS.iter().any(there) {
+        found.notes.push(format!(
+            "`{name}` is written from right to left, and Odoo turns its pages round with `rtlcss`, which is not on this server \
+             and in no package of its distribution: `apt-get install npm` and `npm install --global rtlcss`, then \
+             `systemctl restart {}`",
+            ground.site.paths.unit
+        ));
+    }
+}

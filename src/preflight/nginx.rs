@@ -1,0 +1,199 @@
+//! What nginx has of others that would take visitors away from this site, or keep it from being served.
+
+mod listen;
+mod read;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use self::listen::Listen;
+use self::read::Directive;
+use super::{Found, Ground};
+use crate::host::command::Cmd;
+use crate::host::{Host, Result};
+use crate::site::{Site, Tls};
+
+const PROGRAM: &str = "/usr/sbin/nginx";
+
+/// Where the sites of odoo-deploy are put.
+const ENABLED: &str = "/etc/nginx/sites-enabled";
+
+/// The group that the data folder is lent to.
+const GROUP: &str = "www-data";
+
+/// What others have configured, and whether nginx takes it at all.
+pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (ground.host, ground.site);
+    let Some(proxy) = &site.proxy else {
+        return Ok(());
+    };
+    let all = read::whole(host)?;
+    let mut reasons = frame(&all, site);
+    let ports: &[u16] = if proxy.tls == Tls::None {
+        &[80]
+    } else {
+        &[80, 443]
+    };
+    let asked = if proxy.tls == Tls::None { 80 } else { 443 };
+    for block in &all {
+        for server in block.all("server").filter(|server| !is_own(server, site)) {
+            let stream = block.name() == "stream";
+            for port in ports {
+                reasons.extend(meets(server, site, *port, stream, *port == asked));
+            }
+        }
+    }
+    // what a plan would mend is none of others' affair
+    if reasons.is_empty() && !ground.observed.is_settled() {
+        reasons.extend(broken(host, site).await?);
+    }
+    for reason in reasons {
+        found.trouble(ground, reason);
+    }
+    Ok(())
+}
+
+/// What is wrong with the file that everything else is included from.
+fn frame(all: &[Directive], site: &Site) -> BTreeSet<String> {
+    let mut reasons = BTreeSet::new();
+    let Some(http) = all.iter().find(|directive| directive.name() == "http") else {
+        return reasons;
+    };
+    let own = Path::new(ENABLED).join(format!("{}.conf", site.name));
+    let mut patterns = http.all("include").flat_map(Directive::values);
+    if !patterns.any(|pattern| read::names(pattern, &own)) {
+        reasons.insert(format!(
+            "nginx reads no sites below `{ENABLED}`; write `include {ENABLED}/*;` into the block `http` that begins at {}",
+            http.place()
+        ));
+    }
+    // who serves attachments must be able to read them
+    let user = all.iter().find(|directive| directive.name() == "user");
+    let group = user.and_then(|user| user.values().last());
+    if let Some((user, group)) = user.zip(group)
+        && group != GROUP
+    {
+        reasons.insert(format!(
+            "nginx's processes run as the group `{group}`, by {}, and could read no attachments, which are lent to `{GROUP}`; \
+             write `user {} {GROUP};` there",
+            user.place(),
+            user.values()[0]
+        ));
+    }
+    reasons
+}
+
+/// How a server of others meets this site on `port`; `asked` is whether this program looks there too, from the
+/// machine itself.
+fn meets(
+    server: &Directive,
+    site: &Site,
+    port: u16,
+    stream: bool,
+    asked: bool,
+) -> BTreeSet<String> {
+    let mut reasons = BTreeSet::new();
+    let mut listens: Vec<(Listen, &Directive)> = server
+        .all("listen")
+        .filter_map(|listen| Some((Listen::of(listen)?, listen)))
+        .collect();
+    if listens.is_empty() && server.all("listen").next().is_none() {
+        listens.push((Listen::default(), server));
+    }
+    listens.retain(|(listen, _)| listen.takes(port));
+    for (listen, directive) in &listens {
+        let (place, words) = (directive.place(), directive.words.join(" "));
+        let reason = if stream {
+            format!(
+                "`{words}` in {place} is a server of `stream` and takes port {port} from all sites; let it hand the name of this \
+                 site on to nginx on another host, or take it away"
+            )
+        } else if listen.has("proxy_protocol") {
+            format!(
+                "`{words}` in {place} holds for all sites on that port: visitors who do not come through that proxy are turned \
+                 away, those of this site too; give it an address of its own, or take `proxy_protocol` away"
+            )
+        } else if listen.has("ipv6only=off") {
+            format!(
+                "`{words}` in {place} takes the port for IPv4 too, where this site listens by itself; write `listen {port}` \
+                 beside it and take `ipv6only=off` away"
+            )
+        } else if let Some(address) = &listen.address
+            && (!listen.is_loopback() || asked)
+        {
+            format!(
+                "`{words}` in {place} takes all that is asked at {address} away from this site; write `listen {port}` there \
+                 (nginx then tells sites apart by their names), or take that site away"
+            )
+        } else {
+            continue;
+        };
+        reasons.insert(reason);
+    }
+    let domain = site.domain.as_ref().map(ToString::to_string);
+    let names = server.all("server_name");
+    let same = |name: &&Directive| name.values().iter().any(|n| Some(n) == domain.as_ref());
+    if let Some(name) = names.filter(same).find(|_| !listens.is_empty() && !stream) {
+        reasons.insert(format!(
+            "nginx has a site for `{}` already, in {}; take that one away, or choose another `site.domain`",
+            domain.unwrap_or_default(),
+            name.place()
+        ));
+    }
+    reasons
+}
+
+/// The files of a site, under all of their names.
+fn files(site: &Site) -> [PathBuf; 4] {
+    let name = &site.name;
+    let of = |folder: &str, kind: &str| PathBuf::from(format!("/etc/nginx/{folder}/{name}{kind}"));
+    [
+        of("sites-enabled", ".conf"),
+        of("sites-enabled", ".http.conf"),
+        of("sites-available", ".conf"),
+        of("sites-available", ".http.conf"),
+    ]
+}
+
+fn is_own(server: &Directive, site: &Site) -> bool {
+    files(site).iter().any(|own| **own == *server.file)
+}
+
+/// What nginx says of its configuration as it is, where it refuses it and the plan does not write it anew.
+async fn broken(host: &Host, site: &Site) -> Result<Option<String>> {
+    if !host.path(Path::new(PROGRAM)).exists() {
+        return Ok(None);
+    }
+    let test = Cmd::new("nginx").args(["-q", "-t"]).accept(1);
+    let output = host.run(&test).await?;
+    if output.code == Some(0) {
+        return Ok(None);
+    }
+    let line = output
+        .stderr
+        .lines()
+        .find_map(|line| Some(line.split_once("[emerg] ")?.1));
+    let words = line.unwrap_or(output.stderr.trim());
+    // `1000#1000: ` is who says it
+    let said_by = words.split_once(": ").filter(|(who, _)| {
+        who.contains('#') && who.chars().all(|c| c.is_ascii_digit() || c == '#')
+    });
+    let words = said_by.map_or(words, |(_, words)| words);
+    let proxy = site.proxy.as_ref();
+    let certificate = proxy.and_then(|proxy| proxy.certificate.as_ref());
+    let key = proxy.and_then(|proxy| proxy.key.as_ref());
+    let mut own: Vec<String> = files(site).map(|path| path.display().to_string()).into();
+    own.extend(certificate.into_iter().chain(key).map(ToString::to_string));
+    own.push(format!("/etc/ssl/odoo-deploy/{}.pem", site.name));
+    own.push(format!("/etc/letsencrypt/live/{}/", site.name));
+    if own.iter().any(|path| words.contains(path.as_str())) {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "nginx refuses its configuration as it is, and would not take up this site: {words}; mend that (`nginx -t` says whether \
+         it is), then run this again"
+    )))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! Services of others that do not run now, and will take what is the site's when the server boots next.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::ports::wanted;
+use super::{Found, Ground};
+use crate::host::{Host, Kind, Result};
+
+/// Where systemd looks for units, what goes before first.
+const UNITS: [&str; 4] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+/// What is started at the usual run level, for scripts that are older than systemd.
+const SCRIPTS: &str = "/etc/rc3.d";
+
+/// Web servers, the file that says where they listen, the word it stands behind, and where they do where that
+/// cannot be read.
+const WEB: &[(&str, &str, &str, &[u16])] = &[
+    (
+        "apache2.service",
+        "/etc/apache2/ports.conf",
+        "Listen",
+        &[80, 443],
+    ),
+    ("caddy.service", "/etc/caddy/Caddyfile", "", &[80, 443]),
+    (
+        "haproxy.service",
+        "/etc/haproxy/haproxy.cfg",
+        "bind",
+        &[80, 443],
+    ),
+    (
+        "lighttpd.service",
+        "/etc/lighttpd/lighttpd.conf",
+        "server.port",
+        &[80],
+    ),
+    ("openresty.service", "", "", &[80, 443]),
+    ("traefik.service", "", "", &[80, 443]),
+    ("varnish.service", "", "", &[80]),
+];
+
+/// The first line of all that odoo-deploy writes.
+const OURS: &str = "Written by odoo-deploy";
+
+/// What is started at boot.
+struct Started {
+    /// Its unit, or the name of its script.
+    name: String,
+    /// Its unit or script.
+    path: PathBuf,
+    /// What that says.
+    text: String,
+}
+
+/// Who would have the ports at the next boot, and whose unit has the name of ours.
+pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (ground.host, ground.site);
+    for reason in namesakes(ground)? {
+        found.refuse(reason);
+    }
+    let wanted: Vec<u16> = wanted(site, ground.workers)
+        .iter()
+        .map(|w| w.port)
+        .collect();
+    for started in started(host)? {
+        if started.name == site.paths.unit || started.text.contains(OURS) {
+            continue;
+        }
+        let ports = match WEB.iter().find(|(name, ..)| *name == started.name) {
+            Some((_, file, word, usual)) => web_ports(host, file, word, usual)?,
+            None if is_odoo(&started) => odoo_ports(host, &started.text)?,
+            None => continue,
+        };
+        let Some(port) = ports.iter().find(|port| wanted.contains(port)) else {
+            continue;
+        };
+        let name = started.name.trim_end_matches(".service");
+        found.trouble(
+            ground,
+            format!(
+                "`{name}` (`{}`) is started at every boot and would take port {port} from this site then; \
+                 `systemctl disable --now {name}`, or give one of them another port",
+                started.path.display()
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Somebody else's unit that has the name of ours, where this site was never installed: a package's would be hidden by
+/// it, and one of the administrator's replaced.
+fn namesakes(ground: &Ground<'_>) -> Result<Vec<String>> {
+    let (host, site) = (ground.host, ground.site);
+    let is_new = host.list(Path::new(&site.paths.state))?.is_empty();
+    let mut reasons = Vec::new();
+    for folder in UNITS {
+        let path = Path::new(folder).join(&site.paths.unit);
+        if !is_new || host.meta(&path)?.is_none_or(|meta| meta.kind != Kind::File) {
+            continue;
+        }
+        let text = host.read_text(&path)?.unwrap_or_default();
+        let Some(start) = setting(&text, "ExecStart").filter(|_| !text.contains(OURS)) else {
+            continue;
+        };
+        let unit = &site.paths.unit;
+        let way = if folder == UNITS[0] {
+            format!(
+                "`systemctl disable --now {unit}` and `mv {} /root/`",
+                path.display()
+            )
+        } else {
+            format!("remove its package (`dpkg -S {}`)", path.display())
+        };
+        reasons.push(format!(
+            "`{}` is there and is not of this program: it starts `{start}`. Give this site another `site.name` (and other \
+             ports below `[http]`), or take that one out of service: {way}",
+            path.display()
+        ));
+        break;
+    }
+    Ok(reasons)
+}
+
+/// All that systemd starts by a link, and all scripts.
+fn started(host: &Host) -> Result<Vec<Started>> {
+    let mut all: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let units = Path::new(UNITS[0]);
+    for folder in host.list(units)? {
+        if !folder.ends_with(".target.wants") {
+            continue;
+        }
+        for unit in host.list(&units.join(&folder))? {
+            let link = units.join(&folder).join(&unit);
+            let target = host.link_target(&link)?.unwrap_or_default();
+            all.insert(unit, units.join(&folder).join(target));
+        }
+    }
+    for name in host.list(Path::new(SCRIPTS))? {
+        let script = name
+            .strip_prefix('S')
+            .map(|name| name.trim_start_matches(char::is_numeric));
+        if let Some(script) = script {
+            let path = Path::new("/etc/init.d").join(script);
+            all.entry(format!("{script}.service")).or_insert(path);
+        }
+    }
+    let mut started = Vec::new();
+    for (name, path) in all {
+        // a masked one is a link to nowhere that can be read
+        let Ok(text) = host.read_text(&path) else {
+            continue;
+        };
+        started.push(Started {
+            name,
+            path,
+            text: text.unwrap_or_default(),
+        });
+    }
+    Ok(started)
+}
+
+/// Whether it starts an Odoo, or what it was called before.
+fn is_odoo(started: &Started) -> bool {
+    let starts = setting(&started.text, "ExecStart").unwrap_or(&started.text);
+    ["odoo", "openerp"].iter().any(|word| {
+        started.name.contains(word) && (starts.contains(word) || starts.contains(".conf"))
+            || starts.contains(&format!("{word}-bin"))
+            || starts.contains(&format!("{word}-server"))
+    })
+}
+
+/// The ports of an Odoo that is started so, by its configuration, or where that is not found, its usual ones.
+fn odoo_ports(host: &Host, text: &str) -> Result<Vec<u16>> {
+    let words = text.split(|c: char| c.is_whitespace() || "='\"".contains(c));
+    let mut conf = String::new();
+    let is_conf = |word: &&str| {
+        let kind = Path::new(word).extension();
+        word.starts_with("/etc/") && kind.is_some_and(|kind| kind == "conf")
+    };
+    for path in words.filter(is_conf) {
+        conf = host.read_text(Path::new(path))?.unwrap_or_default();
+        if !conf.is_empty() {
+            break;
+        }
+    }
+    let port = |keys: [&str; 2], usual: u16| {
+        let said = keys.iter().find_map(|key| setting(&conf, key));
+        said.and_then(|port| port.parse().ok()).unwrap_or(usual)
+    };
+    let argument = text
+        .split_once("--http-port")
+        .map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
+    let argument = argument.and_then(|rest| {
+        let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        number.parse().ok()
+    });
+    let http = argument.unwrap_or_else(|| port(["http_port", "xmlrpc_port"], 8069));
+    let gevent = port(["gevent_port", "longpolling_port"], 8072);
+    let workers = setting(&conf, "workers").is_some_and(|count| count != "0");
+    Ok([http]
+        .into_iter()
+        .chain(workers.then_some(gevent))
+        .collect())
+}
+
+/// The ports of a web server.
+fn web_ports(host: &Host, file: &str, word: &str, usual: &[u16]) -> Result<Vec<u16>> {
+    let text = if file.is_empty() {
+        None
+    } else {
+        host.read_text(Path::new(file))?
+    };
+    let Some(text) = text else {
+        return Ok(usual.to_vec());
+    };
+    // names have ports only by their scheme there
+    if word.is_empty() {
+        let addresses = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.ends_with('{'));
+        let named: Vec<u16> = addresses.filter_map(last_number).collect();
+        return Ok(if named.is_empty() {
+            usual.to_vec()
+        } else {
+            named
+        });
+    }
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with(word));
+    Ok(lines.filter_map(last_number).collect())
+}
+
+/// The number after the last `:`, or else the first number of a line.
+fn last_number(line: &str) -> Option<u16> {
+    let line = line.split('#').next().unwrap_or_default();
+    let tail = line.rsplit_once(':').map_or(line, |(_, tail)| tail);
+    let digits = tail.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let number: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    number.parse().ok()
+}
+
+/// The value of a line `key=value`, spaces round it or not.
+fn setting<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    text.lines().find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        (name.trim() == key).then_some(value.trim())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::event::Events;
+    use crate::host::Programs;
+
+    #[test]
+    fn what_is_started_at_boot_is_found_with_its_ports() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let host = Host::at(root.path(), Programs::Real, Events::silent());
+        let wants = "etc/systemd/system/multi-user.target.wants";
+        fs::create_dir_all(root.path().join(wants)).unwrap();
+        let enable =
+            |unit: &str, target: &str| symlink(target, root.path().join(wants).join(unit)).unwrap();
+        write(
+            "lib/systemd/system/odoo17.service",
+            "[Service]\nExecStart=/opt/odoo17/odoo-bin -c /etc/odoo17.conf\n",
+        );
+        write(
+            "etc/odoo17.conf",
+            "[options]\nxmlrpc_port = 8070\nworkers = 2\n",
+        );
+        enable("odoo17.service", "/lib/systemd/system/odoo17.service");
+        write(
+            "etc/systemd/system/web.service",
+            "[Service]\nExecStart=/usr/bin/web\n",
+        );
+        enable("web.service", "../web.service");
+        write(
+            "etc/init.d/odoo-server",
+            "#!/bin/sh\nDAEMON=/opt/odoo/odoo-server\nCONFIG=\"/etc/odoo-server.conf\"\n",
+        );
+        write("etc/rc3.d/S02odoo-server", "");
+        write("etc/rc3.d/K01odoo-old", "");
+        let found: Vec<(String, Vec<u16>)> = started(&host)
+            .unwrap()
+            .into_iter()
+            .filter(is_odoo)
+            .map(|one| (one.name, odoo_ports(&host, &one.text).unwrap()))
+            .collect();
+        let expected = [
+            ("odoo-server.service".to_owned(), vec![8069]),
+            ("odoo17.service".to_owned(), vec![8070, 8072]),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn where_web_servers_listen_is_read() {
+        let root = tempfile::tempdir().unwrap();
+        let host = Host::at(root.path(), Programs::Real, Events::silent());
+        for (file, text, word, expected) in [
+            (
+                "ports.conf",
+                "# Listen 1\nListen 8080\n<IfModule ssl>\n  Listen 192.0.2.1:443\n</IfModule>\n",
+                "Listen",
+                vec![8080, 443],
+            ),
+            (
+                "lighttpd.conf",
+                "server.port = 81\n",
+                "server.port",
+                vec![81],
+            ),
+            (
+                "haproxy.cfg",
+                "frontend x\n  bind *:80\n  bind :443 ssl\n",
+                "bind",
+                vec![80, 443],
+            ),
+            ("Caddyfile", ":8080 {\n respond hi\n}\n", "", vec![8080]),
+            (
+                "Caddyfile",
+                "erp.example.org {\n respond hi\n}\n",
+                "",
+                vec![80, 443],
+            ),
+        ] {
+            fs::write(root.path().join(file), text).unwrap();
+            let found = web_ports(&host, &format!("/{file}"), word, &[80, 443]).unwrap();
+            assert_eq!(found, expected, "{text}");
+        }
+        assert_eq!(web_ports(&host, "/none", "Listen", &[80]).unwrap(), [80]);
+    }
+}

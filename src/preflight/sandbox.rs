@@ -1,0 +1,267 @@
+//! What keeps the service apart from the rest of the server: whether it can be set up here, tried before.
+
+use std::path::{Path, PathBuf};
+
+use super::{Found, Ground};
+use crate::host::command::Cmd;
+use crate::host::{Error, Host, Result};
+use crate::resource::{AnyResource, File};
+
+/// What a unit says of its process's surroundings, but for what is only made in the run.
+const SURROUNDINGS: &[&str] = &[
+    "AmbientCapabilities",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "CapabilityBoundingSet",
+    "DevicePolicy",
+    "EnvironmentFile",
+    "ExecPaths",
+    "InaccessiblePaths",
+    "IPCNamespacePath",
+    "KeyringMode",
+    "LimitNOFILE",
+    "LockPersonality",
+    "MemoryDenyWriteExecute",
+    "MountImages",
+    "NetworkNamespacePath",
+    "NoExecPaths",
+    "NoNewPrivileges",
+    "PrivateDevices",
+    "PrivateIPC",
+    "PrivateMounts",
+    "PrivateNetwork",
+    "PrivateTmp",
+    "PrivateUsers",
+    "ProcSubset",
+    "ProtectClock",
+    "ProtectControlGroups",
+    "ProtectHome",
+    "ProtectHostname",
+    "ProtectKernelLogs",
+    "ProtectKernelModules",
+    "ProtectKernelTunables",
+    "ProtectProc",
+    "ProtectSystem",
+    "ReadOnlyPaths",
+    "ReadWritePaths",
+    "RemoveIPC",
+    "RestrictAddressFamilies",
+    "RestrictNamespaces",
+    "RestrictRealtime",
+    "RestrictSUIDSGID",
+    "RootDirectory",
+    "RootImage",
+    "SystemCallArchitectures",
+    "SystemCallErrorNumber",
+    "SystemCallFilter",
+    "TemporaryFileSystem",
+    "UMask",
+];
+
+/// Where an administrator, and packages, add to a unit.
+const UNITS: [&str; 3] = [
+    "/usr/lib/systemd/system",
+    "/run/systemd/system",
+    "/etc/systemd/system",
+];
+
+/// One line of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    /// `Key=value`.
+    text: String,
+    /// Its file and line, where it is not ours.
+    place: Option<(PathBuf, usize)>,
+}
+
+/// Tries it in a unit that is gone at once, where the service would be started.
+pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
+    let host = ground.host;
+    let unit = &ground.site.paths.unit;
+    let mut services = ground.pending_of("service");
+    if !services.any(|change| change.subject == *unit) {
+        return Ok(());
+    }
+    let path = Path::new("/etc/systemd/system").join(unit);
+    let files = ground
+        .plan
+        .steps
+        .iter()
+        .filter_map(|step| match &step.resource {
+            AnyResource::File(file) => Some(file),
+            _ => None,
+        });
+    let Some(file) = files.into_iter().find(|file| file.path == path) else {
+        return Ok(());
+    };
+    let mut lines = own(file);
+    lines.extend(added(host, unit)?);
+    if starts(host, &lines).await? {
+        return Ok(());
+    }
+    // which of them: each by itself
+    let mut wrong = Vec::new();
+    for line in &lines {
+        if !starts(host, std::slice::from_ref(line)).await? {
+            wrong.push(line);
+        }
+    }
+    let foreign = wrong
+        .iter()
+        .filter_map(|line| Some((line, line.place.as_ref()?)));
+    let mut told = false;
+    for (line, (file, number)) in foreign {
+        told = true;
+        found.refuse(format!(
+            "systemd cannot start `{unit}` with `{}` in `{}` (line {number}); mend that line, or take it away",
+            line.text,
+            file.display()
+        ));
+    }
+    if told {
+        return Ok(());
+    }
+    let names: Vec<&str> = wrong.iter().map(|line| key(&line.text)).collect();
+    let (what, example) = match names.first() {
+        Some(first) => (format!("`{}`", names.join("`, `")), *first),
+        None => ("all of it together".to_owned(), "ProtectSystem"),
+    };
+    found.refuse(format!(
+        "systemd cannot set up here what keeps the service apart from the rest of the server: {what}. In a container, allow \
+         it namespaces of its own (Proxmox: `pct set ID --features nesting=1`, LXD and Incus: `security.nesting=true`); or \
+         do without, by a file `/etc/systemd/system/{unit}.d/here.conf` with `[Service]` and below it a line like \
+         `{example}=no` for each of them"
+    ));
+    Ok(())
+}
+
+/// What our own unit says. The paths that it may write to are only made in the run.
+fn own(file: &File) -> Vec<Line> {
+    let lines = lines(&file.content).into_iter();
+    let lines = lines.filter(|(_, text)| key(text) != "ReadWritePaths");
+    lines.map(|(_, text)| Line { text, place: None }).collect()
+}
+
+/// What others add to the unit, in the order in which systemd reads it.
+fn added(host: &Host, unit: &str) -> Result<Vec<Line>> {
+    let mut files = Vec::new();
+    for folder in ["service.d".to_owned(), format!("{unit}.d")] {
+        let mut of_folder: Vec<(String, PathBuf)> = Vec::new();
+        for units in UNITS {
+            let folder = Path::new(units).join(&folder);
+            for name in host.list(&folder)? {
+                let path = folder.join(&name);
+                if path.extension().is_some_and(|kind| kind == "conf") {
+                    // one of the same name goes before
+                    of_folder.retain(|(earlier, _)| *earlier != name);
+                    of_folder.push((name, path));
+                }
+            }
+        }
+        of_folder.sort();
+        files.extend(of_folder.into_iter().map(|(_, path)| path));
+    }
+    let mut all = Vec::new();
+    for file in files {
+        let text = host.read_text(&file)?.unwrap_or_default();
+        let of_file = lines(&text).into_iter().map(|(number, text)| Line {
+            text,
+            place: Some((file.clone(), number)),
+        });
+        all.extend(of_file);
+    }
+    Ok(all)
+}
+
+/// The lines of a unit that are about the surroundings, with their numbers. What has a specifier in it is
+/// replaced only in a unit of that name.
+fn lines(unit: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut in_service = false;
+    for (index, line) in unit.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with('[') {
+            in_service = line == "[Service]";
+        } else if in_service
+            && SURROUNDINGS.contains(&key(line))
+            && !line.contains('%')
+            && !line.ends_with('\\')
+        {
+            let (key, value) = line.split_once('=').unwrap_or_default();
+            found.push((index + 1, format!("{}={}", key.trim(), value.trim())));
+        }
+    }
+    found
+}
+
+fn key(line: &str) -> &str {
+    line.split_once('=').map_or("", |(key, _)| key.trim())
+}
+
+/// Whether a process can be started so.
+async fn starts(host: &Host, lines: &[Line]) -> Result<bool> {
+    // `--wait` would need the bus, which a small Debian does not have
+    let mut run = Cmd::new("systemd-run")
+        .args(["--quiet", "--collect", "--property=Type=oneshot"])
+        .deadline(30)
+        .accept(1);
+    for line in lines {
+        run = run.arg(format!("--property={}", line.text));
+    }
+    match host.run(&run.args(["--", "/bin/true"])).await {
+        Ok(output) => Ok(output.code == Some(0)),
+        Err(Error::Missing { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::event::Events;
+    use crate::host::Programs;
+
+    #[test]
+    fn what_others_add_to_a_unit_is_read_in_order_and_with_its_line() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let host = Host::at(root.path(), Programs::Real, Events::silent());
+        write(
+            "etc/systemd/system/odoo.service.d/b.conf",
+            "[Unit]\nPrivateTmp=no\n[Service]\nBindPaths=/nowhere\n",
+        );
+        write(
+            "run/systemd/system/odoo.service.d/a.conf",
+            "[Service]\n# x\nNice=5\nPrivateTmp = no\n",
+        );
+        write(
+            "usr/lib/systemd/system/odoo.service.d/b.conf",
+            "[Service]\nPrivateUsers=yes\n",
+        );
+        write(
+            "etc/systemd/system/service.d/z.conf",
+            "[Service]\nProtectHome=%h\nUMask=0022\n",
+        );
+        write(
+            "etc/systemd/system/odoo.service.d/b.conf.old",
+            "[Service]\nPrivateUsers=yes\n",
+        );
+        let found = added(&host, "odoo.service").unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|line| (line.text.as_str(), line.place.as_ref().unwrap().1))
+            .collect();
+        let expected = [
+            ("UMask=0022", 3),
+            ("PrivateTmp=no", 4),
+            ("BindPaths=/nowhere", 4),
+        ];
+        assert_eq!(found, expected);
+    }
+}

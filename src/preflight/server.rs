@@ -1,0 +1,67 @@
+//! The port of a PostgreSQL server that is still to come up.
+
+use std::path::Path;
+
+use super::{Found, Ground};
+use crate::host::{Host, Process, Result};
+
+/// Where PostgreSQL listens. Set up while somebody else does, it takes the next port, where no step looks for it.
+const PORT: u16 = 5432;
+
+/// The names under which its socket may be in the kernel's table.
+const SOCKETS: [&str; 2] = [
+    "/var/run/postgresql/.s.PGSQL.5432",
+    "/run/postgresql/.s.PGSQL.5432",
+];
+
+/// Who has the port or the socket of a server that is to be set up or started.
+pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
+    if ground.pending_of("cluster").next().is_none() {
+        return Ok(());
+    }
+    let host = ground.host;
+    let listeners = host.listeners()?;
+    let listener = listeners.iter().find(|listener| listener.port == PORT);
+    let mut held = listener.map(|listener| (format!("port {PORT}"), host.holder(listener)));
+    for socket in SOCKETS {
+        if held.is_none() {
+            let holder = host.socket_holder(socket)?;
+            held = holder.map(|holder| (format!("the socket `{socket}`"), holder));
+        }
+    }
+    let Some((what, holder)) = held else {
+        return Ok(());
+    };
+    if holder.as_ref().is_some_and(|p| is_packaged(host, p)) {
+        return Ok(());
+    }
+    let name = holder.map_or_else(
+        || "another program, perhaps of a container".to_owned(),
+        |process| format!("`{}` (pid {})", process.command, process.pid),
+    );
+    found.refuse(format!(
+        "{what} is taken by {name}, and the PostgreSQL server of this host would come up on another one, where Odoo does \
+         not look; stop that program, or if it is a PostgreSQL that the site is to use, name it below `[postgres]`: `host`, \
+         `user` and `password`"
+    ));
+    Ok(())
+}
+
+/// Whether a cluster of the packages listens at the socket of the port.
+pub(super) fn is_running(host: &Host) -> Result<bool> {
+    for socket in SOCKETS {
+        if let Some(Some(holder)) = host.socket_holder(socket)? {
+            return Ok(is_packaged(host, &holder));
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a process is of a cluster as the packages of PostgreSQL set it up.
+fn is_packaged(host: &Host, process: &Process) -> bool {
+    let groups = host.read_text(Path::new(&format!("/proc/{}/cgroup", process.pid)));
+    let groups = groups.ok().flatten().unwrap_or_default();
+    groups
+        .split(['/', '\n'])
+        .any(|group| group.starts_with("postgresql@"))
+}
