@@ -251,7 +251,80 @@ pub fn why_none(host: &Host, top: &Path, folder: Option<&str>) -> Result<Option<
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::event::Events;
+    use crate::host::Programs;
+
+    /// A machine with these files, whose text is the second half.
+    fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
+        let root = tempfile::tempdir().expect("a folder");
+        for (path, text) in files {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        let host = Host::at(root.path(), Programs::Real, Events::silent());
+        (root, host)
+    }
+
+    #[test]
+    fn a_repository_without_modules_where_odoo_looks_says_where_they_are() {
+        let module = |place: &str| format!("r/{place}__manifest__.py");
+        let (top, deep, own) = (module("one/"), module("addons/one/"), module(""));
+        let others = module("x/y/two/");
+        let submodule = (
+            "r/.gitmodules",
+            "[submodule \"a\"]\n\turl = https://a/b.git\n",
+        );
+        for (files, folder, expected) in [
+            (vec![(top.as_str(), "{}")], None, None),
+            (
+                vec![(top.as_str(), "{}")],
+                Some("addons"),
+                Some("take `folder` out"),
+            ),
+            (vec![(deep.as_str(), "{}")], Some("addons"), None),
+            (
+                vec![(deep.as_str(), "{}")],
+                None,
+                Some("`folder = \"addons\"`"),
+            ),
+            (
+                vec![(deep.as_str(), "{}"), (others.as_str(), "{}")],
+                None,
+                Some("some in `addons`, `x/y`: write"),
+            ),
+            (vec![(own.as_str(), "{}")], None, Some("itself one module")),
+            (vec![submodule], None, Some("of its own: `https://a/b.git`")),
+            (vec![("r/README.md", "")], None, Some("no module in it")),
+        ] {
+            let (_root, host) = host(&files);
+            let why = why_none(&host, Path::new("/r"), folder).expect("looked at");
+            match expected {
+                None => assert_eq!(why, None, "{files:?}"),
+                Some(words) => assert!(why.is_some_and(|why| why.contains(words)), "{words}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_code_and_what_needs_such_is_told_apart() {
+        let (_root, host) = host(&[
+            ("a/one/__manifest__.py", "{'depends': ['base', 'new']}"),
+            ("b/base/__manifest__.py", "{'version': '1.3'}"),
+            ("b/two/README", ""),
+        ]);
+        let folders = [PathBuf::from("/a"), PathBuf::from("/b")];
+        let names = BTreeSet::from(["base", "one", "two"]);
+        let (there, gone) = parted(&host, &folders, &names).expect("looked at");
+        assert_eq!(gone, ["two"]);
+        let unmet = unmet(&host, &there, &names).expect("looked at");
+        assert_eq!(unmet, [("one".to_owned(), "new".to_owned())]);
+        let version = version(&host, &folders, "base").expect("looked at");
+        assert_eq!(version.as_deref(), Some("1.3"));
+    }
 
     #[test]
     fn the_dependencies_are_read_as_python_has_them() {

@@ -117,6 +117,7 @@ mod tests {
             needs: needs.to_vec(),
             resource: serde_json::from_value(json!({ "lists": { "packages": [] } })).unwrap(),
             awaits: None,
+            trials: Vec::new(),
         });
         let change: Change = serde_json::from_value(json!({
             "step": "", "kind": "lists", "subject": "", "summary": "", "before": null, "after": null,
