@@ -1,5 +1,7 @@
 //! Programs of the machine: how they are called, and what they answered.
 
+mod contained;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Seek as _, SeekFrom};
@@ -52,6 +54,8 @@ pub struct Cmd {
     pub log: Option<String>,
     /// Exit codes that are answers, not failures.
     pub accepts: Vec<i32>,
+    /// Whether nothing that it starts may outlive it.
+    pub contained: bool,
 }
 
 impl Cmd {
@@ -68,6 +72,7 @@ impl Cmd {
             deadline: Duration::from_secs(60),
             log: None,
             accepts: vec![0],
+            contained: false,
         }
     }
 
@@ -131,6 +136,13 @@ impl Cmd {
     #[must_use]
     pub fn accept(mut self, code: i32) -> Self {
         self.accepts.push(code);
+        self
+    }
+
+    /// Lets nothing that it starts outlive it, see `contained.rs`.
+    #[must_use]
+    pub fn contained(mut self) -> Self {
+        self.contained = true;
         self
     }
 
@@ -290,7 +302,16 @@ impl Host {
             let ending = format!("could not be started: {source}");
             self.failure(cmd, ending, &Output::default())
         };
-        let mut command = tokio::process::Command::new(program);
+        let account = match &cmd.user {
+            Some(user) => Some(self.accounts()?.user(user)?.clone()),
+            None => None,
+        };
+        let mut command = match &account {
+            Some(account) if cmd.contained => {
+                contained::command(account.uid, account.gid, &program).map_err(start)?
+            }
+            _ => tokio::process::Command::new(program),
+        };
         command
             .args(&cmd.args)
             .env_clear()
@@ -303,8 +324,7 @@ impl Host {
         } else {
             Stdio::null()
         });
-        if let Some(user) = &cmd.user {
-            let account = self.accounts()?.user(user)?.clone();
+        if let Some(account) = account.filter(|_| !cmd.contained) {
             // as root the standard library drops the supplementary groups too
             command.uid(account.uid).gid(account.gid);
         }

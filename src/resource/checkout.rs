@@ -78,6 +78,7 @@ impl Checkout {
             .folder(self.folder())
             .env("HOME", self.partial().display().to_string())
             .killable(&self.site)
+            .contained()
             .deadline(1800)
     }
 

@@ -121,6 +121,7 @@ impl Venv {
             .env("UV_NATIVE_TLS", "true")
             .env("UV_SYSTEM_CERTS", "true")
             .killable(&self.site)
+            .contained()
             .deadline(3600);
         if host.path(Path::new(CERTIFICATES)).exists() {
             cmd = cmd
