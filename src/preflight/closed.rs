@@ -1,5 +1,7 @@
 //! What a firewall would cut off.
 
+use std::path::Path;
+
 use super::ports::is_of;
 use crate::host::{Host, Result};
 use crate::site::Site;
@@ -16,7 +18,7 @@ pub(super) fn ports(host: &Host, site: &Site) -> Result<Vec<String>> {
             continue;
         };
         let own = is_of(host, process.pid, &site.paths.unit);
-        if !own && !process.command.contains("postgres") {
+        if !own && !is_server(host, process.pid) {
             reasons.push(format!(
                 "`{}` (pid {}) serves others on port {}, which the firewall of this site would close; \
                  move it, or choose another port for Odoo",
@@ -25,4 +27,18 @@ pub(super) fn ports(host: &Host, site: &Site) -> Result<Vec<String>> {
         }
     }
     Ok(reasons)
+}
+
+/// Whether a process is PostgreSQL's, which serves nobody outside: by the program that it is, and not by what it
+/// calls itself. The kernel names no program's file to others than root.
+fn is_server(host: &Host, pid: i32) -> bool {
+    let program = host.link_target(Path::new(&format!("/proc/{pid}/exe")));
+    program.is_ok_and(|program| {
+        program.is_some_and(|program| {
+            // one that was upgraded under it is shown as deleted
+            let program = program.to_string_lossy();
+            let program = program.trim_end_matches(" (deleted)");
+            program.starts_with("/usr/lib/postgresql/") && program.ends_with("/bin/postgres")
+        })
+    })
 }

@@ -9,11 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate;
 use crate::host::command::Cmd;
+use crate::host::store::digest;
 use crate::host::{Error, Host, Kind, Moment, Result};
 use crate::resource::{Moved, Resource};
 
 /// Where systemd keeps the links to what is started at boot.
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
+
+/// What stands for what the unit has set up, in what it writes down at its start.
+const SHOWN: &str = "(shown)";
+
+/// The cause of a restart where that is not there any more as it was set up.
+const CHANGED: &str = "what it set up";
 
 /// A service, enabled at boot and running.
 ///
@@ -40,6 +47,10 @@ pub struct Service {
     /// A program with its arguments that must succeed before it is started or reloaded.
     #[serde(default)]
     pub test: Vec<String>,
+    /// A program with its arguments that shows what the unit has set up outside of itself, of which it writes down
+    /// the digest: others may take that away, and the unit goes on being active.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shows: Vec<String>,
 }
 
 /// What can be seen of a service.
@@ -57,7 +68,7 @@ impl Service {
     }
 
     /// Its state, where systemd has shown its properties.
-    fn seen(&self, host: &Host, shown: &BTreeMap<String, String>) -> Result<Option<State>> {
+    async fn seen(&self, host: &Host, shown: &BTreeMap<String, String>) -> Result<Option<State>> {
         let is = |key: &str, values: &[&str]| {
             shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
         };
@@ -77,7 +88,7 @@ impl Service {
             return Ok(None);
         }
         let outdated = if active {
-            self.outdated(host)?
+            self.outdated(host).await?
         } else {
             Vec::new()
         };
@@ -88,7 +99,7 @@ impl Service {
         }))
     }
 
-    fn outdated(&self, host: &Host) -> Result<Vec<String>> {
+    async fn outdated(&self, host: &Host) -> Result<Vec<String>> {
         let record = host.read(&self.record)?.unwrap_or_default();
         let record = String::from_utf8_lossy(&record).into_owned();
         let started: BTreeMap<&str, &str> = record
@@ -120,8 +131,24 @@ impl Service {
                 outdated.push(step.clone());
             }
         }
+        let written = started.get(SHOWN).copied();
+        if written.is_some() && written != self.shown(host).await?.as_deref() {
+            outdated.push(CHANGED.to_owned());
+        }
         outdated.sort();
         Ok(outdated)
+    }
+
+    /// The digest of what it has set up, as far as it can be shown.
+    async fn shown(&self, host: &Host) -> Result<Option<String>> {
+        let [program, args @ ..] = self.shows.as_slice() else {
+            return Ok(None);
+        };
+        match host.run(&Cmd::new(program).args(args).accept(1)).await {
+            Ok(output) => Ok(Some(digest(output.stdout.as_bytes()))),
+            Err(Error::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Starts it anew where it was started or reloaded after `moment` and runs on what is no longer there, or
@@ -132,7 +159,7 @@ impl Service {
     pub async fn start_anew(&self, host: &Host, moment: Option<&Moment>) -> Result<bool> {
         let shown = self.show(host).await?;
         reload_stale(host, &shown).await?;
-        let now = self.seen(host, &shown)?;
+        let now = self.seen(host, &shown).await?;
         let anew = self.want(now.as_ref());
         let Some(state) = now.as_ref().filter(|_| now != anew) else {
             return Ok(false);
@@ -241,7 +268,7 @@ impl Resource for Service {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        self.seen(host, &self.show(host).await?)
+        self.seen(host, &self.show(host).await?).await
     }
 
     fn want(&self, _now: Option<&State>) -> Option<State> {

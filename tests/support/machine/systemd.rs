@@ -36,6 +36,8 @@ pub struct Unit {
     pub enabled: Option<&'static str>,
     /// Whether it was wanted at boot when all was last read.
     pub wanted: bool,
+    /// The rules that it has loaded into the kernel; others can take them away.
+    pub rules: Option<String>,
 }
 
 impl Unit {
@@ -254,6 +256,7 @@ impl Model {
     fn end(&self, unit: &str) {
         if let Some(known) = self.state.borrow_mut().units.get_mut(unit) {
             known.pid = None;
+            known.rules = None;
         }
         self.write_proc();
     }
@@ -288,6 +291,9 @@ impl Model {
                     (known.address, known.ports) = (address.clone(), ports.clone());
                 }
                 drop(state);
+                if let Some(rules) = rules_of(&text).filter(|_| !failed) {
+                    self.load_rules(unit, rules);
+                }
                 self.write_proc();
                 started.map(|_| String::new())
             },
@@ -325,10 +331,35 @@ impl Model {
         String::new()
     }
 
-    /// Looks at the rules of a packet filter, as far as their braces go.
+    /// Loads a file of rules, and writes down what the kernel has of it.
+    fn load_rules(&self, unit: &str, file: &str) {
+        let rules = self.disk.text(file);
+        let name = unit.trim_end_matches(".service");
+        let record = format!("/run/odoo-deploy/{name}.started");
+        let shown = digest(rules.as_bytes());
+        let before = self.disk.text(&record);
+        self.disk
+            .put(&record, format!("{before}{shown}  (shown)\n"));
+        let mut state = self.state.borrow_mut();
+        state.units.get_mut(unit).unwrap().rules = Some(rules);
+    }
+
+    /// Shows a table that is loaded.
+    fn nft_list(&self, table: &str) -> Answer {
+        let head = format!("table inet {table}\n");
+        let state = self.state.borrow();
+        let mut loaded = state.units.values().filter_map(|unit| unit.rules.as_ref());
+        let found = loaded.find(|rules| rules.contains(&head));
+        let none = || (1, "Error: No such file or directory".to_owned());
+        found.cloned().ok_or_else(none)
+    }
+
+    /// Shows a table, or looks at the rules of a packet filter, as far as their braces go.
     pub(super) fn nft(&self, cmd: &Cmd, args: &[&str]) -> Answer {
-        let ["--check", "--file", rules] = args else {
-            panic!("no model of nft {args:?}");
+        let rules = match args {
+            ["--stateless", "list", "table", "inet", table] => return self.nft_list(table),
+            ["--check", "--file", rules] => rules,
+            _ => panic!("no model of nft {args:?}"),
         };
         let text = match &cmd.stdin {
             Some(bytes) if *rules == "-" => String::from_utf8(bytes.clone()).unwrap(),
@@ -371,7 +402,7 @@ impl Model {
             let words = "failed because the control process exited with error code.";
             Err((1, format!("Job for {unit} {words}")))
         };
-        if let Some(rules) = value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ") {
+        if let Some(rules) = rules_of(text) {
             return if self.disk.exists("/usr/sbin/nft") && self.disk.exists(rules) {
                 Ok(Default::default())
             } else {
@@ -450,6 +481,11 @@ pub(super) fn asked(args: &[&str], all: &str) -> String {
     };
     let lines = all.lines().filter(is_asked);
     lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// The file that a packet filter's unit loads.
+fn rules_of(text: &str) -> Option<&str> {
+    value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ")
 }
 
 /// The value of the last line of a unit's file that begins with `key`.
