@@ -191,6 +191,14 @@ pub(super) fn parse_simulation(text: &str) -> BTreeMap<String, String> {
     text.lines().filter_map(inst).collect()
 }
 
+/// The packages that a simulation would remove: its lines `Remv NAME [VERSION]`.
+pub(super) fn removed(text: &str) -> Vec<&str> {
+    let names = text.lines().filter_map(|line| line.strip_prefix("Remv "));
+    names
+        .filter_map(|rest| rest.split_whitespace().next())
+        .collect()
+}
+
 /// The bytes that `apt-get --print-uris` would download: its lines `'URI' FILE SIZE HASH`.
 pub(super) fn parse_uris(text: &str) -> u64 {
     let size = |line: &str| {

@@ -332,8 +332,23 @@ fn missing<'n>(names: &'n [String], dpkg: &Dpkg) -> Vec<&'n str> {
         .collect()
 }
 
-/// What a simulation would install, where it says so of all that is `missing`.
+/// What a simulation would install, where it says so of all that is `missing` and nothing that is there has to go.
 fn whole_simulation(text: &str, missing: &[&str]) -> Result<BTreeMap<String, String>> {
+    let removed = apt::removed(text);
+    if !removed.is_empty() {
+        let (goes, comes) = (removed.join("`, `"), missing.join("`, `"));
+        let what = if missing.is_empty() {
+            "bring the server up to date".to_owned()
+        } else {
+            format!("install `{comes}`")
+        };
+        return Err(Error::impossible(format!(
+            "to {what}, apt would remove `{goes}`, and nothing that is there is removed for a site; see \
+             `apt-get --simulate install {}`, and if they can go: `apt-get remove {}`",
+            missing.join(" "),
+            removed.join(" ")
+        )));
+    }
     let told = apt::parse_simulation(text);
     match missing.iter().find(|name| !told.contains_key(**name)) {
         None => Ok(told),
@@ -363,4 +378,16 @@ fn has_databases(host: &Host) -> Result<bool> {
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_removed_for_a_site() {
+        let text = "Remv nginx-light [1.22.1-9]\nInst nginx (1.22.1-9 Debian:12 [amd64])\n";
+        let error = whole_simulation(text, &["nginx"]).unwrap_err().to_string();
+        assert!(error.contains("would remove `nginx-light`"), "{error}");
+    }
 }
