@@ -38,6 +38,15 @@ pub enum ReadError {
         /// Its folder.
         folder: PathBuf,
     },
+    /// Others can write the file, and what it says is done as root.
+    #[error(
+        "`{}` is not used: others than its owner can write it; type `chmod go-w {}` once you have seen that it says what you want",
+        path.display(), path.display()
+    )]
+    Writable {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is no UTF-8 text.
     #[error("`{}` is not UTF-8 text: line {line}, byte offset {offset}: byte 0x{byte:02x}", path.display())]
     NotUtf8 {
@@ -62,10 +71,21 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
         path: path.to_owned(),
         source,
     };
+    let mut file = File::open(path).map_err(io)?;
+    let meta = file.metadata().map_err(io)?;
+    let mode = meta.mode();
+    // the group of a user's own, which has the user's number, is nobody else
+    let by_group = mode & 0o020 != 0 && meta.gid() != 0 && meta.gid() != meta.uid();
+    if meta.is_file() && (mode & 0o002 != 0 || by_group) {
+        return Err(ReadError::Writable {
+            path: path.to_owned(),
+        });
+    }
     let mut bytes = Vec::new();
     // One byte more than allowed is asked for, since the length of a pipe is not known beforehand.
-    File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    (&mut file)
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)
         .map_err(io)?;
     if bytes.len() as u64 > LARGEST {
         return Err(ReadError::TooLarge {
@@ -169,6 +189,18 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert!(matches!(read(&path), Err(ReadError::Io { .. })));
         assert!(matches!(read(folder.path()), Err(ReadError::Io { .. })));
+    }
+
+    #[test]
+    fn what_others_can_write_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("site.toml");
+        fs::write(&path, "a = 1").unwrap();
+        for (mode, good) in [(0o644, true), (0o600, true), (0o646, false), (0o666, false)] {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            fs::set_permissions(&path, mode).unwrap();
+            assert_eq!(read(&path).is_ok(), good);
+        }
     }
 
     #[test]

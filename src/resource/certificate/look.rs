@@ -39,6 +39,12 @@ impl Certificate {
         }
         let public = self.public_key(host).await?;
         let problem = match public {
+            // made by others, its mode is theirs to set
+            Some(_) if self.issuer == Issuer::Owner && self.is_exposed(host)? => Some(format!(
+                "everybody on this server can read the key `{key}`: `chmod o= {key}`, and have a new one made if anyone \
+                 may have read it",
+                key = self.key.display()
+            )),
             None => Some(format!(
                 "`{}` is no key in PEM form without a passphrase",
                 self.key.display()
@@ -50,6 +56,13 @@ impl Certificate {
             Some(_) => self.verify(host).await?,
         };
         Ok((until, problem))
+    }
+
+    /// Whether others than owner and group may do anything with the key. Its group may: `ssl-cert` is made for that.
+    fn is_exposed(&self, host: &Host) -> Result<bool> {
+        Ok(host
+            .meta(&self.key)?
+            .is_some_and(|meta| meta.mode & 0o007 != 0))
     }
 
     /// The public half of the key.
