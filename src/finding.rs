@@ -4,6 +4,7 @@
 //! plan, so a question to PostgreSQL or systemd joins the call that is made anyway.
 
 mod certificates;
+mod former;
 mod modules;
 mod room;
 
@@ -86,6 +87,10 @@ pub async fn look(ground: Ground<'_>) -> Vec<Finding> {
         (
             "the room on its disks",
             Box::pin(ready(room::findings(ground))),
+        ),
+        (
+            "what the site had before",
+            Box::pin(ready(former::findings(ground))),
         ),
     ];
     let (names, topics): (Vec<_>, Vec<_>) = topics.into_iter().unzip();
