@@ -11,11 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::gate;
 use crate::host::{Error, Host, Result};
 
-/// Where root's keys lie.
+/// Where root's keys and known hosts lie.
 const KEYS: &str = "/root/.ssh";
-
-/// The keys that ssh tries by itself, the best first.
-const NAMES: &[&str] = &["id_ed25519", "id_ecdsa", "id_rsa"];
 
 /// In memory: a copy of a secret is never on a disk.
 const LENT: &str = "/run/odoo-deploy";
@@ -193,11 +190,11 @@ fn folder(builder: &str, purpose: &str) -> PathBuf {
 }
 
 /// Lends to `builder` what opens `url`: readable by its group, so that it can use and not change
-/// it. Where nothing is given, ssh gets root's own keys and known hosts. What is lent at the same time
-/// for another `purpose`, a word that can name a folder, lies elsewhere.
+/// it. Nothing is lent that the site does not name: root's own keys are for root alone. What is lent at the
+/// same time for another `purpose`, a word that can name a folder, lies elsewhere.
 ///
 /// # Errors
-/// Where a secret is not where it is said to be, or root has no key.
+/// Where a secret is not where it is said to be, or none is named for a repository over SSH.
 pub fn lend(
     host: &Host,
     builder: &str,
@@ -235,26 +232,20 @@ pub fn lend(
                 options: Vec::new(),
             })
         }
-        None if is_ssh(url) => {
-            let hosts = lend_file(&own_hosts)?;
-            let keys: Vec<PathBuf> = NAMES
-                .iter()
-                .filter_map(|name| lend_file(&Path::new(KEYS).join(name)).transpose())
-                .collect::<Result<_>>()?;
-            if keys.is_empty() {
-                return Err(Error::impossible(format!(
-                    "root has no SSH key: put one of `{}` into `{KEYS}`, with the server in its `known_hosts`, \
-                     or name a `key` in the site",
-                    NAMES.join("`, `")
-                )));
-            }
-            Ok(Introduction {
-                ssh: ssh(&keys, hosts.as_deref()),
-                options: Vec::new(),
-            })
-        }
+        None if is_ssh(url) => Err(Error::impossible(without_key(builder, url))),
         None => introduce(url, None),
     }
+}
+
+/// Why a repository over SSH needs a key that the site names, with the way out.
+#[must_use]
+pub fn without_key(builder: &str, url: &str) -> String {
+    format!(
+        "`{url}` has no `key`: code is fetched by the account `{builder}`, to which root's own keys are not lent; make one \
+         that opens this repository alone, `ssh-keygen -t ed25519 -N '' -f {KEYS}/deploy`, register `{KEYS}/deploy.pub` with \
+         the server, and write `key = {{ file = \"{KEYS}/deploy\" }}` below `repository`; the server's own key is expected in \
+         `{KEYS}/known_hosts`"
+    )
 }
 
 /// Takes back what was lent for `purpose`, also by an agent that was killed.

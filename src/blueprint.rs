@@ -51,6 +51,14 @@ const EMBEDDED: &[(&str, &str)] = &[
         include_str!("../templates/fail2ban-filter.conf"),
     ),
     (
+        "fail2ban-nginx.conf",
+        include_str!("../templates/fail2ban-nginx.conf"),
+    ),
+    (
+        "fail2ban-action.conf",
+        include_str!("../templates/fail2ban-action.conf"),
+    ),
+    (
         "fail2ban-jail.conf",
         include_str!("../templates/fail2ban-jail.conf"),
     ),
@@ -117,6 +125,8 @@ pub struct Blueprint {
     requirements: Option<String>,
     /// The connections of the database's server, once it is there: all, and those of other sites.
     connections: Option<(u32, u32)>,
+    /// The connections that an administrator has this host's server allow.
+    least: Option<u32>,
 }
 
 /// A source of code with what is known of it.
@@ -159,7 +169,15 @@ impl Blueprint {
             resolved,
             requirements: None,
             connections: None,
+            least: None,
         })
+    }
+
+    /// Lowers none of the connections that an administrator has the server of this host allow.
+    #[must_use]
+    pub fn at_least(mut self, connections: Option<u32>) -> Self {
+        self.least = connections;
+        self
     }
 
     /// The site.
@@ -211,7 +229,7 @@ impl Blueprint {
 
     /// What PostgreSQL is to be told, where the site says anything about it: nothing takes it back.
     fn tuning(&self) -> Option<BTreeMap<String, String>> {
-        let settings = || sizing::settings(self.facts.cores, self.facts.memory);
+        let settings = || sizing::settings(self.facts.cores, self.facts.memory, self.least);
         let tuning = self.site.postgres.tuning?;
         Some(if tuning { settings() } else { BTreeMap::new() })
     }
@@ -249,13 +267,16 @@ impl Blueprint {
             }
         };
         let odoo = &site.odoo;
-        let first = source(
-            "odoo",
-            odoo.repository.to_string(),
-            odoo.branch.to_string(),
-            odoo.commit.as_ref().map(ToString::to_string),
-            format!("{home}/current"),
-        );
+        let first = Source {
+            access: odoo.access.clone(),
+            ..source(
+                "odoo",
+                odoo.repository.to_string(),
+                odoo.branch.to_string(),
+                odoo.commit.as_ref().map(ToString::to_string),
+                format!("{home}/current"),
+            )
+        };
         let addons = site.addons.iter().map(|addons| {
             let source = source(
                 addons.name.as_str(),

@@ -13,6 +13,7 @@ mod session;
 mod sites;
 mod status;
 mod unlisted;
+mod words;
 
 pub use install::install;
 pub use rollback::rollback;

@@ -10,6 +10,7 @@ mod disk;
 mod door;
 mod filestore;
 mod filter;
+mod keys;
 mod languages;
 mod left;
 mod logs;
@@ -112,6 +113,7 @@ pub async fn plan(ground: &Ground<'_>) -> Result<Found> {
     found
         .reasons
         .extend(filestore::left(ground.host, ground.site, ground.observed)?);
+    keys::look(ground, &mut found);
     conf::look(ground, &mut found);
     languages::look(ground, &mut found);
     disk::look(ground, &mut found)?;

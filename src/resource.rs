@@ -39,7 +39,7 @@ pub use file::{File, MASK};
 pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
-pub use place::max_connections;
+pub use place::{max_connections, own_connections};
 pub use postgres::{ask_local, literal};
 pub use remote::Remote;
 pub use role::Role;

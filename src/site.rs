@@ -5,6 +5,7 @@ mod git;
 mod logs;
 mod name;
 mod net;
+mod network;
 mod place;
 mod postgres;
 mod proxy;
@@ -24,6 +25,7 @@ pub use git::{Branch, Commit, ODOO, Repository, Sha256};
 pub use logs::LogHandler;
 pub use name::{AddonsFolder, AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Address, Domain, Index, Port};
+pub use network::Network;
 pub use place::{CredentialName, FilePath, Login, Variable};
 pub use postgres::{RoleName, ServerName, SslMode};
 pub use proxy::{BodyLimit, Email, Tls};
@@ -82,6 +84,8 @@ pub struct Odoo {
     pub branch: Branch,
     /// The commit to stay at; without one the branch is resolved once and recorded.
     pub commit: Option<Commit>,
+    /// What opens the repository, where it is private.
+    pub access: Option<Access>,
     /// The database.
     pub database: DatabaseName,
     /// Modules to install, each named once.
@@ -244,7 +248,11 @@ pub struct Proxy {
     /// The largest request.
     pub body_limit: BodyLimit,
     /// Proxies before nginx, whose `X-Forwarded-*` headers are believed.
-    pub trusted: Vec<IpAddr>,
+    pub trusted: Vec<Network>,
+    /// Whether programs may call by XML-RPC, JSON-RPC and `/json/2`, each a limited number of times.
+    pub rpc: bool,
+    /// Programs that may call whenever and as often as they like.
+    pub rpc_clients: Vec<Network>,
 }
 
 /// What derives from the name of a site, so that two of them live side by side on one server.

@@ -105,6 +105,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "preflight",
         &[
+            "access",
             "change",
             "error",
             "facts",

@@ -1,5 +1,7 @@
 //! The parts round Odoo: what prints reports, the packet filter, the jail.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{Blueprint, Error};
@@ -39,18 +41,41 @@ impl Blueprint {
         })
     }
 
-    /// The jail for those who try passwords: its files.
+    /// The jail for those who try passwords: its files, and whom it never keeps out.
     pub(super) fn fail2ban(&self) -> Value {
-        let name = &self.site.name;
-        let filter = format!("/etc/fail2ban/filter.d/odoo-deploy-{name}.conf");
-        let jail = format!("/etc/fail2ban/jail.d/odoo-deploy-{name}.conf");
-        let unit = format!("/etc/systemd/system/fail2ban.service.d/odoo-deploy-{name}.conf");
+        let (name, jail) = (&self.site.name, format!("odoo-deploy-{}", self.site.name));
+        let proxy = self.site.proxy.as_ref();
+        let file = |folder: &str, name: &str| format!("/etc/fail2ban/{folder}.d/{name}.conf");
+        let nginx = format!("{jail}-nginx");
+        let mut inputs = BTreeMap::from([
+            ("fail2ban-filter", file("filter", &jail)),
+            ("fail2ban-jail", file("jail", &jail)),
+            (
+                "fail2ban-unit",
+                format!("/etc/systemd/system/fail2ban.service.d/{jail}.conf"),
+            ),
+        ]);
+        if proxy.is_some() {
+            inputs.insert("fail2ban-nginx", file("filter", &nginx));
+            inputs.insert("fail2ban-action", file("action", &jail));
+        }
+        let ours = ["127.0.0.0/8".to_owned(), "::1".to_owned()].into_iter();
+        let known = proxy
+            .into_iter()
+            .flat_map(|proxy| proxy.trusted.iter().chain(&proxy.rpc_clients));
+        let enabled = self.site.fail2ban.enabled;
         json!({
-            "enabled": self.site.fail2ban.enabled,
-            "inputs": { "fail2ban-filter": filter, "fail2ban-jail": jail, "fail2ban-unit": unit },
-            "filter": filter,
-            "jail": jail,
-            "unit": unit,
+            "enabled": enabled,
+            "before": enabled && proxy.is_some(),
+            "jails": if proxy.is_some() { vec![&jail, &nginx] } else { vec![&jail] },
+            "ignored": ours.chain(known.map(ToString::to_string)).collect::<Vec<_>>(),
+            "reads": inputs.values().collect::<Vec<_>>(),
+            "filter": inputs["fail2ban-filter"],
+            "nginx": inputs.get("fail2ban-nginx"),
+            "action": inputs.get("fail2ban-action"),
+            "jail": inputs["fail2ban-jail"],
+            "unit": inputs["fail2ban-unit"],
+            "inputs": inputs,
             "record": format!("/run/odoo-deploy/{name}-fail2ban.started"),
         })
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::blueprint::{self, Blueprint};
 use crate::command::unlisted::unlisted;
+use crate::command::words::words;
 use crate::command::{Ending, found};
 use crate::error::chain;
 use crate::event::{Event, Events, Found, Outcome};
@@ -17,7 +18,7 @@ use crate::observe::{Observed, observe};
 use crate::plan::Plan;
 use crate::preflight;
 use crate::report::Report;
-use crate::resource::{AnyResource, Checkout};
+use crate::resource::{AnyResource, Checkout, own_connections};
 use crate::site::{Site, SiteError, SiteName};
 use crate::stop::Stop;
 
@@ -115,8 +116,10 @@ impl Session {
         let notes = Store::new(host.disk(), &folder, 0);
         let host = host.with_notes(notes);
         let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
+        let least = own_connections(&host).map_err(|e| refused(chain(&e)))?;
         let blueprint = Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs))
-            .map_err(unplannable)?;
+            .map_err(unplannable)?
+            .at_least(least);
         Ok(Self {
             _lock: lock,
             host,
@@ -190,7 +193,9 @@ impl Session {
             self.host.events().tell(Event::Planned(change.clone()));
         }
         self.host.events().tell(Event::Plan(observed.totals()));
-        if let Some(text) = unlisted(&self.runs, plan, observed) {
+        let site = self.blueprint.site();
+        let unlisted = unlisted(&self.runs, plan, observed);
+        for text in words(site, observed).into_iter().chain(unlisted) {
             self.host.events().tell(Event::Note { text });
         }
         found::tell(self.host.events(), &self.found, found);

@@ -77,13 +77,14 @@ impl Place {
     }
 
     /// The value of a setting as the server takes it at its next start: from the last of its files
-    /// that has one, and before all of them from what `alter system` wrote.
-    fn setting(&self, host: &Host, name: &str) -> Result<Option<String>> {
+    /// that has one, and before all of them from what `alter system` wrote; `but` is a file that is left out.
+    fn setting(&self, host: &Host, name: &str, but: Option<&str>) -> Result<Option<String>> {
         let data = Path::new(DATA).join(&self.version).join(&self.name);
         let mut files = vec![data.join("postgresql.auto.conf")];
         if self.includes(host)? {
             let mut names = host.list(&self.further())?;
             names.retain(|name| Path::new(name).extension() == Some("conf".as_ref()));
+            names.retain(|name| but != Some(name));
             names.sort();
             files.extend(names.iter().rev().map(|name| self.further().join(name)));
         }
@@ -98,6 +99,9 @@ impl Place {
     }
 }
 
+/// The file with what this program has the server run with, among those that are read after `postgresql.conf`.
+const SETTINGS: &str = "odoo-deploy.conf";
+
 /// How many connections the server of this host allows, as its files say: they are read without a
 /// program, and also while it stands still. `None` where no cluster is set up yet.
 ///
@@ -110,12 +114,28 @@ pub fn max_connections(host: &Host) -> Result<Option<u32>> {
     let Some(place) = Place::find(host)? else {
         return Ok(None);
     };
-    let value = place.setting(host, "max_connections")?;
+    let value = place.setting(host, "max_connections", None)?;
     Ok(Some(
         value
             .and_then(|value| value.parse().ok())
             .unwrap_or(CONNECTIONS),
     ))
+}
+
+/// How many connections others than this program have the server of this host allow, where they say it: nobody lowers
+/// what an administrator has set.
+///
+/// # Errors
+/// Where a file cannot be read.
+pub fn own_connections(host: &Host) -> Result<Option<u32>> {
+    if host.list(Path::new(CLUSTERS))?.is_empty() {
+        return Ok(None);
+    }
+    let Some(place) = Place::find(host)? else {
+        return Ok(None);
+    };
+    let value = place.setting(host, "max_connections", Some(SETTINGS))?;
+    Ok(value.and_then(|value| value.parse().ok()))
 }
 
 fn port(conf: &str) -> u16 {

@@ -103,7 +103,9 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
 
     let wkhtmltopdf = parts::wkhtmltopdf(root, errors);
     let firewall = parts::firewall(root.table("firewall"), errors);
-    let fail2ban = parts::fail2ban(root.table("fail2ban"), errors);
+    let table = root.table("fail2ban");
+    let jail = table.span();
+    let fail2ban = parts::fail2ban(table, errors);
     let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
 
     let mut table = root.table("logs");
@@ -113,6 +115,9 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let table = root.table("proxy");
     let line = asked.then(|| errors.line_of(table.span().start));
     let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
+    if let (Some(Some(proxy)), true) = (&proxy, fail2ban.enabled) {
+        errors.items.extend(proxy::unseen(proxy, jail));
+    }
     let http = http::http(root.table("http"), line, errors);
     let name = name?;
     Some(Site {

@@ -20,6 +20,7 @@ fn the_smallest_site_has_every_default() {
         "repository": "https://github.com/odoo/odoo.git",
         "branch": "19.0",
         "commit": null,
+        "access": null,
         "database": "odoo",
         "modules": [],
         "demo": false,

@@ -10,11 +10,12 @@ use super::gibibytes;
 /// of these a quarter for its own cache, as its documentation advises. `max_connections` grows with
 /// the cores, as Odoo's workers do. The last ones are for disks without moving parts.
 ///
-/// Only the machine decides: all sites of a host ask for the same.
+/// Only the machine decides, and an administrator who wants more connections (`least`): all sites of a host ask
+/// for the same.
 #[must_use]
-pub fn settings(cores: u32, memory: u64) -> BTreeMap<String, String> {
+pub fn settings(cores: u32, memory: u64, least: Option<u32>) -> BTreeMap<String, String> {
     let budget = gibibytes(memory).max(1) * 1024 * 2 / 5;
-    let connections = connections(cores);
+    let connections = connections(cores).max(least.unwrap_or(0));
     let shared = rounded(budget / 4).clamp(128, 16 * 1024);
     let work = (budget - budget / 4) / (3 * u64::from(connections));
     let wal = if memory < 8 * 1024 { 2048 } else { 4096 };
@@ -83,7 +84,7 @@ mod tests {
                 ["500", "16GB", "300128MB", "2GB", "64MB", "4GB"],
             ),
         ] {
-            let found = settings(cores, memory);
+            let found = settings(cores, memory, None);
             let names = [
                 "max_connections",
                 "shared_buffers",
@@ -94,6 +95,14 @@ mod tests {
             ];
             let found = names.map(|name| found[name].as_str());
             assert_eq!(found, expected, "{cores} cores, {memory} MiB");
+        }
+    }
+
+    #[test]
+    fn nobody_loses_connections_that_an_administrator_gave() {
+        for (least, expected) in [(None, "100"), (Some(50), "100"), (Some(300), "300")] {
+            let found = settings(2, 4096, least);
+            assert_eq!(found["max_connections"], expected, "{least:?}");
         }
     }
 }

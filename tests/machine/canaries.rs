@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 
-use super::sources::SSH;
+use super::sources::{SSH, over_ssh};
 use super::support::run::Run;
-use super::support::server::{SITE, Server, site};
+use super::support::server::{SITE, Server};
 use super::support::tally::{arrived, count, show};
 use super::support::{bases, scenario, web};
 use ::support::canary::{Canary, leaks};
@@ -174,7 +174,7 @@ fn canaries() {
         server.sql("postgres", change);
     }
     server.sql("postgres", "select pg_reload_conf()");
-    let over_ssh = site("").replace("file://", "ssh://git@localhost");
+    let over_ssh = over_ssh("/root/.ssh/id_ed25519");
     let fails = over_ssh.replace("[python]", "modules = [\"no_such_module\"]\n\n[python]");
 
     let key = server.read("/root/.ssh/id_ed25519");

@@ -57,15 +57,28 @@ const MOMENTS: [Moment; 5] = [
     },
 ];
 
+/// The two ways out of each.
+const WAYS: [&str; 2] = ["install", "rollback"];
+
 pub(crate) fn trials() -> Vec<Trial> {
     let both = |moment: Moment| {
-        let name = |then: &str| format!("kill_in_{}_then_{then}", moment.step);
+        let [on, back] = WAYS.map(|way| name(&moment, way));
         [
-            scenario(name("install"), move || goes_on(moment)),
-            scenario(name("rollback"), move || goes_back(moment)),
+            scenario(on, move || goes_on(moment)),
+            scenario(back, move || goes_back(moment)),
         ]
     };
     MOMENTS.into_iter().flat_map(both).collect()
+}
+
+fn name(moment: &Moment, way: &str) -> String {
+    format!("kill_in_{}_then_{way}", moment.step)
+}
+
+/// The names of all scenarios.
+pub(crate) fn names() -> impl Iterator<Item = String> {
+    let both = |moment: &Moment| WAYS.map(|way| name(moment, way));
+    MOMENTS.iter().flat_map(both)
 }
 
 /// Runs an install up to some moment in a step, and kills its agent. The moment is another one for

@@ -20,6 +20,7 @@ mod dry_run;
 mod failing_steps;
 mod failures;
 mod field;
+mod guessing;
 mod hardened;
 mod kept;
 mod kills;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         field::trials(),
         kept::trials(),
         production::trials(),
+        guessing::trials(),
         hardened::trials(),
         random_kills::trials(),
         kills::trials(),

@@ -13,6 +13,13 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
+/// The site whose repository is over SSH, with the key that opens it.
+pub(crate) fn over_ssh(key: &str) -> String {
+    let named = format!("odoo.git\"\nkey = {{ file = \"{key}\" }}");
+    let site = site("").replace("file://", "ssh://git@localhost");
+    site.replace("odoo.git\"", &named)
+}
+
 /// A server of git that knows root's key, on this very machine.
 pub(crate) const SSH: &str = "
     DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 --yes --no-install-recommends \
@@ -35,9 +42,12 @@ const SEARCH: &str = "
 fn ssh() {
     let server = Server::ready("ssh", bases::packed());
     server.sh(SSH);
-    let over_ssh = site("").replace("file://", "ssh://git@localhost");
-    assert!(over_ssh.contains("ssh://git@localhost/run"), "{over_ssh}");
-    server.write(SITE, &over_ssh);
+    let unnamed = site("").replace("file://", "ssh://git@localhost");
+    assert!(unnamed.contains("ssh://git@localhost/run"), "{unnamed}");
+    server.write(SITE, &unnamed);
+    let refused = server.odoo(&["install", "--yes"]);
+    refused.expect_code(1).expect_told("are not lent");
+    server.write(SITE, &over_ssh("/root/.ssh/id_ed25519"));
     server.json(&["install", "--yes"]).expect_code(0);
     web::expect_alive(&server);
     assert_eq!(server.sh(SEARCH).trim(), "", "root's key was left");
@@ -48,7 +58,7 @@ fn ssh() {
     server.json(&["audit"]).expect_code(0);
     show(
         12,
-        "a repository over ssh, with root's key, which is found nowhere afterwards",
+        "a repository over ssh: refused without a key of its own, with one that is found nowhere afterwards",
     );
 }
 

@@ -26,7 +26,7 @@ pub const HOMES: &[(&str, &[&str])] = &[
             "/var/lib/odoo-deploy/odoo/blobs/",
         ],
     ),
-    // lent in memory while git runs
+    // lent in memory while git runs, where the site names it
     (
         "root's SSH key",
         &["/root/.ssh/id_ed25519", "/run/odoo-deploy/odoo-build-lent-"],

@@ -33,9 +33,9 @@ pub(super) fn odoo(
         );
         None
     };
-    let repository = table
-        .take("repository")
-        .map_or_else(Repository::odoo, Spanned::into_inner);
+    let repository = table.take::<Repository>("repository");
+    let access = super::access::access(&mut table, repository.as_ref());
+    let repository = repository.map_or_else(Repository::odoo, Spanned::into_inner);
     let branch = table.take::<Branch>("branch").map(Spanned::into_inner);
     let commit = table.take("commit").map(Spanned::into_inner);
     let database = match (
@@ -61,6 +61,7 @@ pub(super) fn odoo(
         repository,
         branch: branch.unwrap_or_else(|| version.into()),
         commit,
+        access,
         database: database?,
         modules: listed.into_iter().map(Spanned::into_inner).collect(),
         demo,

@@ -1,13 +1,13 @@
 //! The section `[proxy]`.
 
-use std::net::IpAddr;
+use std::ops::Range;
 
 use toml::Spanned;
 
 use super::{ABSENT, Errors};
 use crate::diagnostic::Diagnostic;
 use crate::reader::{FromToml, Table};
-use crate::site::{BodyLimit, Email, FilePath, Proxy, Tls};
+use crate::site::{BodyLimit, Email, FilePath, Network, Proxy, Tls};
 
 /// Reads the section that is there; `domain` is whether `[site]` has a key of that name, right or wrong.
 pub(super) fn proxy(mut table: Table<'_, '_>, domain: bool, errors: &mut Errors) -> Option<Proxy> {
@@ -31,7 +31,12 @@ pub(super) fn proxy(mut table: Table<'_, '_>, domain: bool, errors: &mut Errors)
     let (certificate, key) = (file("certificate"), file("key"));
     let email = of_tls::<Email>(&mut table, "email", chosen, Tls::Acme);
     let body_limit = table.take::<BodyLimit>("body_limit");
-    let trusted = table.list::<IpAddr>("trusted").unwrap_or_default();
+    let mut networks = |key| {
+        let all = table.list::<Network>(key).unwrap_or_default();
+        all.into_iter().map(Spanned::into_inner).collect()
+    };
+    let (trusted, rpc_clients) = (networks("trusted"), networks("rpc_clients"));
+    let rpc = table.take::<bool>("rpc").is_none_or(Spanned::into_inner);
     errors.items.extend(table.finish());
     Some(Proxy {
         tls: chosen?,
@@ -39,8 +44,22 @@ pub(super) fn proxy(mut table: Table<'_, '_>, domain: bool, errors: &mut Errors)
         key,
         email,
         body_limit: body_limit.map_or(BodyLimit::ODOO, Spanned::into_inner),
-        trusted: trusted.into_iter().map(Spanned::into_inner).collect(),
+        trusted,
+        rpc,
+        rpc_clients,
     })
+}
+
+/// Why a `jail` cannot be where all visitors seem to have one address.
+pub(super) fn unseen(proxy: &Proxy, jail: Range<usize>) -> Option<Diagnostic> {
+    if proxy.tls != Tls::None || !proxy.trusted.is_empty() {
+        return None;
+    }
+    let message = "behind another proxy all visitors seem to have its address: the first ban would shut out everybody";
+    let hint = "write `trusted = [\"192.0.2.7\"]` below `[proxy]`, with the addresses that the other proxy asks from; \
+                if there is none, `trusted = [\"127.0.0.1\"]`";
+    let label = "`[proxy]` has `tls = \"none\"` and no `trusted`";
+    Some(Diagnostic::new(jail, message).label(label).hint(hint))
 }
 
 /// A key that is needed where the certificate comes from `owner`, and means nothing elsewhere.

@@ -112,9 +112,34 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("body_limit = \"64\"", 1, "without quotes"),
     ("body_limit = 1.5", 1, "found the number"),
     ("trusted = \"10.0.0.1\"", 1, "found a string"),
-    ("trusted = [\"10.0.0.0/8\"]", 1, "not an IP address"),
+    (
+        "trusted = [\"10.0.0.0/33\"]",
+        1,
+        "not an address or a network",
+    ),
+    (
+        "trusted = [\"10.0.0.0/\"]",
+        1,
+        "not an address or a network",
+    ),
+    (
+        "trusted = [\"10.0.0.0/+8\"]",
+        1,
+        "not an address or a network",
+    ),
+    ("trusted = [\"10.0.0.1/8\"]", 1, "all are zero"),
+    ("trusted = [\"0.0.0.0\"]", 1, "everybody"),
+    ("trusted = [\"0.0.0.0/0\"]", 1, "everybody"),
+    ("trusted = [\"::/0\"]", 1, "everybody"),
+    ("trusted = [\"*\"]", 1, "not an address or a network"),
     ("trusted = [\"localhost\"]", 1, "127.0.0.1"),
-    ("trusted = [\"10.0.0.1; deny all\"]", 1, "not an IP address"),
+    (
+        "trusted = [\"10.0.0.1; deny all\"]",
+        1,
+        "not an address or a network",
+    ),
+    ("rpc = \"no\"", 1, "found a string"),
+    ("rpc_clients = [\"0.0.0.0/0\"]", 1, "everybody"),
     ("trusted = [10]", 1, "found the number"),
 ];
 
@@ -190,4 +215,17 @@ fn contradictions() {
         "bad_sites_proxy_contradictions",
         2 * cases.len(),
     );
+}
+
+/// A jail needs to know the visitors from each other.
+#[test]
+fn jails_that_see_one_address() {
+    let part = "the first ban would shut out everybody";
+    let jail = "[fail2ban]\nenabled = true\n";
+    let (seen, unseen) = ("trusted = [\"10.0.0.0/8\"]\n", "");
+    let source = |trusted: &str| format!("{GOOD}{HEAD}tls = \"none\"\n{trusted}{jail}");
+    refused(part, &source(unseen), &[mistake(7, part, part)]);
+    let good = odoo_deploy::site::Site::parse(std::path::Path::new("site.toml"), &source(seen));
+    assert!(good.is_ok(), "{good:?}");
+    counts::tell("bad configurations", "bad_sites_proxy_jails", 1);
 }
