@@ -123,12 +123,13 @@ async fn act(host: Host, command: Command, report: &Report) -> u8 {
         let ending = match command {
             Command::Install(asked) => {
                 let install = async |config: &Path| {
-                    install::install(host.clone(), config, &asked, report).await
+                    Box::pin(install::install(host.clone(), config, &asked, report)).await
                 };
                 return sites::each(&host, &asked.sites.config, install).await;
             }
             Command::Audit(asked) => {
-                let audit = async |config: &Path| install::audit(host.clone(), config).await;
+                let audit =
+                    async |config: &Path| Box::pin(install::audit(host.clone(), config)).await;
                 return sites::each(&host, &asked.config, audit).await;
             }
             Command::Status(asked) if !asked.config.is_empty() => {
