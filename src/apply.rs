@@ -35,12 +35,14 @@ pub enum Error {
         source: crate::host::Error,
     },
     /// A step was set and still wants something.
-    #[error("{subject} did not settle: after it was set the host still is not as asked")]
+    #[error("{subject} did not settle: after it was set, {differs}")]
     DidNotSettle {
         /// The step.
         step: String,
         /// The thing.
         subject: String,
+        /// What it is, and what it should be.
+        differs: String,
     },
     /// The host is not as it was when the plan was shown.
     #[error("the server changed since the plan: {subject} is not as it was")]

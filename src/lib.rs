@@ -14,6 +14,7 @@ pub mod check;
 pub mod cli;
 pub mod command;
 pub mod diagnostic;
+pub mod diff;
 pub mod distribution;
 pub mod error;
 pub mod event;

@@ -112,10 +112,12 @@ pub(super) async fn act(
     });
     resource.set(host, &before, &after).await.map_err(failed)?;
     let state = resource.read(host).await.map_err(failed)?;
-    if resource.want(&state).map_err(failed)? != state {
+    let asked = resource.want(&state).map_err(failed)?;
+    if asked != state {
         return Err(Error::DidNotSettle {
             step,
             subject: what,
+            differs: resource.differs(&state, &asked, "should be"),
         });
     }
     journal.borrow_mut().write(Record::Done { key, state })?;

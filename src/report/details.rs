@@ -1,10 +1,10 @@
 //! What differs in one change, for people: its fields, its names, its text.
 
-use super::diff::{self, Row};
 use super::line::{BAD, DIM, GOOD, Line, PLAIN};
 use super::options::Signs;
 use super::text;
 use crate::change::{Action, Change};
+use crate::diff::{self, Row};
 
 /// Where details begin.
 pub(super) const INDENT: usize = 6;

@@ -1,8 +1,12 @@
 //! What differs between two states, for every kind of thing alike.
 
+mod words;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+
+pub use words::words;
 
 /// No record has more fields than this; what has more is a set of names.
 const MOST_FIELDS: usize = 12;
