@@ -5,9 +5,11 @@ pub mod command;
 pub mod disk;
 mod error;
 mod files;
+mod folder;
 pub(crate) mod ground;
 mod moment;
 mod process;
+mod resolved;
 pub mod store;
 mod together;
 

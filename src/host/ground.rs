@@ -16,7 +16,7 @@ use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
 /// As many links as the kernel follows.
-const MOST_LINKS: usize = 40;
+pub(super) const MOST_LINKS: usize = 40;
 
 /// A folder, held open.
 #[derive(Debug)]
@@ -208,7 +208,7 @@ fn above(path: &Path) -> io::Result<(Ground, &OsStr)> {
 }
 
 /// The names of a path, the last first.
-fn names(path: &Path) -> Vec<OsString> {
+pub(super) fn names(path: &Path) -> Vec<OsString> {
     let names = path.components().rev().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),
         Component::ParentDir => Some("..".into()),

@@ -1,6 +1,7 @@
 //! A systemd service that runs what it was configured to.
 
 mod input;
+mod up;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,9 @@ use crate::host::command::Cmd;
 use crate::host::store::digest;
 use crate::host::{Error, Host, Kind, Moment, Result};
 use crate::resource::{Moved, Resource};
+
+/// Where the units of this host's own are, and the drop-ins to those of packages.
+const UNITS: &str = "/etc/systemd/system";
 
 /// Where systemd keeps the links to what is started at boot.
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
@@ -72,7 +76,15 @@ impl Service {
         let is = |key: &str, values: &[&str]| {
             shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
         };
-        let active = is("ActiveState", &["active", "reloading"]);
+        // right after a boot it may be about to start, and does so whatever is recorded of it; what systemd only
+        // starts again and again does not run
+        let starts = is("ActiveState", &["activating"]) && !is("SubState", &["auto-restart"]);
+        let waits = is("ActiveState", &["inactive", "failed"])
+            && shown
+                .get("Job")
+                .is_some_and(|job| !["", "0"].contains(&job.as_str()));
+        let starts = starts || waits;
+        let active = starts || is("ActiveState", &["active", "reloading"]);
         // of ours the link itself tells: systemd goes on saying what it has once found out, and nothing
         // where the unit is gone, though it would start it if it came back; the link of a package's unit
         // stays with dpkg until the package is purged
@@ -87,7 +99,8 @@ impl Service {
         if !active && !enabled {
             return Ok(None);
         }
-        let outdated = if active {
+        // what has written down nothing yet will start with what is there
+        let outdated = if active && !(starts && host.meta(&self.record)?.is_none()) {
             self.outdated(host).await?
         } else {
             Vec::new()
@@ -107,27 +120,32 @@ impl Service {
             .filter_map(|line| line.split_once("  "))
             .map(|(value, path)| (path, value))
             .collect();
-        let path = Path::new("/etc/systemd/system").join(&self.unit);
-        let unit = match host.meta(&path)? {
-            Some(meta) if meta.kind == Kind::File => host.text(&path)?,
-            // masked, or planted: the step that writes it says so
-            _ => None,
-        };
-        let mut outdated = Vec::new();
         let files = self.inputs.iter().map(|it| (it, false));
         let certificates = self.certificates.iter().map(|it| (it, true));
+        let mut inputs = Vec::new();
         for ((step, path), is_certificate) in files.chain(certificates) {
             let present = if is_certificate {
                 input::certificates(host, path)?
             } else {
                 input::file(host, path)?
             };
-            // on the way back an input may be gone, and the service was started without it
+            inputs.push((step, path, present));
+        }
+        let writer = self.writer(host)?;
+        // nginx without a file of this site runs none of its certificates either
+        let is_there = |(step, _, present): &(&String, _, Option<String>)| {
+            self.inputs.contains_key(*step) && present.is_some()
+        };
+        let runs_nothing = self.shared && writer.is_none() && !inputs.iter().any(is_there);
+        let mut outdated = Vec::new();
+        for (step, path, present) in inputs {
             let path = path.display().to_string();
+            // on the way back an input may be gone, and the service was started without it
             let record = started.get(path.as_str()).copied();
-            // a link that an earlier configuration left is none of what an older unit runs
-            let foreign = record.is_none() && unit.as_ref().is_some_and(|u| !u.contains(&path));
-            if !foreign && record != present.as_deref() {
+            // what a later configuration had it run is none of what an earlier one writes down
+            let is_foreign = record.is_none()
+                && (runs_nothing || writer.as_ref().is_some_and(|text| !names(text, &path)));
+            if !is_foreign && record != present.as_deref() {
                 outdated.push(step.clone());
             }
         }
@@ -149,6 +167,25 @@ impl Service {
             Err(Error::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The text that says what is written down at its start: its own unit, or of one of a package's the drop-ins
+    /// that do so. `None` where there is none, and where it is masked or planted: the step that writes it says so.
+    fn writer(&self, host: &Host) -> Result<Option<String>> {
+        let unit = Path::new(UNITS).join(&self.unit);
+        if !self.shared {
+            return own_text(host, &unit);
+        }
+        let folder = Path::new(UNITS).join(format!("{}.d", self.unit));
+        let record = self.record.display().to_string();
+        let mut writers = String::new();
+        for name in host.list(&folder)? {
+            let text = own_text(host, &folder.join(name))?.unwrap_or_default();
+            if names(&text, &record) {
+                writers.push_str(&text);
+            }
+        }
+        Ok((!writers.is_empty()).then_some(writers))
     }
 
     /// Starts it anew where it was started or reloaded after `moment` and runs on what is no longer there, or
@@ -179,7 +216,7 @@ impl Service {
     /// Enables or disables it, for good: systemd does not sync the links that it makes and removes.
     async fn enable(&self, host: &Host, verb: &[&str]) -> Result<()> {
         self.systemctl(host, verb).await?;
-        host.sync(Path::new("/etc/systemd/system"))
+        host.sync(Path::new(UNITS))
     }
 
     /// Puts what lies on disk to work. What fails its test is never put to work.
@@ -240,11 +277,26 @@ async fn properties(host: &Host, unit: &str) -> Result<BTreeMap<String, String>>
     Err(Error::garbled(what, format!("it says `{said}`")))
 }
 
+/// The text of a regular file; `None` where there is none.
+fn own_text(host: &Host, path: &Path) -> Result<Option<String>> {
+    match host.meta(path)? {
+        Some(meta) if meta.kind == Kind::File => host.text(path),
+        _ => Ok(None),
+    }
+}
+
+/// Whether a unit's text has `path` for a word of a command.
+fn names(text: &str, path: &str) -> bool {
+    let parts = |letter: char| letter.is_whitespace() || ";\"'".contains(letter);
+    text.split(parts).any(|word| word == path)
+}
+
 /// What systemd has in memory of units, a block for each in their order.
 async fn show(host: &Host, units: &[String]) -> Result<Vec<String>> {
     let show = Cmd::new("systemctl").args([
         "show",
-        "--property=LoadState,ActiveState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic",
+        "--property=LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,StateChangeTimestampMonotonic,\
+         MainPID,Job",
         "--",
     ]);
     let output = host.run(&show.args(units)).await?;

@@ -8,12 +8,14 @@ use crate::host::{Error, Host, Result};
 /// As many links as the kernel follows.
 const MOST_LINKS: usize = 40;
 
-/// A file by its digest, a link by where it leads; `None` where there is neither.
+/// A file by its digest, a link by where it leads, as `readlink -f` says it; `None` where there is neither.
+///
+/// Folders on the way may be links too: `/opt` is one where it was moved to a larger disk.
 pub(super) fn file(host: &Host, path: &Path) -> Result<Option<String>> {
-    Ok(match host.link_target(path)? {
-        Some(target) => Some(beside(path, &target).display().to_string()),
-        None => host.read(path)?.as_deref().map(digest),
-    })
+    if host.link_target(path)?.is_some() {
+        return Ok(Some(host.resolved(path)?.display().to_string()));
+    }
+    Ok(host.read(path)?.as_deref().map(digest))
 }
 
 /// The certificates of a file by their digest, wherever links of root's lead; `None` where there is none.
