@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::gate;
-use crate::host::{Error, Host, Kind, Result};
+use crate::host::{Error, Host, Result};
 use crate::resource::{Moved, Resource};
 
 /// A folder.
@@ -42,20 +42,11 @@ impl Resource for Directory {
     }
 
     async fn read(&self, host: &Host) -> Result<Option<State>> {
-        let Some(meta) = host.meta(&self.path)? else {
-            return Ok(None);
-        };
-        if meta.kind != Kind::Folder {
-            let reason = "it is there and is not a folder; move it away".to_owned();
-            return Err(Error::Unsafe {
-                path: self.path.clone(),
-                reason,
-            });
-        }
-        Ok(Some(State {
-            owner: meta.owner,
-            group: meta.group,
-            mode: octal(meta.mode),
+        let found = host.folder(&self.path)?;
+        Ok(found.map(|found| State {
+            owner: found.meta.owner,
+            group: found.meta.group,
+            mode: octal(found.meta.mode),
         }))
     }
 
@@ -69,6 +60,12 @@ impl Resource for Directory {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         let Some(to) = to else {
+            if let Some(target) = host.link_target(&self.path)? {
+                let target = target.display();
+                return Ok(Moved::Kept(format!(
+                    "somebody made it a link to `{target}`"
+                )));
+            }
             if from.is_some() && self.data {
                 if let Err(reason) = gate::remove_data(host, &self.path)? {
                     return Ok(Moved::Kept(reason));
@@ -81,7 +78,11 @@ impl Resource for Directory {
         let mode = bits(&to.mode)?;
         match from {
             None => host.make_folder(&self.path, &to.owner, &to.group, mode)?,
-            Some(from) if from != to => host.set_owner(&self.path, &to.owner, &to.group, mode)?,
+            Some(from) if from != to => {
+                let found = host.folder(&self.path)?;
+                let path = found.map_or_else(|| self.path.clone(), |found| found.path);
+                host.set_owner(&path, &to.owner, &to.group, mode)?;
+            }
             Some(_) => (),
         }
         Ok(Moved::There)
