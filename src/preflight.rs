@@ -5,6 +5,7 @@
 
 mod accounts;
 mod closed;
+mod clusters;
 mod conf;
 mod disk;
 mod door;
@@ -19,6 +20,7 @@ mod neighbours;
 mod network;
 mod nginx;
 mod pattern;
+mod places;
 mod ports;
 mod rivals;
 mod sandbox;
@@ -114,6 +116,8 @@ pub async fn plan(ground: &Ground<'_>) -> Result<Found> {
         .reasons
         .extend(filestore::left(ground.host, ground.site, ground.observed)?);
     keys::look(ground, &mut found);
+    places::look(ground, &mut found)?;
+    clusters::look(ground, &mut found)?;
     conf::look(ground, &mut found);
     languages::look(ground, &mut found);
     disk::look(ground, &mut found)?;

@@ -18,6 +18,9 @@ impl Blueprint {
     /// Where a repository cannot be reached or has no such branch, and where what is asked is seen
     /// not to be there.
     pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
+        if self.site.postgres.server.is_none() && !self.asked_for_server {
+            self.has_other_server = resource::has_other_server(host)?;
+        }
         self.learn_commits(host, None).await?;
         self.look_for_password(host)?;
         self.learn_connections(host).await?;

@@ -46,6 +46,9 @@ impl Blueprint {
             .partition(|name| name == "postgresql");
         let mut rest = if self.site.postgres.server.is_some() {
             BTreeSet::from(["postgresql-client".to_owned()])
+        } else if self.has_other_server {
+            // what every server has: another major version beside it is nobody's wish
+            BTreeSet::from(["postgresql-common".to_owned()])
         } else {
             server
         };

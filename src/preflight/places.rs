@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{Found, Ground};
 use crate::host::{Host, Kind, Result};
-use crate::site::Site;
 
 /// What the unit does not let the service see, or gives it an own one of.
 const HIDDEN: [&str; 6] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp", "/dev"];
@@ -11,15 +11,16 @@ const HIDDEN: [&str; 6] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp", "/
 /// The bits of a mode by which others may enter a folder.
 const ENTER: u32 = 0o001;
 
-/// Why a folder of the site cannot be used where it is, with the way out.
-pub(super) fn places(host: &Host, site: &Site) -> Result<Vec<String>> {
-    let paths = &site.paths;
-    let mut reasons = Vec::new();
+/// Looks at the folders of the site where they are.
+pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
+    let (host, paths) = (ground.host, &ground.site.paths);
     for (folder, runs) in [(paths.home.as_str(), true), (paths.data.as_str(), false)] {
         let place = host.resolved(Path::new(folder))?;
-        reasons.extend(place_of(host, folder, &place, runs)?);
+        for reason in place_of(host, folder, &place, runs)? {
+            found.refuse(reason);
+        }
     }
-    Ok(reasons)
+    Ok(())
 }
 
 /// `runs` says whether code is run from there.

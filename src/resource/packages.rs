@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::gate;
 use crate::host::{Error, Host, Result};
 use crate::resource::dpkg::Dpkg;
-use crate::resource::{AnyState, Moved, Resource, apt, lists};
+use crate::resource::{AnyState, Moved, Resource, apt, clusters, lists};
 
 /// PostgreSQL's clusters, by major version and name.
 const CLUSTERS: &str = "/var/lib/postgresql";
@@ -44,6 +44,22 @@ pub struct State {
     pending: BTreeMap<String, String>,
     /// What of it would be downloaded, in bytes, where apt can tell.
     download: Option<u64>,
+    /// The PostgreSQL clusters: a package makes one. Journals of earlier programs do not have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clusters: Option<BTreeMap<String, String>>,
+}
+
+impl State {
+    /// The clusters that it has and `other` has not; none where one of them does not tell.
+    fn without(&self, other: &Self) -> BTreeMap<String, String> {
+        let (Some(own), Some(others)) = (&self.clusters, &other.clusters) else {
+            return BTreeMap::new();
+        };
+        let is_own = |(id, identity): &(&String, &String)| others.get(*id) != Some(*identity);
+        let own = own.iter().filter(is_own);
+        own.map(|(id, identity)| (id.clone(), identity.clone()))
+            .collect()
+    }
 }
 
 impl Packages {
@@ -137,13 +153,14 @@ impl Packages {
         Ok(held)
     }
 
-    async fn remove(&self, host: &Host, to: &State) -> Result<Moved> {
+    async fn remove(&self, host: &Host, from: &State, to: &State) -> Result<Moved> {
         apt::finish_interrupted(host).await?;
         let dpkg = Dpkg::read(host)?;
         let gone = |name: &&String| !to.installed.contains_key(*name);
         let brought: BTreeSet<String> = dpkg.installed.keys().filter(gone).cloned().collect();
         let held = self.held(host, &dpkg, &brought)?;
         let goes: Vec<&str> = brought.difference(&held).map(String::as_str).collect();
+        clusters::drop_empty(host, &from.without(to), &goes).await?;
         if !goes.is_empty() {
             let args = gate::remove_packages(host, &goes)?;
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -198,6 +215,7 @@ impl Resource for Packages {
             installed: dpkg.versions(),
             pending,
             download,
+            clusters: Some(clusters::identities(host)?),
         }))
     }
 
@@ -206,7 +224,16 @@ impl Resource for Packages {
             installed: BTreeMap::new(),
             pending: BTreeMap::new(),
             download: None,
+            clusters: None,
         });
+        // what their scripts make is seen when they are there
+        if want
+            .pending
+            .keys()
+            .any(|name| name.starts_with("postgresql"))
+        {
+            want.clusters = None;
+        }
         want.installed.append(&mut want.pending);
         want.download = None;
         Some(want)
@@ -219,7 +246,7 @@ impl Resource for Packages {
         // nothing comes: only on the way back, where a killed dpkg may have left halves
         let comes = |(name, version): (&String, &String)| from.installed.get(name) != Some(version);
         if !to.installed.iter().any(comes) {
-            return self.remove(host, to).await;
+            return self.remove(host, from, to).await;
         }
         apt::finish_interrupted(host).await?;
         let dpkg = Dpkg::read(host)?;
@@ -264,6 +291,16 @@ impl Resource for Packages {
             installed,
             pending: BTreeMap::new(),
             download: None,
+            clusters: now.clusters.as_ref().map(|clusters| {
+                // what did not come to its end has not seen what it made
+                let end = if after.clusters.is_some() { after } else { now };
+                let made = end.without(before);
+                let stays = |(id, identity): &(&String, &String)| made.get(*id) != Some(*identity);
+                let stays = clusters.iter().filter(stays);
+                stays
+                    .map(|(id, identity)| (id.clone(), identity.clone()))
+                    .collect()
+            }),
         })
     }
 
@@ -318,8 +355,8 @@ impl Resource for Packages {
 
     fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
         Some(
-            "what removed packages leave behind: their configuration files, the accounts, certificates and the empty \
-             PostgreSQL cluster that they made",
+            "what removed packages leave behind: their configuration files, the accounts and the certificates that they \
+             made",
         )
     }
 }

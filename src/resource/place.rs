@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::host::{Error, Host, Result};
+use crate::resource::clusters::{Configured, configured};
 
 /// Where Debian and Ubuntu keep the configuration of clusters, by major version and name.
 const CLUSTERS: &str = "/etc/postgresql";
@@ -24,22 +25,15 @@ pub(super) struct Place {
 
 impl Place {
     /// The cluster on the default port. No other is touched: it may be somebody else's. `None` where
-    /// no cluster is set up at all.
+    /// none is set up that can run.
     pub(super) fn find(host: &Host) -> Result<Option<Self>> {
         let mut others = Vec::new();
-        for version in host.list(Path::new(CLUSTERS))? {
-            for name in host.list(&Path::new(CLUSTERS).join(&version))? {
-                let place = Self {
-                    version: version.clone(),
-                    name,
-                };
-                let conf = host.text(&place.configuration())?.unwrap_or_default();
-                let port = port(&conf);
-                if port == PORT {
-                    return Ok(Some(place));
-                }
-                others.push(format!("{version}/{} on port {port}", place.name));
+        for found in configured(host)?.into_iter().filter(Configured::is_alive) {
+            if found.port == PORT {
+                let Configured { version, name, .. } = found;
+                return Ok(Some(Self { version, name }));
             }
+            others.push(format!("{} on port {}", found.id(), found.port));
         }
         if others.is_empty() {
             return Ok(None);
@@ -138,7 +132,7 @@ pub fn own_connections(host: &Host) -> Result<Option<u32>> {
     Ok(value.and_then(|value| value.parse().ok()))
 }
 
-fn port(conf: &str) -> u16 {
+pub(super) fn port(conf: &str) -> u16 {
     value(conf, "port")
         .and_then(|value| value.parse().ok())
         .unwrap_or(PORT)
@@ -146,7 +140,7 @@ fn port(conf: &str) -> u16 {
 
 /// The value of a setting in a file of PostgreSQL's, the last line going first. The `=` may be
 /// missing, the value may stand in quotes, and a comment may follow.
-fn value(conf: &str, name: &str) -> Option<String> {
+pub(super) fn value(conf: &str, name: &str) -> Option<String> {
     let of_line = |line: &str| {
         let line = line.trim_start();
         let (head, rest) = line.split_at_checked(name.len())?;

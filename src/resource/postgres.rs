@@ -42,10 +42,10 @@ pub(super) fn psql(host: &Host) -> Result<Option<PathBuf>> {
         .filter_map(|v| v.parse().ok())
         .collect();
     versions.sort_unstable();
-    let program = versions
-        .last()
-        .map(|v| Path::new(VERSIONS).join(v.to_string()).join("bin/psql"));
-    Ok(program.filter(|p| host.path(p).exists()))
+    let programs = versions.iter().rev();
+    let mut programs = programs.map(|v| Path::new(VERSIONS).join(v.to_string()).join("bin/psql"));
+    // a removed version may have left its folder
+    Ok(programs.find(|program| host.path(program).exists()))
 }
 
 /// The server that is asked.

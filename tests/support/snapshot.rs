@@ -114,6 +114,9 @@ fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
     if name.starts_with("/etc/ssl/odoo-deploy/") {
         return "of the authority".into();
     }
+    if name.ends_with("/pg_control") {
+        return "which cluster it is".into();
+    }
     if name.contains("/secrets/") {
         return "a secret".into();
     }

@@ -13,6 +13,8 @@ const SOCKET: &str = "/run/postgresql/.s.PGSQL.5432";
 const UNREACHABLE: &str =
     "psql: error: connection to server on socket \"/var/run/postgresql/.s.PGSQL.5432\" failed:";
 const FURTHER: &str = "/etc/postgresql/15/main/conf.d";
+const CONF: &str = "/etc/postgresql/15/main/postgresql.conf";
+const CONTROL: &str = "/var/lib/postgresql/15/main/global/pg_control";
 const BASE: &str = "/var/lib/postgresql/15/main/base";
 
 /// The one cluster.
@@ -33,9 +35,29 @@ pub struct Postgres {
     /// How many times the service's transactions come in the way of modules being added.
     pub collisions: u32,
     last_oid: u32,
+    /// How many clusters were made.
+    clusters: u8,
 }
 
 impl Model {
+    /// Drops the cluster, with all that is in it.
+    pub(super) fn pg_dropcluster(&self, args: &[&str]) -> Answer {
+        assert_eq!(args, ["--stop", "15", "main"], "no model of it");
+        if !self.disk.exists(CONF) {
+            return Err((1, "Error: specified cluster does not exist".into()));
+        }
+        self.fuse.halves(
+            || self.stop_server(),
+            |()| {
+                for folder in ["/var/lib/postgresql/15", "/etc/postgresql/15"] {
+                    self.disk.remove(folder);
+                }
+                self.state.borrow_mut().postgres.databases.clear();
+            },
+        );
+        Ok(String::new())
+    }
+
     /// What the configuration of the server's package does first.
     pub(super) fn make_cluster(&self) {
         if account(&self.disk, "postgres").is_none() {
@@ -48,9 +70,12 @@ impl Model {
                 self.disk.folder_as(&format!("{BASE}/{oid}"), owner, 0o700);
             }
             let conf = "port = 5432\ninclude_dir = 'conf.d'\n";
-            self.disk
-                .put("/etc/postgresql/15/main/postgresql.conf", conf);
+            self.disk.put(CONF, conf);
             self.disk.folder_as(FURTHER, owner, 0o755);
+            let made = &mut self.state.borrow_mut().postgres.clusters;
+            *made += 1;
+            let control = format!("cluster{made}");
+            self.disk.put_as(CONTROL, &control, owner, 0o600);
         }
         let wants = "/etc/systemd/system/multi-user.target.wants/postgresql.service";
         self.disk

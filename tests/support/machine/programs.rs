@@ -53,6 +53,7 @@ impl Model {
         match cmd.program.as_str() {
             "apt-get" => self.apt_get(args),
             "dpkg" => self.dpkg(args),
+            "pg_dropcluster" => self.pg_dropcluster(args),
             "useradd" => self.useradd(args),
             "usermod" => self.usermod(args),
             "userdel" => self.userdel(args),
