@@ -1,5 +1,6 @@
 //! A site, a playbook and a machine, made into a plan.
 
+mod beside;
 mod learn;
 mod own;
 mod packages;
@@ -27,7 +28,7 @@ use crate::release::Release;
 use crate::resource::AnyResource;
 use crate::site::{Site, Workers};
 use crate::sizing::{self, Ground, Pools, Sizing};
-use crate::source::{self, ReadError};
+use crate::source::ReadError;
 use crate::template::{self, Context};
 
 /// What stands for the connections that PostgreSQL allows.
@@ -127,6 +128,10 @@ pub struct Blueprint {
     connections: Option<(u32, u32)>,
     /// The connections that an administrator has this host's server allow.
     least: Option<u32>,
+    /// Whether runs of this site have asked for the distribution's PostgreSQL.
+    asked_for_server: bool,
+    /// Whether another PostgreSQL is there instead.
+    has_other_server: bool,
 }
 
 /// A source of code with what is known of it.
@@ -158,7 +163,7 @@ impl Blueprint {
         folder: &Path,
         resolved: BTreeMap<String, String>,
     ) -> Result<Self, Error> {
-        let (path, text) = file(folder, PLAYBOOK)?;
+        let (path, text) = beside::file(folder, PLAYBOOK, None)?;
         let playbook = Playbook::shared(&path, &text)?;
         Ok(Self {
             site,
@@ -170,6 +175,8 @@ impl Blueprint {
             requirements: None,
             connections: None,
             least: None,
+            asked_for_server: false,
+            has_other_server: false,
         })
     }
 
@@ -177,6 +184,13 @@ impl Blueprint {
     #[must_use]
     pub fn at_least(mut self, connections: Option<u32>) -> Self {
         self.least = connections;
+        self
+    }
+
+    /// The same, where runs of this site have asked for the distribution's PostgreSQL: then it is never another's.
+    #[must_use]
+    pub fn with_own_server(mut self, asked_for: bool) -> Self {
+        self.asked_for_server = asked_for;
         self
     }
 
@@ -190,6 +204,18 @@ impl Blueprint {
     #[must_use]
     pub fn resolved(&self) -> &BTreeMap<String, String> {
         &self.resolved
+    }
+
+    /// What to say of the files beside `site.toml`, to whoever is shown this plan.
+    ///
+    /// # Errors
+    /// Where one cannot be read.
+    pub fn beside(&self, plan: &Plan) -> Result<Vec<String>, Error> {
+        let files = plan.steps.iter().filter_map(|step| match &step.resource {
+            AnyResource::File(file) => Some(file.path.as_path()),
+            _ => None,
+        });
+        beside::notes(&self.folder, &files.collect::<Vec<_>>())
     }
 
     /// How many worker processes the service gets.
@@ -456,7 +482,8 @@ impl Blueprint {
         let (kind, span) = (task.kind.clone(), task.span.clone());
         let mut fields = task.fields;
         if let Some(Value::String(name)) = fields.remove("template") {
-            let (path, text) = file(&self.folder, &name)?;
+            let target = fields.get("path").and_then(Value::as_str);
+            let (path, text) = beside::file(&self.folder, &name, target)?;
             let content = template::render(&path.display().to_string(), &text, context)?;
             fields.insert("content".into(), content.into());
         }
@@ -506,20 +533,6 @@ impl Blueprint {
 #[must_use]
 pub fn source_key(repository: &str, branch: &str) -> String {
     format!("{repository} {branch}")
-}
-
-/// The file `name` beside `site.toml` in `folder`, or else the one that is built in.
-fn file(folder: &Path, name: &str) -> Result<(PathBuf, String), Error> {
-    if let Some((path, text)) = source::read_beside(folder, name)? {
-        own::check(name, &path, &text)?;
-        return Ok((path, text));
-    }
-    let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
-    let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;
-    Ok((
-        PathBuf::from(format!("(built in) {name}")),
-        (*text).to_owned(),
-    ))
 }
 
 /// The text of a file that is part of the program: what one of the same name beside `site.toml` starts from.

@@ -1,7 +1,10 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report::ColorChoice;
@@ -32,6 +35,53 @@ Of several sites the worst: 130, 143, 4, 1, 5, 3, 78, 6, 2, 0, in this order.
 
 Example:
   odoo-deploy install --config site.toml --dry-run";
+
+/// What people type who mean another command, and what to type for it.
+const MEANT: &[(&[&str], &str)] = &[
+    (
+        &[
+            "back",
+            "delete",
+            "destroy",
+            "down",
+            "purge",
+            "remove",
+            "revert",
+            "undo",
+            "uninstall",
+        ],
+        "`odoo-deploy rollback` takes the last run back, and each further one the run before it; databases and \
+         files of users stay",
+    ),
+    (
+        &["apply", "deploy", "setup", "up", "update", "upgrade"],
+        "`odoo-deploy install` brings the server to what the site asks, also where it was installed before",
+    ),
+    (
+        &["check", "diff", "doctor", "plan", "verify"],
+        "`odoo-deploy audit` says what differs; `odoo-deploy install --dry-run` shows it as a plan",
+    ),
+];
+
+/// Reads a command line.
+///
+/// # Errors
+/// Where it is none, with what was probably meant.
+pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(words).map_err(|mut error| {
+        if error.kind() == ErrorKind::InvalidSubcommand
+            && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+            && let Some((_, tip)) = MEANT
+                .iter()
+                .find(|(words, _)| words.contains(&word.as_str()))
+        {
+            let tip = ContextValue::StyledStrs(vec![StyledStr::from(*tip)]);
+            error.insert(ContextKind::Suggested, tip);
+            error.remove(ContextKind::SuggestedSubcommand);
+        }
+        error
+    })
+}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -116,7 +166,7 @@ pub struct Install {
     /// With `--dry-run`: exit with 2 where changes are pending.
     #[arg(long, requires = "dry_run")]
     pub exit_code: bool,
-    /// Do not ask; of several sites, for none of them.
+    /// Do not ask; of several sites, for none of them. Without a terminal nothing is done but with this.
     #[arg(long, short)]
     pub yes: bool,
     /// What becomes of a run that fails.
@@ -145,7 +195,14 @@ pub struct Rollback {
     /// The site.
     #[command(flatten)]
     pub site: OfSite,
-    /// Do not ask.
+    /// Show what would go back and what would stay, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave what this step has changed as it is, and count it as taken back: for what cannot be. May be given
+    /// several times.
+    #[arg(long, value_name = "STEP")]
+    pub keep: Vec<String>,
+    /// Do not ask. Without a terminal nothing is done but with this.
     #[arg(long, short)]
     pub yes: bool,
     /// For how long another program may hold apt's locks before the run gives up [default: 900].
@@ -212,4 +269,26 @@ pub struct Rehearse {
         default_value = "/var/tmp/odoo-deploy-bed"
     )]
     pub bed: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_types_another_word_is_told_the_command() {
+        let said = |word: &str| {
+            let words = ["odoo-deploy", word].map(OsString::from);
+            read(words).expect_err("no command").to_string()
+        };
+        for word in ["uninstall", "remove", "purge", "undo"] {
+            assert!(
+                said(word).contains("odoo-deploy rollback"),
+                "{}",
+                said(word)
+            );
+        }
+        assert!(said("upgrade").contains("odoo-deploy install"));
+        assert!(said("isntall").contains("'install'"), "{}", said("isntall"));
+    }
 }

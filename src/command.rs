@@ -49,6 +49,12 @@ impl Ending {
         self.error.as_deref()
     }
 
+    /// What to type next, where something is to be done.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+
     fn new(outcome: Outcome, code: u8) -> Self {
         Self {
             outcome,

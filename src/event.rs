@@ -6,7 +6,7 @@ use std::rc::Rc;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::change::Change;
+use crate::change::{Action, Change};
 
 /// The version of the event format; raised when a field changes its meaning or goes.
 pub const FORMAT: u32 = 1;
@@ -250,6 +250,24 @@ pub struct Totals {
     pub unchanged: usize,
     /// What going back cannot take back.
     pub leaves: Vec<String>,
+}
+
+impl Totals {
+    /// Counts one change in.
+    pub fn count(&mut self, change: &Change) {
+        *match change.action() {
+            Action::Create => &mut self.create,
+            Action::Change => &mut self.change,
+            Action::Remove => &mut self.remove,
+            Action::Nothing => &mut self.unchanged,
+        } += 1;
+        if let Some(leaves) = &change.leaves
+            && change.is_pending()
+            && !self.leaves.contains(leaves)
+        {
+            self.leaves.push(leaves.clone());
+        }
+    }
 }
 
 /// Where events go. Cheap to clone.

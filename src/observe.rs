@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::change::{Action, Change};
+use crate::change::Change;
 use crate::event::Totals;
 use crate::host::{Host, Result};
 use crate::plan::{Plan, Step};
@@ -36,19 +36,7 @@ impl Observed {
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for change in &self.changes {
-            *match change.action() {
-                Action::Create => &mut totals.create,
-                Action::Change => &mut totals.change,
-                Action::Remove => &mut totals.remove,
-                Action::Nothing => &mut totals.unchanged,
-            } += 1;
-            if let Some(leaves) = change
-                .leaves
-                .as_ref()
-                .filter(|l| change.is_pending() && !totals.leaves.contains(l))
-            {
-                totals.leaves.push(leaves.clone());
-            }
+            totals.count(change);
         }
         totals
     }

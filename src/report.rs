@@ -4,7 +4,6 @@
 //! standard output; progress and errors go to standard error.
 
 mod details;
-pub mod diff;
 mod ending;
 mod finding;
 mod human;
@@ -34,6 +33,12 @@ pub use json::{EVENTS_SCHEMA, Json};
 pub use options::{ColorChoice, Options, Terminal};
 
 use crate::event::Events;
+
+/// An instant as people write it, `seconds` since 1970.
+#[must_use]
+pub fn minute(seconds: u64) -> String {
+    time::minute(seconds)
+}
 
 /// What is told on this process's streams.
 pub enum Report {

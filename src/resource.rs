@@ -5,6 +5,7 @@ mod archive;
 mod certificate;
 mod checkout;
 mod cluster;
+mod clusters;
 mod database;
 mod directory;
 mod dpkg;
@@ -33,6 +34,7 @@ pub use archive::Archive;
 pub use certificate::{Certificate, Issuer};
 pub use checkout::Checkout;
 pub use cluster::Cluster;
+pub use clusters::{Configured, configured, has_other_server};
 pub use database::{Database, filestore};
 pub use directory::Directory;
 pub use file::{File, MASK};
@@ -50,6 +52,7 @@ pub use user::User;
 pub use venv::Venv;
 
 use crate::change::Text;
+use crate::diff;
 use crate::host::{Error, Host, Result};
 
 /// What became of a move from one state to another.
@@ -335,6 +338,20 @@ resources! {
     "settings" Settings,
     "user" User,
     "venv" Venv,
+}
+
+impl AnyResource {
+    /// What differs between the state that it has and `other`, as far as it is shown; `other_is` says which
+    /// one that is.
+    #[must_use]
+    pub fn differs(&self, now: &AnyState, other: &AnyState, other_is: &str) -> String {
+        let shown = self.shown(now, other).unwrap_or_default();
+        let told = diff::words(shown.0.as_ref(), shown.1.as_ref(), other_is);
+        if told.is_empty() {
+            return diff::words(now.as_ref(), other.as_ref(), other_is);
+        }
+        told
+    }
 }
 
 /// Erases a state.

@@ -3,7 +3,13 @@
 //! Walking down, what was not there before goes and what runs comes to rest; walking up, what was
 //! there is put back, and started again on the old ground. Nothing but the journal is needed.
 
+mod show;
+mod stays;
+
 use std::collections::BTreeMap;
+
+pub use show::show;
+pub use stays::Stays;
 
 use crate::event::Event;
 use crate::host::{Error, Host, Result};
@@ -30,10 +36,12 @@ pub struct Returned {
     pub failed: Vec<String>,
     /// The things that were left on purpose.
     pub kept: usize,
+    /// What runs again and is not at work.
+    pub idle: Vec<String>,
 }
 
-/// Takes the journal's run back, wholly. Keeps going past failures. `runs` are the site's, as they were
-/// read; where there are `others`, sites of the same host, what they may stand on stays.
+/// Takes the journal's run back, less what stays. Keeps going past failures. `runs` are the site's, as they were
+/// read.
 ///
 /// # Errors
 /// Where the journal cannot be written, or a signal asked to stop. That a step cannot be taken back
@@ -42,14 +50,18 @@ pub async fn rollback(
     host: &Host,
     journal: &mut Journal,
     runs: &[Run],
-    others: bool,
+    stays: Stays<'_>,
 ) -> Result<Returned, Stuck> {
     journal.write(Record::RollingBack {
         time: journal::now(),
     })?;
-    let mut returned = take_back(host, journal, others, |_| true).await?;
-    start_anew(host, journal, runs, &mut returned).await;
+    let again = started_again(journal.run(), stays);
+    let mut returned = take_back(host, journal, stays, |_| true).await?;
+    start_anew(host, journal, runs, stays, &mut returned).await;
     if returned.failed.is_empty() {
+        for service in again {
+            await_up(host, &service, &mut returned).await;
+        }
         journal.write(Record::RolledBack {
             time: journal::now(),
         })?;
@@ -64,10 +76,9 @@ pub async fn rollback(
 pub async fn take_back(
     host: &Host,
     journal: &mut Journal,
-    others: bool,
+    stays: Stays<'_>,
     chosen: impl Fn(&Step) -> bool,
 ) -> Result<Returned, Stuck> {
-    let committed = journal.run().committed;
     debug_assert!(matches!(
         journal.run().standing,
         Standing::Open | Standing::RollingBack
@@ -82,12 +93,15 @@ pub async fn take_back(
     let mut returned = Returned::default();
     for step in steps.iter().rev() {
         host.stop().at_edge()?;
+        let stays = stays.reason(journal.run(), step);
         if step.before.is_some() {
-            if let Err(error) = come_to_rest(host, step).await {
+            if stays.is_none()
+                && let Err(error) = come_to_rest(host, step).await
+            {
                 tell_failure(host, journal, step, &error, &mut returned)?;
             }
-        } else if committed && step.resource.holds_data() {
-            keep(host, journal, step, "it holds data", &mut returned)?;
+        } else if let Some(reason) = stays {
+            keep(host, journal, step, reason, &mut returned)?;
         } else {
             settle(host, journal, step, &mut returned).await?;
         }
@@ -98,21 +112,15 @@ pub async fn take_back(
     // last first: packages that came later stand on those that came before
     for step in packages.into_iter().rev().chain(rest) {
         host.stop().at_edge()?;
-        if step.resource.is_shared() && !returned.failed.is_empty() {
+        if let Some(reason) = stays.reason(journal.run(), step) {
+            keep(host, journal, step, reason, &mut returned)?;
+        } else if step.resource.is_shared() && !returned.failed.is_empty() {
             let stands = returned.failed.join("`, `");
             let error = Error::impossible(format!(
                 "`{}` stays until `{stands}` can be taken back, which may stand on it",
                 step.resource.subject()
             ));
             tell_failure(host, journal, step, &error, &mut returned)?;
-        } else if others && step.resource.is_shared() {
-            keep(
-                host,
-                journal,
-                step,
-                "other sites of this server may stand on it",
-                &mut returned,
-            )?;
         } else {
             settle(host, journal, step, &mut returned).await?;
         }
@@ -120,9 +128,42 @@ pub async fn take_back(
     Ok(returned)
 }
 
+/// The services that the way back starts again: those that ran before.
+fn started_again(run: &Run, stays: Stays<'_>) -> Vec<Service> {
+    let steps = run.steps.iter().filter(|step| !step.undone);
+    let steps = steps.filter(|step| stays.reason(run, step).is_none());
+    let services = steps.filter_map(|step| match &step.resource {
+        AnyResource::Service(service) if !service.shared => Some((service, &step.before)),
+        _ => None,
+    });
+    let ran = |before: &AnyState| before.as_ref().is_some_and(|state| state["active"] == true);
+    services
+        .filter(|(_, before)| ran(before))
+        .map(|(service, _)| service.clone())
+        .collect()
+}
+
+/// Lets what was started again come to work: whoever goes back wants to know that it does.
+async fn await_up(host: &Host, service: &Service, returned: &mut Returned) {
+    let wrong = match service.await_up(host).await {
+        Ok(wrong) => wrong,
+        Err(error) => Some(crate::error::chain(&error)),
+    };
+    if let Some(text) = wrong {
+        host.events().tell(Event::Note { text: text.clone() });
+        returned.idle.push(text);
+    }
+}
+
 /// Starts anew what earlier runs had started and this one did not touch, where it runs on what was
 /// taken back: a boot, or somebody's hand, started it between the steps of the run.
-async fn start_anew(host: &Host, journal: &Journal, runs: &[Run], returned: &mut Returned) {
+async fn start_anew(
+    host: &Host,
+    journal: &Journal,
+    runs: &[Run],
+    stays: Stays<'_>,
+    returned: &mut Returned,
+) {
     let standing = runs
         .iter()
         .filter(|run| run.standing == Standing::Committed);
@@ -135,7 +176,7 @@ async fn start_anew(host: &Host, journal: &Journal, runs: &[Run], returned: &mut
         })
         .collect();
     for (key, (step, service)) in services {
-        if journal.run().step(&key).is_some() {
+        if journal.run().step(&key).is_some() || stays.names(&step.step) {
             continue;
         }
         let subject = service.subject();
@@ -212,8 +253,9 @@ async fn set_back(host: &Host, step: &Step) -> Result<Moved> {
         return Ok(moved);
     }
     Err(Error::impossible(format!(
-        "`{}` is not as it was before, although it was set back",
-        resource.subject()
+        "`{}` is not as it was before, although it was set back: {}",
+        resource.subject(),
+        resource.differs(&then, &back, "was")
     )))
 }
 

@@ -82,6 +82,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("diagnostic", &[]),
+    ("diff", &[]),
     ("distribution", &["diagnostic", "reader", "release"]),
     ("error", &[]),
     ("event", &["change"]),
@@ -123,16 +124,20 @@ const EDGES: &[(&str, &[&str])] = &[
     ("reader", &["diagnostic"]),
     ("rehearse", &[]),
     ("release", &["diagnostic", "reader"]),
-    ("report", &["change", "event"]),
+    ("report", &["change", "diff", "event"]),
     ("requirements", &[]),
     ("resolve", &["access", "host"]),
     (
         "resource",
-        &["access", "change", "event", "gate", "host", "password"],
+        &[
+            "access", "change", "diff", "event", "gate", "host", "password",
+        ],
     ),
     (
         "rollback",
-        &["error", "event", "host", "journal", "resource", "stop"],
+        &[
+            "change", "error", "event", "host", "journal", "resource", "stop",
+        ],
     ),
     (
         "site",

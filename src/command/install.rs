@@ -70,7 +70,8 @@ pub async fn install(
         return Ok(Ending::new(Outcome::Unchanged, 0));
     }
     if !asked.yes && !observed.is_settled() {
-        agree(&session.host, report, "Go ahead?").await?;
+        let agreed = format!("{} --yes", again("install", config));
+        agree(&session.host, report, "Go ahead?", agreed).await?;
     }
     let mut journal = open_journal(&mut session, &name, open)?;
     Ok(run(&mut session, &mut journal, plan, &observed, asked).await)

@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::host::{Host, Store};
 use crate::journal::{Journal, Run, Standing};
 use crate::resource::wait_for_apt;
-use crate::rollback::rollback;
+use crate::rollback::{Stays, rollback};
 
 /// What a killed agent left: its children are ended, and a way back that it had begun is gone to
 /// its end.
@@ -35,15 +35,19 @@ pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<
             .host
             .clone()
             .with_store(Store::new(session.host.disk(), &session.folder, number));
-    let others = has_others(&host, name)?;
-    let returned = rollback(&host, &mut journal, &session.runs, others)
+    let stays = Stays {
+        others: has_others(&host, name)?,
+        steps: &[],
+    };
+    let returned = rollback(&host, &mut journal, &session.runs, stays)
         .await
-        .map_err(|e| incomplete(host.stop(), &chain(&e), name))?;
+        .map_err(|e| incomplete(host.stop(), &chain(&e), name, &[]))?;
     if returned.failed.is_empty() {
-        session.reread()
-    } else {
-        Err(incomplete(host.stop(), &returned.failed.join(", "), name))
+        return session.reread();
     }
+    let failed = &returned.failed;
+    let text = format!("not taken back: {}", failed.join(", "));
+    Err(incomplete(host.stop(), &text, name, failed))
 }
 
 /// Ends what a killed run of `site` has left running, and lets its apt come to its end.

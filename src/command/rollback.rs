@@ -4,14 +4,18 @@ use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::resume::{end_stragglers, make_durable};
 use crate::command::session::{
-    agree, begin, checked_name, has_others, incomplete, journal_folder, load, refused, take_lock,
+    agree, back, begin, checked_name, has_others, incomplete, journal_folder, kept, load, refused,
+    take_lock,
 };
 use crate::error::chain;
-use crate::event::Outcome;
+use crate::event::{Event, Outcome};
 use crate::host::{Host, Store};
 use crate::journal::{self, Journal, Run, Standing};
-use crate::report::Report;
-use crate::rollback;
+use crate::report::{Report, minute};
+use crate::rollback::{self, Stays};
+
+/// As many steps of a run are named.
+const MOST_NAMED: usize = 6;
 
 /// Takes the newest run that holds back.
 ///
@@ -30,7 +34,12 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
             "no run of the site `{name}` is recorded on this host"
         )));
     }
-    let _lock = take_lock(&host, &name, "rollback")?;
+    // a look takes nothing
+    let _lock = if asked.dry_run {
+        None
+    } else {
+        Some(take_lock(&host, &name, "rollback")?)
+    };
     let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
     let Some(run) = runs
         .iter()
@@ -41,8 +50,24 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         return Ok(Ending::new(Outcome::Unchanged, 0));
     };
     begin(events, "rollback", &name, Some(run.number));
+    known(&asked.keep, run, &runs)?;
+    let stays = Stays {
+        others: has_others(&host, &name)?,
+        steps: &asked.keep,
+    };
+    if let Some(text) = earlier(&runs, run) {
+        events.tell(Event::Note { text });
+    }
+    if asked.dry_run || !asked.yes {
+        rollback::show(&host, run, stays).await;
+    }
+    if asked.dry_run {
+        return Ok(Ending::new(Outcome::Pending, 0));
+    }
     if !asked.yes {
-        agree(&host, report, &question(run)).await?;
+        let keep = kept(&asked.keep);
+        let agreed = format!("{}{keep} --yes", back(&name));
+        agree(&host, report, &question(run), agreed).await?;
     }
     end_stragglers(&host, &name).await?;
     make_durable(&host, &runs)?;
@@ -50,31 +75,74 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         Journal::resume(host.disk(), &folder, run.number).map_err(|e| refused(chain(&e)))?;
     let store = Store::new(host.disk(), &folder, run.number);
     let host = host.with_store(store);
-    let others = has_others(&host, &name)?;
-    match rollback::rollback(&host, &mut journal, &runs, others).await {
-        Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::RolledBack, 0)),
-        Ok(returned) => Ok(incomplete(
-            host.stop(),
-            &format!("not taken back: {}", returned.failed.join(", ")),
-            &name,
-        )),
-        Err(error) => Ok(incomplete(host.stop(), &chain(&error), &name)),
+    match rollback::rollback(&host, &mut journal, &runs, stays).await {
+        Ok(returned) if returned.failed.is_empty() && returned.idle.is_empty() => {
+            Ok(Ending::new(Outcome::RolledBack, 0))
+        }
+        Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::Unhealthy, 5)
+            .because(format!(
+                "it was taken back, but {}",
+                returned.idle.join(", ")
+            ))
+            .then(format!(
+                "odoo-deploy status --site {name}   and `journalctl -u {name}`"
+            ))),
+        Ok(returned) => {
+            let text = format!("not taken back: {}", returned.failed.join(", "));
+            Ok(incomplete(host.stop(), &text, &name, &returned.failed))
+        }
+        Err(error) => Ok(incomplete(host.stop(), &chain(&error), &name, &[])),
     }
 }
 
-fn question(run: &Run) -> String {
-    let steps: Vec<&str> = run
-        .steps
+/// Refuses to keep what is no step of the run that goes back, nor one of an earlier run that may be started anew.
+fn known(keep: &[String], run: &Run, runs: &[Run]) -> Result<(), Ending> {
+    let is_of = |run: &Run, name: &String| run.steps.iter().any(|step| step.step == *name);
+    let unknown = keep
         .iter()
-        .filter(|step| !step.undone)
-        .map(|step| step.step.as_str())
-        .collect();
+        .find(|name| !is_of(run, name) && !runs.iter().any(|run| is_of(run, name)));
+    let Some(unknown) = unknown else {
+        return Ok(());
+    };
+    let names: Vec<&str> = run.steps.iter().map(|step| step.step.as_str()).collect();
+    let text = format!(
+        "`{unknown}` is no step of run {}; it has: {}",
+        run.number,
+        names.join(", ")
+    );
+    Err(Ending::new(Outcome::Refused, 64).because(text))
+}
+
+fn question(run: &Run) -> String {
     let data = if run.committed {
         " Databases and files of users stay."
     } else {
         ""
     };
-    format!("Take back run {}: {}?{data}", run.number, steps.join(", "))
+    format!("Take back {}?{data}", described(run))
+}
+
+/// A run by its number, when it was begun, and what of it can be taken back.
+fn described(run: &Run) -> String {
+    let steps = run.steps.iter().filter(|step| !step.undone);
+    let steps: Vec<&str> = steps.map(|step| step.step.as_str()).collect();
+    let named = steps[..steps.len().min(MOST_NAMED)].join(", ");
+    let more = match steps.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (number, began) = (run.number, minute(run.began));
+    format!("run {number} of {began}: {named}{more}")
+}
+
+/// What to say where the run that goes back is not the last one.
+fn earlier(runs: &[Run], run: &Run) -> Option<String> {
+    let last = runs.last().filter(|last| last.number != run.number)?;
+    Some(format!(
+        "run {}, the last one, is taken back already; this takes back an earlier one: {}",
+        last.number,
+        described(run)
+    ))
 }
 
 /// The name of a site, by its configuration or as given.

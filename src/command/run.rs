@@ -14,7 +14,7 @@ use crate::journal::{self, FORMAT, Journal, Record, key};
 use crate::observe::Observed;
 use crate::plan::Plan;
 use crate::resource::AnyResource;
-use crate::rollback::{rollback, take_back};
+use crate::rollback::{Stays, rollback, take_back};
 use crate::site::{Site, Tls};
 
 /// Opens the journal of a new run, or of the one that is `open`, to go on with it.
@@ -108,17 +108,28 @@ pub(super) async fn run(
             .then(on_or_back(&name, &config));
     }
     // where that cannot be told, other sites are taken to be there: what they may need stays
-    let others = has_others(&host, &name).unwrap_or(true);
-    match rollback(&host, journal, &session.runs, others).await {
-        Ok(returned) if returned.failed.is_empty() => {
-            Ending::new(Outcome::RolledBack, 3).because(text)
+    let stays = Stays {
+        others: has_others(&host, &name).unwrap_or(true),
+        steps: &[],
+    };
+    match rollback(&host, journal, &session.runs, stays).await {
+        Ok(returned) if returned.failed.is_empty() => Ending::new(Outcome::RolledBack, 3)
+            .because(text)
+            .then(format!(
+                "{}   (when that is mended)",
+                again("install", &config)
+            )),
+        Ok(returned) => {
+            let failed = returned.failed.join(", ");
+            let text = format!("{text}\nnot taken back: {failed}");
+            incomplete(host.stop(), &text, &name, &returned.failed)
         }
-        Ok(returned) => incomplete(
+        Err(error) => incomplete(
             host.stop(),
-            &format!("{text}\nnot taken back: {}", returned.failed.join(", ")),
+            &format!("{text}\n{}", chain(&error)),
             &name,
+            &[],
         ),
-        Err(error) => incomplete(host.stop(), &format!("{text}\n{}", chain(&error)), &name),
     }
 }
 
@@ -136,7 +147,11 @@ async fn commit(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), S
 async fn abandon(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), String> {
     let asked: Vec<String> = plan.steps.iter().map(|step| key(&step.resource)).collect();
     let unasked = |step: &journal::Step| !asked.contains(&key(&step.resource));
-    let returned = take_back(host, journal, true, unasked)
+    let stays = Stays {
+        others: true,
+        steps: &[],
+    };
+    let returned = take_back(host, journal, stays, unasked)
         .await
         .map_err(|e| chain(&e))?;
     if returned.failed.is_empty() {

@@ -119,7 +119,8 @@ impl Session {
         let least = own_connections(&host).map_err(|e| refused(chain(&e)))?;
         let blueprint = Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs))
             .map_err(unplannable)?
-            .at_least(least);
+            .at_least(least)
+            .with_own_server(asked_for_server(&runs));
         Ok(Self {
             _lock: lock,
             host,
@@ -189,6 +190,10 @@ impl Session {
 
     /// Tells the plan, and what was found wrong on the way.
     pub(super) fn show(&self, plan: &Plan, observed: &Observed, found: Found) {
+        // one that cannot be read has been an error of the plan
+        for text in self.blueprint.beside(plan).unwrap_or_default() {
+            self.host.events().tell(Event::Note { text });
+        }
         for change in &observed.changes {
             self.host.events().tell(Event::Planned(change.clone()));
         }
@@ -242,6 +247,18 @@ fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
     recorded
 }
 
+/// Whether runs that hold have asked for the distribution's PostgreSQL.
+fn asked_for_server(runs: &[Run]) -> bool {
+    let hold = runs
+        .iter()
+        .filter(|run| run.standing != Standing::RolledBack);
+    let mut steps = hold.flat_map(|run| &run.steps);
+    steps.any(|step| match &step.resource {
+        AnyResource::Packages(packages) => packages.names.iter().any(|name| name == "postgresql"),
+        _ => false,
+    })
+}
+
 /// Whether sites other than `name` are deployed on this host.
 pub(super) fn has_others(host: &Host, name: &str) -> Result<bool, Ending> {
     let all = Path::new("/var/lib/odoo-deploy");
@@ -268,17 +285,27 @@ pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future
     work.await
 }
 
-/// Asks before anything is touched, where there is somebody to ask. A signal is a no.
-pub(super) async fn agree(host: &Host, report: &Report, question: &str) -> Result<(), Ending> {
-    let agreed = tokio::select! {
-        agreed = report.confirm(question) => agreed != Some(false),
-        () = host.stop().asked() => false,
+/// Asks before anything is touched. A signal is a no, and so is that nobody can be asked: then `agreed` is the
+/// command to type, which says yes beforehand.
+pub(super) async fn agree(
+    host: &Host,
+    report: &Report,
+    question: &str,
+    agreed: String,
+) -> Result<(), Ending> {
+    let answer = tokio::select! {
+        answer = report.confirm(question) => answer,
+        () = host.stop().asked() => Some(false),
     };
     let text = "not confirmed; nothing was touched";
-    match host.stop().at_edge() {
-        Err(stopped) => Err(Ending::stopped(stopped).because(text)),
-        Ok(()) if agreed => Ok(()),
-        Ok(()) => Err(refused(text)),
+    match (host.stop().at_edge(), answer) {
+        (Err(stopped), _) => Err(Ending::stopped(stopped).because(text)),
+        (Ok(()), Some(true)) => Ok(()),
+        (Ok(()), Some(false)) => Err(refused(text)),
+        (Ok(()), None) => Err(refused(
+            "there is no terminal on which to ask, and `--yes` was not given; nothing was touched",
+        )
+        .then(agreed)),
     }
 }
 
@@ -290,13 +317,31 @@ pub(super) fn gave_up(error: &host::Error) -> Ending {
     }
 }
 
-/// Not all could be taken back, or a signal asked to stop on the way.
-pub(super) fn incomplete(stop: &Stop, text: &str, name: &str) -> Ending {
+/// Not all could be taken back, or a signal asked to stop on the way. What is tried again may fail again: the
+/// owner can have the steps that `failed` stay as they are.
+pub(super) fn incomplete(stop: &Stop, text: &str, name: &str, failed: &[String]) -> Ending {
     let ending = match stop.at_edge() {
         Ok(()) => Ending::new(Outcome::RollbackIncomplete, 4),
         Err(stopped) => Ending::stopped(stopped),
     };
-    ending.because(text).then(back(name))
+    ending.because(text).then(again_or_kept(name, failed))
+}
+
+/// The two ways on from a way back that `failed` are left of.
+pub(super) fn again_or_kept(name: &str, failed: &[String]) -> String {
+    let back = back(name);
+    if failed.is_empty() {
+        return back;
+    }
+    format!(
+        "{back}   (tries again) or {back}{}   (leaves as it is what cannot be taken back)",
+        kept(failed)
+    )
+}
+
+/// The arguments of `rollback` that keep `steps` as they are.
+pub(super) fn kept(steps: &[String]) -> String {
+    steps.iter().map(|step| format!(" --keep {step}")).collect()
 }
 
 /// Takes the lock of site `name` for `command`.

@@ -5,7 +5,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::command::Ending;
-use crate::command::session::{begin, checked_name, journal_folder, load, lock_file, refused};
+use crate::command::session::{
+    again_or_kept, back, begin, checked_name, journal_folder, load, lock_file, refused,
+};
 use crate::error::chain;
 use crate::event::{Event, Outcome};
 use crate::host::Host;
@@ -42,16 +44,17 @@ async fn status(host: &Host, name: &str) -> Result<Ending, Ending> {
         "journal": folder.display().to_string(),
     });
     events.tell(Event::Status { facts });
-    let unfinished = runs
-        .last()
-        .is_some_and(|run| matches!(run.standing, Standing::Open | Standing::RollingBack));
     let ending = Ending::new(Outcome::Unchanged, 0);
-    Ok(if unfinished {
-        ending.then(format!(
-            "odoo-deploy rollback --site {name}   or install again"
-        ))
-    } else {
-        ending
+    Ok(match runs.last() {
+        Some(run) if run.standing == Standing::Open => {
+            ending.then(format!("{}   or install again", back(name)))
+        }
+        Some(run) if run.standing == Standing::RollingBack => {
+            let left = run.steps.iter().filter(|step| !step.undone);
+            let left: Vec<String> = left.map(|step| step.step.clone()).collect();
+            ending.then(again_or_kept(name, &left))
+        }
+        _ => ending,
     })
 }
 

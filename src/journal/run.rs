@@ -36,6 +36,8 @@ pub struct Step {
     pub done: bool,
     /// Whether it was taken back.
     pub undone: bool,
+    /// Why it was left as it is, where the way back did so.
+    pub kept: Option<String>,
 }
 
 /// One run.
@@ -142,6 +144,7 @@ impl Run {
                 after,
                 done: false,
                 undone: false,
+                kept: None,
             }),
             Record::Done { key, state } => {
                 let step = self
@@ -159,10 +162,11 @@ impl Run {
             Record::RollingBack { time } => {
                 (self.standing, self.changed) = (Standing::RollingBack, time);
             }
-            Record::Undone { key, .. } => {
-                self.step_mut(&key)
-                    .ok_or_else(|| illegal("the step was not begun"))?
-                    .undone = true;
+            Record::Undone { key, kept } => {
+                let step = self
+                    .step_mut(&key)
+                    .ok_or_else(|| illegal("the step was not begun"))?;
+                (step.undone, step.kept) = (true, kept);
             }
             Record::Failed { key, error } | Record::UndoFailed { key, error } => {
                 if self.step(&key).is_none() {

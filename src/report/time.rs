@@ -14,6 +14,17 @@ pub(super) fn rfc3339(at: SystemTime) -> String {
     )
 }
 
+/// An instant in UTC to the minute, as people write it; `seconds` since 1970.
+pub(super) fn minute(seconds: u64) -> String {
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    let (year, month, day) = civil(seconds.div_euclid(DAY));
+    let time = of_day(seconds);
+    let time = time
+        .rsplit_once(':')
+        .map_or(&time[..], |(minute, _)| minute);
+    format!("{year:04}-{month:02}-{day:02} {time} UTC")
+}
+
 /// The time of day in UTC.
 pub(super) fn clock(at: SystemTime) -> String {
     format!("{} UTC", of_day(since_epoch(at).0))

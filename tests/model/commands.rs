@@ -43,7 +43,10 @@ fn steady(text: &str) -> String {
         Some((step, _)) if uncoloured(step).ends_with("  done") => format!("{step}  … s"),
         _ => line.to_owned(),
     };
-    text.lines().map(|text| line(text) + "\n").collect()
+    let text: String = text.lines().map(|text| line(text) + "\n").collect();
+    let begun = text.split(" of 20").nth(1);
+    let begun = begun.and_then(|rest| rest.split(" UTC").next());
+    begun.map_or(text.clone(), |begun| text.replace(begun, "26-01-01 00:00"))
 }
 
 /// Holds what a command prints, without colour and with it. The two say the same: colour alone

@@ -21,3 +21,4 @@ mod paths;
 mod plan_equals_apply;
 mod programs;
 mod transcripts;
+mod ways;

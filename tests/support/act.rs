@@ -38,6 +38,8 @@ pub struct Ended {
     pub code: u8,
     /// What it complained of.
     pub error: String,
+    /// What it said to type next.
+    pub next: Option<String>,
     /// What it told.
     pub events: Vec<Event>,
 }
@@ -120,6 +122,8 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
                         config: Some(site.path()),
                         site: site.name().into(),
                     },
+                    dry_run: false,
+                    keep: Vec::new(),
                     yes: true,
                     apt_timeout: None,
                 };
@@ -137,6 +141,7 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
     Some(Ended {
         code: ending.code(),
         error: ending.error().unwrap_or_default().to_owned(),
+        next: ending.next().map(str::to_owned),
         events,
     })
 }

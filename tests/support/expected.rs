@@ -6,6 +6,7 @@ use odoo_deploy::event::Event;
 use odoo_deploy::journal::{self, Run, Standing};
 
 use super::act::{Act, Ended, act, journals_of, still_to_do};
+use super::advice::{follow, is_usual};
 use super::machine::{Effect, Flavour, Machine, Still};
 use super::residue::remains;
 use super::scenario::{self, Scenario};
@@ -155,7 +156,8 @@ impl Expected {
         };
         let ended = act(machine, &self.scenario.site, what).unwrap();
         machine.fuse.disarm();
-        let mut wrong = self.judge(&ended, machine);
+        let mut wrong = Self::advised(&ended, machine);
+        wrong.extend(self.judge(&ended, machine));
         let failed = |event: &Event| matches!(event, Event::StepFailed { .. });
         let mut later = ended.events.iter().skip_while(|event| !failed(event));
         if let Some(Event::StepBegan { step, .. }) =
@@ -164,6 +166,19 @@ impl Expected {
             wrong.push(format!("`{step}` began after another had failed"));
         }
         (ended, wrong)
+    }
+
+    /// That what an ending says to type next leads on. Going on and going back are tried after any ending that
+    /// leaves something undone; what was taken back is installed again after some of them.
+    fn advised(ended: &Ended, machine: &Machine) -> Vec<String> {
+        let next = ended.next.as_deref();
+        match (ended.code, next) {
+            (3 | 4, None) => vec![format!("it ended with {} and no advice", ended.code)],
+            (0, _) | (_, None) => Vec::new(),
+            (3, Some(_)) if ended.events.len() % 8 != 0 => Vec::new(),
+            (1 | 4 | 5, Some(advice)) if is_usual(advice) => Vec::new(),
+            (_, Some(_)) => follow(&machine.twin(), next),
+        }
     }
 
     /// Whether a machine is as its act says that it left it.

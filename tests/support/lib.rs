@@ -24,6 +24,7 @@
 )]
 
 pub mod act;
+pub mod advice;
 pub mod canary;
 pub mod counts;
 pub mod dice;

@@ -1,0 +1,327 @@
+//! From every state a command that the program names leads on.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::rc::Rc;
+
+use odoo_deploy::event::{Event, Events};
+use odoo_deploy::host::{Cmd, Host, Output, Programs};
+use odoo_deploy::resource::{Resource as _, Service};
+use serde_json::json;
+use support::act::{Act, Ended, act};
+use support::advice::{commands, follow, type_as_it_is, type_in};
+use support::expected::well;
+use support::machine::{Flavour, Machine};
+use support::runtime::paused;
+use support::scenario::installed;
+use support::site::{SiteFile, Wish};
+use support::snapshot::{differences, snapshot};
+
+/// The errors of what could not be taken back.
+fn not_undone(ended: &Ended) -> Vec<&str> {
+    let events = ended.events.iter();
+    events
+        .filter_map(|event| match event {
+            Event::UndoFailed { error, .. } => Some(error.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A certificate of the owner's, with its key.
+fn plant_certificate(machine: &Machine, name: &str) {
+    let certificate = format!(
+        "-----BEGIN CERTIFICATE-----\nof {name}\nby {name}\nfor erp.example.org\n-----END CERTIFICATE-----\n"
+    );
+    let key = format!("-----BEGIN PRIVATE KEY-----\nkey {name}\n-----END PRIVATE KEY-----\n");
+    machine
+        .disk
+        .put(&format!("/etc/ssl/{name}.crt"), certificate);
+    machine.disk.put(&format!("/etc/ssl/{name}.key"), key);
+}
+
+#[test]
+fn the_commands_of_an_advice_are_told_from_its_words() {
+    let advice = "odoo-deploy rollback --site odoo   (tries again) or odoo-deploy rollback --site odoo --keep a   (leaves it)";
+    assert_eq!(
+        commands(advice),
+        ["rollback --site odoo", "rollback --site odoo --keep a"]
+    );
+}
+
+/// What an earlier configuration writes down of a service knows nothing of what a later one runs.
+#[test]
+fn another_certificate_is_taken_back() {
+    if support::skipped() {
+        return;
+    }
+    let files = "tls = \"files\"\ncertificate = \"/etc/ssl/erp.crt\"\nkey = \"/etc/ssl/erp.key\"";
+    let other =
+        "tls = \"files\"\ncertificate = \"/etc/ssl/other.crt\"\nkey = \"/etc/ssl/other.key\"";
+    for (earlier, later) in [
+        ("tls = \"self-signed\"", files),
+        (files, "tls = \"self-signed\""),
+        (files, other),
+        ("tls = \"none\"", files),
+        (files, "tls = \"none\""),
+    ] {
+        let machine = Machine::bare();
+        for name in ["erp", "other"] {
+            plant_certificate(&machine, name);
+        }
+        let (earlier, later) = (SiteFile::with_proxy(earlier), SiteFile::with_proxy(later));
+        well(act(&machine, &earlier, Act::Install));
+        let before = snapshot(&machine);
+        well(act(&machine, &later, Act::Install));
+        let back = act(&machine, &later, Act::Rollback).unwrap();
+        assert_eq!(back.code, 0, "{} {:?}", back.error, not_undone(&back));
+        let mut wrong = differences(&before, &snapshot(&machine));
+        // an authority that has signed stays
+        wrong.retain(|wrong| !wrong.starts_with("/etc/ssl/odoo-deploy"));
+        assert_eq!(wrong, Vec::<String>::new());
+        assert!(
+            well(act(&machine, &earlier, Act::DryRun))
+                .pending()
+                .is_empty()
+        );
+        well(act(&machine, &later, Act::Install));
+    }
+}
+
+/// nginx was there before the site, and so was its certificate.
+#[test]
+fn a_web_server_of_others_is_left_to_them() {
+    if support::skipped() {
+        return;
+    }
+    let other = SiteFile::new(&Wish {
+        name: "odoo-two",
+        proxy: true,
+        ..Wish::default()
+    });
+    let text = fs::read_to_string(other.path()).unwrap();
+    let text = text.replace(
+        "[proxy]\n[site]\ndomain = \"erp.example.org\"\n",
+        "[proxy]\n",
+    );
+    let named = "name = \"odoo-two\"\n";
+    let text = text.replace(named, &format!("{named}domain = \"two.example.org\"\n"));
+    fs::write(other.path(), text).unwrap();
+    let files = SiteFile::with_proxy(
+        "tls = \"files\"\ncertificate = \"/etc/ssl/erp.crt\"\nkey = \"/etc/ssl/erp.key\"",
+    );
+    let machine = Machine::bare();
+    plant_certificate(&machine, "erp");
+    well(act(&machine, &other, Act::Install));
+    let before = snapshot(&machine);
+    well(act(&machine, &files, Act::Install));
+    let back = act(&machine, &files, Act::Rollback).unwrap();
+    assert_eq!(back.code, 0, "{} {:?}", back.error, not_undone(&back));
+    let web = |wrong: &String| wrong.contains("nginx");
+    let mut wrong = differences(&before, &snapshot(&machine));
+    wrong.retain(web);
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// `/opt` was moved to a larger disk, before the first install or after it.
+#[test]
+fn a_folder_may_be_a_link() {
+    if support::skipped() {
+        return;
+    }
+    let site = SiteFile::new(&Wish::default());
+    let linked = |machine: &Machine| {
+        for folder in ["opt", "var/lib/odoo-deploy"] {
+            let (from, to) = (format!("/{folder}"), format!("/srv/disk/{folder}"));
+            let (from, to) = (machine.disk.at(&from), machine.disk.at(&to));
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            let up = "../".repeat(folder.matches('/').count());
+            if from.exists() {
+                fs::rename(&from, &to).unwrap();
+            } else {
+                fs::create_dir_all(&to).unwrap();
+            }
+            std::os::unix::fs::symlink(format!("{up}srv/disk/{folder}"), &from).unwrap();
+        }
+    };
+    let (first, later) = (Machine::bare(), installed(&Wish::default()));
+    linked(&first);
+    linked(&later);
+    for machine in [first, later] {
+        let ended = act(&machine, &site, Act::Install).unwrap();
+        assert_eq!(ended.code, 0, "{}", ended.error);
+        assert!(well(act(&machine, &site, Act::DryRun)).pending().is_empty());
+        well(act(&machine, &site, Act::Rollback));
+        assert!(machine.disk.at("/opt").is_symlink());
+        well(act(&machine, &site, Act::Install));
+    }
+}
+
+/// What cannot be taken back is named with both values, and the owner may leave it as it is.
+#[test]
+fn what_cannot_be_taken_back_can_be_kept() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&Wish::default());
+    let site = SiteFile::new(&Wish::default());
+    let threaded = SiteFile::new(&Wish {
+        workers: 0,
+        ..Wish::default()
+    });
+    well(act(&machine, &threaded, Act::Install));
+    // somebody put a folder where the configuration is
+    machine.disk.remove("/etc/odoo.conf");
+    machine.disk.put("/etc/odoo.conf/mine", "");
+    let back = act(&machine, &site, Act::Rollback).unwrap();
+    assert_eq!(back.code, 4, "{}", back.error);
+    let next = back.next.clone().unwrap();
+    assert_eq!(
+        commands(&next),
+        [
+            "rollback --site odoo",
+            "rollback --site odoo --keep service --keep conf"
+        ],
+    );
+    let config = threaded.path().display().to_string();
+    let finished = type_in(&machine, &format!("install --config {config}"));
+    assert_eq!(
+        (finished.1, finished.2.as_deref()),
+        (4, Some(next.as_str()))
+    );
+    let (_, code, _) = type_in(&machine, "rollback --site odoo --keep nothing");
+    assert_eq!(code, 64);
+    assert_eq!(follow(&machine, Some(&next)), Vec::<String>::new());
+    assert!(machine.disk.exists("/etc/odoo.conf/mine"));
+    fs::remove_dir_all(machine.disk.at("/etc/odoo.conf")).unwrap();
+    well(act(&machine, &site, Act::Install));
+    assert!(well(act(&machine, &site, Act::DryRun)).pending().is_empty());
+}
+
+/// What is asked of the owner is not taken for granted where nobody can be asked.
+#[test]
+fn nobody_is_taken_to_agree() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&Wish::default());
+    let site = SiteFile::new(&Wish {
+        workers: 0,
+        ..Wish::default()
+    });
+    let config = site.path().display().to_string();
+    let before = snapshot(&machine);
+    for line in [
+        format!("install --config {config}"),
+        "rollback --site odoo".to_owned(),
+    ] {
+        let (_, code, next) = type_as_it_is(&machine, &line);
+        assert_eq!(code, 1, "{line}");
+        assert_eq!(next, Some(format!("odoo-deploy {line} --yes")));
+    }
+    let (_, code, _) = type_as_it_is(&machine, "rollback --site odoo --dry-run");
+    assert_eq!(code, 0);
+    assert_eq!(
+        differences(&before, &snapshot(&machine)),
+        Vec::<String>::new()
+    );
+}
+
+/// A second way back goes to an earlier run, and says so.
+#[test]
+fn an_earlier_run_is_named() {
+    if support::skipped() {
+        return;
+    }
+    let machine = installed(&Wish::default());
+    let site = SiteFile::new(&Wish {
+        workers: 0,
+        ..Wish::default()
+    });
+    well(act(&machine, &site, Act::Install));
+    let notes = |ended: &Ended| -> Vec<String> {
+        let notes = ended.events.iter().filter_map(|event| match event {
+            Event::Note { text } => Some(text.clone()),
+            _ => None,
+        });
+        notes.filter(|text| text.contains("earlier one")).collect()
+    };
+    assert_eq!(notes(&well(act(&machine, &site, Act::Rollback))).len(), 0);
+    let second = notes(&well(act(&machine, &site, Act::Rollback)));
+    assert!(
+        second[0].contains("run 2, the last one, is taken back already"),
+        "{second:?}"
+    );
+    assert!(second[0].contains("run 1 of "), "{second:?}");
+}
+
+/// The cluster that PostgreSQL's packages made goes with them, unless it holds somebody's database.
+#[test]
+fn a_cluster_that_the_run_made_goes_with_it() {
+    if support::skipped() {
+        return;
+    }
+    let site = SiteFile::new(&Wish::default());
+    for own in [false, true] {
+        let machine = Machine::bare();
+        machine.fuse.arm(120, Flavour::Before);
+        assert!(act(&machine, &site, Act::Install).is_none());
+        machine.fuse.disarm();
+        assert!(machine.disk.exists("/etc/postgresql/15/main"));
+        let database = "/var/lib/postgresql/15/main/base/16999/1";
+        if own {
+            machine.disk.put(database, "");
+        }
+        well(act(&machine, &site, Act::Rollback));
+        for folder in ["/etc/postgresql/15", "/var/lib/postgresql/15"] {
+            assert_eq!(machine.disk.exists(folder), own, "{folder}");
+        }
+        assert_eq!(machine.disk.exists(database), own);
+        well(act(&machine, &site, Act::Install));
+    }
+}
+
+/// Right after a boot a unit is yet to start: before the run it ran, and it will start with what is there.
+#[test]
+fn what_is_about_to_start_counts_as_running() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("etc")).unwrap();
+    fs::write(root.path().join("etc/odoo.conf"), "[options]\n").unwrap();
+    let service = Service {
+        unit: "odoo.service".into(),
+        inputs: BTreeMap::from([("conf".into(), "/etc/odoo.conf".into())]),
+        certificates: BTreeMap::new(),
+        record: "/run/odoo-deploy/odoo.started".into(),
+        shared: false,
+        test: Vec::new(),
+    };
+    let outdated = json!(["conf"]);
+    for (shown, expected) in [
+        ("ActiveState=active", Some(outdated)),
+        (
+            "ActiveState=activating\nSubState=start-pre",
+            Some(json!([])),
+        ),
+        ("ActiveState=inactive\nJob=77", Some(json!([]))),
+        ("ActiveState=activating\nSubState=auto-restart", None),
+        ("ActiveState=inactive\nJob=", None),
+    ] {
+        let answer = format!("{shown}\n");
+        let model = move |_: &Host, _: &Cmd| {
+            Some(Output {
+                code: Some(0),
+                stdout: answer.clone(),
+                ..Output::default()
+            })
+        };
+        let programs = Programs::Model(Rc::new(model));
+        let host = Host::at(root.path(), programs, Events::silent());
+        let state = paused().block_on(service.read(&host)).unwrap();
+        let state = state.map(|state| serde_json::to_value(state).unwrap());
+        assert_eq!(
+            state.map(|state| state["outdated"].clone()),
+            expected,
+            "{shown}"
+        );
+    }
+}
