@@ -14,7 +14,7 @@ pub use stays::Stays;
 use crate::event::Event;
 use crate::host::{Error, Host, Result};
 use crate::journal::{self, Journal, Record, Run, Standing, Step, key};
-use crate::resource::service::Service;
+use crate::resource::service::{self, Service};
 use crate::resource::{AnyResource, AnyState, Moved, Resource};
 use crate::stop::Stopped;
 
@@ -145,7 +145,7 @@ fn started_again(run: &Run, stays: Stays<'_>) -> Vec<Service> {
 
 /// Lets what was started again come to work: whoever goes back wants to know that it does.
 async fn await_up(host: &Host, service: &Service, returned: &mut Returned) {
-    let wrong = match service.await_up(host).await {
+    let wrong = match service::await_up(host, service).await {
         Ok(wrong) => wrong,
         Err(error) => Some(crate::error::chain(&error)),
     };

@@ -341,7 +341,8 @@ pub(super) fn again_or_kept(name: &str, failed: &[String]) -> String {
 
 /// The arguments of `rollback` that keep `steps` as they are.
 pub(super) fn kept(steps: &[String]) -> String {
-    steps.iter().map(|step| format!(" --keep {step}")).collect()
+    let add = |line: String, step: &String| line + " --keep " + step;
+    steps.iter().fold(String::new(), add)
 }
 
 /// Takes the lock of site `name` for `command`.

@@ -61,8 +61,8 @@ impl Configured {
     /// What PostgreSQL calls its system identifier: no two clusters have the same. `None` where it cannot be read.
     fn identity(&self, host: &Host) -> Option<String> {
         let control = host.read(&self.data.join("global/pg_control")).ok()??;
-        let first = control.get(..8)?;
-        Some(first.iter().map(|byte| format!("{byte:02x}")).collect())
+        let first: [u8; 8] = control.get(..8)?.try_into().ok()?;
+        Some(format!("{:016x}", u64::from_le_bytes(first)))
     }
 
     /// Whether it holds a database or a tablespace of its owner's, asked of the files: the server may be down.

@@ -3,6 +3,8 @@
 mod input;
 mod up;
 
+pub use up::await_up;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

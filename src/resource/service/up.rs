@@ -14,42 +14,40 @@ const LISTENS: u64 = 120;
 /// How often that is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
 
-impl Service {
-    /// Waits until the service listens, as Odoo does some time after its start; what has no process to listen with
-    /// is at work at once. What is wrong where it does not come to it, and `None` too where a signal asks to stop.
-    ///
-    /// # Errors
-    /// Where systemd cannot be asked.
-    pub async fn await_up(&self, host: &Host) -> Result<Option<String>> {
-        let mut is_told = false;
-        for _ in 0..LISTENS * 2 {
-            let shown = self.show(host).await?;
-            let of = |key: &str| shown.get(key).map(String::as_str).unwrap_or_default();
-            let (state, pid) = (of("ActiveState"), of("MainPID"));
-            if state == "active" && ["", "0"].contains(&pid) {
-                return Ok(None);
-            }
-            if state == "failed" || of("SubState") == "auto-restart" {
-                return Ok(Some(format!("`{}` does not stay up", self.unit)));
-            }
-            if listens(host, &self.unit)? {
-                return Ok(None);
-            }
-            if !is_told {
-                is_told = true;
-                host.events().tell(Event::Waiting {
-                    what: format!("`{}` to listen again", self.subject()),
-                    at_most: LISTENS,
-                });
-            }
-            tokio::select! {
-                () = tokio::time::sleep(PAUSE) => (),
-                () = host.stop().asked() => return Ok(None),
-            }
+/// Waits until the service listens, as Odoo does some time after its start; what has no process to listen with
+/// is at work at once. What is wrong where it does not come to it, and `None` too where a signal asks to stop.
+///
+/// # Errors
+/// Where systemd cannot be asked.
+pub async fn await_up(host: &Host, service: &Service) -> Result<Option<String>> {
+    let mut is_told = false;
+    for _ in 0..LISTENS * 2 {
+        let shown = service.show(host).await?;
+        let of = |key: &str| shown.get(key).map(String::as_str).unwrap_or_default();
+        let (state, pid) = (of("ActiveState"), of("MainPID"));
+        if state == "active" && ["", "0"].contains(&pid) {
+            return Ok(None);
         }
-        let text = format!("`{}` did not listen within {LISTENS} s", self.unit);
-        Ok(Some(text))
+        if state == "failed" || of("SubState") == "auto-restart" {
+            return Ok(Some(format!("`{}` does not stay up", service.unit)));
+        }
+        if listens(host, &service.unit)? {
+            return Ok(None);
+        }
+        if !is_told {
+            is_told = true;
+            host.events().tell(Event::Waiting {
+                what: format!("`{}` to listen again", service.subject()),
+                at_most: LISTENS,
+            });
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => (),
+            () = host.stop().asked() => return Ok(None),
+        }
     }
+    let text = format!("`{}` did not listen within {LISTENS} s", service.unit);
+    Ok(Some(text))
 }
 
 /// Whether a process of the unit listens.
