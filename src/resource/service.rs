@@ -3,7 +3,7 @@
 mod input;
 mod up;
 
-pub use up::await_up;
+pub(crate) use up::await_up;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

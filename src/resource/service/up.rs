@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// Where systemd cannot be asked.
-pub async fn await_up(host: &Host, service: &Service) -> Result<Option<String>> {
+pub(crate) async fn await_up(host: &Host, service: &Service) -> Result<Option<String>> {
     let mut is_told = false;
     for _ in 0..LISTENS * 2 {
         let shown = service.show(host).await?;
