@@ -175,7 +175,7 @@ impl Expected {
         match (ended.code, next) {
             (3 | 4, None) => vec![format!("it ended with {} and no advice", ended.code)],
             (0, _) | (_, None) => Vec::new(),
-            (3, Some(_)) if ended.events.len() % 8 != 0 => Vec::new(),
+            (3, Some(_)) if !ended.events.len().is_multiple_of(8) => Vec::new(),
             (1 | 4 | 5, Some(advice)) if is_usual(advice) => Vec::new(),
             (_, Some(_)) => follow(&machine.twin(), next),
         }
