@@ -143,7 +143,7 @@ async fn act(host: Host, command: Command, report: &Report) -> u8 {
                 return sites::each(&host, &asked.config, status).await;
             }
             Command::Status(asked) => status::of_name(&host, &asked.site).await,
-            Command::Rollback(asked) => rollback::rollback(host, &asked, report).await,
+            Command::Rollback(asked) => Box::pin(rollback::rollback(host, &asked, report)).await,
             Command::Rehearse(asked) => rehearse::rehearse(host, &asked).await,
             // these print, and are done by the caller
             Command::Schema
@@ -154,7 +154,7 @@ async fn act(host: Host, command: Command, report: &Report) -> u8 {
         };
         tell(&events, ending)
     };
-    stoppable(&stop, &events, work).await
+    Box::pin(stoppable(&stop, &events, work)).await
 }
 
 fn tell(events: &Events, ending: Result<Ending, Ending>) -> u8 {
