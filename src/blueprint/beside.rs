@@ -16,12 +16,11 @@ pub(super) fn file(
     target: Option<&str>,
 ) -> Result<(PathBuf, String), Error> {
     let is_target = target.is_some_and(|target| Path::new(target) == folder.join(name));
-    if !is_target
-        && let Some((path, text)) = source::read_beside(folder, name)?
-        && other_use(name, &text).is_none()
-    {
+    if !is_target && let Some((path, text)) = source::read_beside(folder, name)? {
         own::check(name, &path, &text)?;
-        return Ok((path, text));
+        if other_use(name, &text).is_none() {
+            return Ok((path, text));
+        }
     }
     let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;

@@ -90,7 +90,8 @@ impl Blueprint {
     /// A module that every database is to have, by the owner's own `odoo.conf`, is one of those there are: Odoo would
     /// start without it, or not at all.
     fn look_for_server_wide(&self, host: &Host, folders: &[PathBuf]) -> Result<(), Error> {
-        let (path, text) = super::file(&self.folder, "odoo.conf")?;
+        let (path, text) =
+            super::beside::file(&self.folder, "odoo.conf", Some(&self.site.paths.conf))?;
         let said = text.lines().enumerate().find_map(|(index, line)| {
             let (key, value) = line.split_once('=')?;
             (key.trim() == "server_wide_modules").then_some((index + 1, value))
