@@ -293,6 +293,7 @@ fn what_is_about_to_start_counts_as_running() {
         certificates: BTreeMap::new(),
         record: "/run/odoo-deploy/odoo.started".into(),
         shared: false,
+        shows: Vec::new(),
         test: Vec::new(),
     };
     let outdated = json!(["conf"]);
