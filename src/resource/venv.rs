@@ -238,8 +238,14 @@ impl Venv {
             "conv=fsync".into(),
             "status=none".into(),
         ]);
-        host.run(&write.stdin(format!("{}\n", current.display())))
-            .await?;
+        let line = format!("{}\n", current.display());
+        host.run(&write.stdin(line.clone())).await?;
+        // it may say that all is well and have written nothing, which only who imports Odoo would notice
+        if host.text(Path::new(&file))?.as_deref() != Some(&line) {
+            return Err(Error::impossible(format!(
+                "`dd` ended well and did not write `{file}`"
+            )));
+        }
         Ok(())
     }
 
