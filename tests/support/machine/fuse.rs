@@ -91,6 +91,7 @@ pub struct Fuse {
     at: Cell<Option<(usize, Flavour)>>,
     before_each: RefCell<Option<Box<dyn FnMut()>>>,
     calls: RefCell<Vec<String>>,
+    destroyed: RefCell<Vec<(String, String)>>,
     trouble: Cell<Option<(usize, Trouble, bool)>>,
     halfway: Cell<bool>,
     file_calls: Cell<usize>,
@@ -134,6 +135,7 @@ impl Fuse {
     pub fn disarm(&self) {
         self.seen.take();
         self.calls.take();
+        self.destroyed.take();
         self.file_calls.set(0);
         self.at.set(None);
         self.before_each.take();
@@ -149,6 +151,11 @@ impl Fuse {
     /// The calls of programs that there were.
     pub fn calls(&self) -> Vec<String> {
         self.calls.borrow().clone()
+    }
+
+    /// What was told that it goes, each with the evidence that it is ours.
+    pub fn destroyed(&self) -> Vec<(String, String)> {
+        self.destroyed.borrow().clone()
     }
 
     /// How many file calls there were, those that only read among them.
@@ -177,7 +184,9 @@ impl Fuse {
 
     /// The agent is about to make a file call.
     pub(super) fn file(&self, call: &Call<'_>) -> io::Result<()> {
-        if let Call::Destroys { .. } = call {
+        if let Call::Destroys { what, evidence } = call {
+            let told = ((*what).to_owned(), (*evidence).to_owned());
+            self.destroyed.borrow_mut().push(told);
             return Ok(());
         }
         self.file_calls.set(self.file_calls.get() + 1);

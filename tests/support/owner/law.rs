@@ -7,7 +7,7 @@ use odoo_deploy::event::Outcome;
 use odoo_deploy::journal::{self, Standing};
 
 use super::foreign::Foreign;
-use super::named::is_named;
+use super::named::{at, is_named};
 use super::said::{Said, say};
 use super::things::{Thing, Things, things};
 use super::world::{End, Move, Site, Start, Verb, World};
@@ -38,6 +38,8 @@ pub struct Played {
     pub well: usize,
     /// How many things of others were looked at, all in all.
     pub looked: usize,
+    /// What went, with how often it did by which evidence.
+    pub destroyed: BTreeMap<String, usize>,
     /// Why commands were refused at the end.
     pub refused: BTreeSet<String>,
 }
@@ -213,8 +215,10 @@ impl Play<'_> {
             }),
         }
         let words = self.ground.words(verb, site);
+        let before = things(&self.machine);
         let said = say(&self.machine, &words);
         let effects = fuse.seen();
+        self.weigh(&before, &said);
         fuse.disarm();
         if let (None, End::Killed(number, flavour)) = (said.code, end) {
             self.machine.after(flavour, number);
@@ -238,6 +242,37 @@ impl Play<'_> {
         }
         self.look(&said, &words);
         said
+    }
+
+    /// Counts what went by its evidence, and looks whether anything went of which none was told.
+    fn weigh(&mut self, before: &Things, said: &Said) {
+        let told = self.machine.fuse.destroyed();
+        for (_, evidence) in &told {
+            let kind = evidence.replace(|c: char| c.is_ascii_digit(), "");
+            *self.played.destroyed.entry(kind).or_default() += 1;
+        }
+        let now = things(&self.machine);
+        let is_told = |place: &str| {
+            let name = place.split_once(' ').map_or(place, |(_, name)| name);
+            told.iter().any(|(what, _)| {
+                let what = at(&self.machine, what);
+                let within = place.strip_prefix(&what);
+                within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    || what.split(' ').skip(1).any(|word| word == name)
+            })
+        };
+        for (place, was) in before {
+            if now.contains_key(place) || !needs_evidence(place, was) || is_told(place) {
+                continue;
+            }
+            if !said.names(place) && !said.names_place(place) {
+                let text = format!(
+                    "UNTOLD {place}: {was:?} went without evidence: {}",
+                    said.error
+                );
+                self.played.wrong.push(text);
+            }
+        }
     }
 
     /// Looks for the things of others.
@@ -301,7 +336,9 @@ impl Play<'_> {
                 return self.played.wrong.push(text);
             }
             let words = ways.remove(0);
+            let before = things(&self.machine);
             let said = say(&self.machine, &words);
+            self.weigh(&before, &said);
             self.machine.fuse.disarm();
             self.played.commands += 1;
             self.look(&said, &words);
@@ -359,6 +396,27 @@ impl Play<'_> {
             let text = format!("END it says neither what is wrong nor what to do: {error}");
             self.played.wrong.push(text);
         }
+    }
+}
+
+/// Whether something is missed by somebody when it goes: a program that ends and what lies in memory is not, nor what
+/// goes with a package or with systemd's links.
+fn needs_evidence(place: &str, was: &Thing) -> bool {
+    let passing = [
+        "/run/",
+        "/usr/",
+        "/etc/ssl/certs",
+        "/etc/systemd/system/multi-user.target.wants",
+    ];
+    // what was about to be put in the place of something
+    let prepared = place.ends_with(".odoo-deploy") && place.contains("/.");
+    match was {
+        _ if prepared => false,
+        Thing::File(..) | Thing::Link(..) => {
+            !passing.iter().any(|folder| place.starts_with(folder))
+        }
+        Thing::Database(_) | Thing::Role(_) | Thing::User(_) => true,
+        _ => false,
     }
 }
 

@@ -19,9 +19,13 @@ pub(super) fn is_named(
             is_it && kinds.contains(&change.kind.as_str())
         })
     };
+    // what is there now took its place, and the owner was told where it is
+    if now.contains_key(place) && said.names_place(subject) && is_elsewhere(was, now) {
+        return true;
+    }
     match (was, now.get(place)) {
         // what is there is another thing: it is elsewhere, and its owner was told
-        (was, None) => said.names(subject) && is_elsewhere(was, now),
+        (was, None) => (said.names(subject) || said.names_place(subject)) && is_elsewhere(was, now),
         (Thing::Folder(_), Some(Thing::Folder(_))) => plans(&["directory"]),
         (Thing::File(_, digest), Some(Thing::File(_, found))) if digest == found => {
             plans(&["file", "certificate", "secret"])
@@ -52,7 +56,7 @@ pub(super) fn is_named(
             plans(&["role"]) && grants(was) == grants(now)
         }
         (Thing::Database(was), Some(Thing::Database(now))) => {
-            plans(&["database"]) && has_only_more_modules(was, now)
+            plans(&["database"]) && (was.is_empty() || has_only_more_modules(was, now))
         }
         (Thing::Running(_), Some(Thing::Running(_))) => plans(&["service"]),
         _ => false,
@@ -60,7 +64,7 @@ pub(super) fn is_named(
 }
 
 /// Where a path is, where folders above it are links.
-fn at(machine: &Machine, path: &str) -> String {
+pub(super) fn at(machine: &Machine, path: &str) -> String {
     match path.rsplit_once('/') {
         Some((folder, name)) => format!("{}/{name}", machine.disk.resolve(folder)),
         None => path.to_owned(),

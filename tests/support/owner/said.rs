@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::rc::Rc;
 
 use clap::Parser as _;
@@ -52,6 +53,14 @@ impl Said {
                 Event::Plan(totals) => totals.leaves.iter().any(named),
                 _ => false,
             })
+    }
+
+    /// Whether anything that is no plan names this place, or a folder that it is in.
+    pub(super) fn names_place(&self, place: &str) -> bool {
+        let mut above = Path::new(place).ancestors();
+        above.any(|above| {
+            above.components().count() > 2 && self.names(&format!("`{}`", above.display()))
+        })
     }
 
     /// The commands that it says to type, each by its words.
