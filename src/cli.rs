@@ -219,7 +219,7 @@ pub struct Render {
     /// Only the file at this path, as it is named on the server.
     #[arg(value_name = "PATH")]
     pub path: Option<PathBuf>,
-    /// The template of this name that is built in, to begin one of your own beside the site with.
+    /// A template as it is built in, to begin one of your own with.
     #[arg(long, value_name = "NAME", conflicts_with = "path")]
     pub template: Option<String>,
 }

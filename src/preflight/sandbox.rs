@@ -99,27 +99,29 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
     if starts(host, &lines).await? {
         return Ok(());
     }
-    // which of them: each by itself
+    // which of them: each by itself, others' first
     let mut wrong = Vec::new();
-    for line in &lines {
+    for line in lines.iter().filter(|line| line.place.is_some()) {
         if !starts(host, std::slice::from_ref(line)).await? {
             wrong.push(line);
         }
     }
-    let foreign = wrong
-        .iter()
-        .filter_map(|line| Some((line, line.place.as_ref()?)));
-    let mut told = false;
-    for (line, (file, number)) in foreign {
-        told = true;
-        found.refuse(format!(
-            "systemd cannot start `{unit}` with `{}` in `{}` (line {number}); mend that line, or take it away",
-            line.text,
-            file.display()
-        ));
+    for line in &wrong {
+        if let Some((file, number)) = &line.place {
+            found.refuse(format!(
+                "systemd cannot start `{unit}` with `{}` in `{}` (line {number}); mend that line, or take it away",
+                line.text,
+                file.display()
+            ));
+        }
     }
-    if told {
+    if !wrong.is_empty() {
         return Ok(());
+    }
+    for line in &lines {
+        if !starts(host, std::slice::from_ref(line)).await? {
+            wrong.push(line);
+        }
     }
     let names: Vec<&str> = wrong.iter().map(|line| key(&line.text)).collect();
     let (what, example) = match names.first() {

@@ -143,8 +143,12 @@ fn place(host: &Host, uri: &str) -> Result<Option<(PathBuf, usize)>> {
     for file in files(host)? {
         let text = host.read_text(&file)?.unwrap_or_default();
         let mut lines = text.lines().enumerate();
-        let named =
-            lines.find(|(_, line)| !line.trim_start().starts_with('#') && line.contains(word));
+        // apt says `file:/x` also of what is written `file:///x`
+        let is_it = |line: &str| {
+            let line = line.trim_start().replace("file:///", "file:/");
+            !line.starts_with('#') && line.contains(word)
+        };
+        let named = lines.find(|(_, line)| is_it(line));
         if let Some((index, _)) = named {
             return Ok(Some((file, index + 1)));
         }
