@@ -12,7 +12,7 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
-pub use account::{drop_role, remove_packages, remove_user};
+pub use account::{drop_cluster, drop_role, remove_packages, remove_user};
 pub use database::{BEGUN, Mark, Subject, WHOLE, drop_database, empty_database};
 pub use file::{
     make_room, remove_link, remove_made, remove_own, remove_record, remove_server_file, replaces,

@@ -312,11 +312,11 @@ fn only_the_report_prints() {
 }
 
 /// What takes something away for good. The host has the primitives, which the gate alone calls; a rehearsal's machines
-/// are its own.
+/// are its own. The command line knows words alone.
 #[test]
 fn only_the_gate_destroys() {
     only_in(
-        &["gate", "host", "rehearse"],
+        &["cli", "gate", "host", "rehearse"],
         &[
             "remove_tree(",
             "remove_file(",

@@ -203,6 +203,10 @@ impl Blueprint {
     fn look_for_modules(&self, host: &Host, addons: &[Source]) -> Result<(), Error> {
         let mut reasons = Vec::new();
         for (source, asked) in addons.iter().zip(&self.site.addons) {
+            // what is there and is no checkout is named by the step that would make one
+            if host.meta(&Path::new(&source.path).join(".git"))?.is_none() {
+                continue;
+            }
             let folder = asked.folder.as_ref().map(AsRef::as_ref);
             if let Some(why) = modules::why_none(host, Path::new(&source.path), folder)? {
                 reasons.push(format!(

@@ -80,7 +80,11 @@ impl Registry {
                 return Ok(());
             }
             let told = self.told(&output.stderr);
-            return Err(told.unwrap_or_else(|| "Odoo's shell does not come to its end".to_owned()));
+            let silent = || {
+                let (python, odoo) = (self.python.display(), self.odoo.display());
+                format!("`{python} {odoo} shell` ended and did not say what it found")
+            };
+            return Err(told.unwrap_or_else(silent));
         };
         let answer: Answer = serde_json::from_str(answer)
             .map_err(|_| format!("the answer of Odoo's shell is garbled: `{answer}`"))?;

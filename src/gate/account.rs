@@ -1,4 +1,4 @@
-//! Users, roles and packages.
+//! Users, roles, packages and clusters.
 
 use super::{Evidence, Verdict};
 use crate::host::command::Cmd;
@@ -56,4 +56,28 @@ pub fn remove_packages(host: &Host, names: &[&str]) -> Result<Vec<String>> {
         .chain(names)
         .map(|word| (*word).to_owned())
         .collect())
+}
+
+/// How a cluster is dropped that came with a run's packages: `made` is its system identifier as the run saw it, `found` as
+/// it is now.
+///
+/// # Errors
+/// Where a test wants it to fail.
+pub fn drop_cluster(
+    host: &Host,
+    (version, name): (&str, &str),
+    made: Option<&str>,
+    found: Option<&str>,
+    holds_data: bool,
+) -> Result<Verdict<Cmd>> {
+    if made.is_none() || made != found {
+        return Ok(Err("it is not the one that a run made".to_owned()));
+    }
+    if holds_data {
+        return Ok(Err("it holds an owner's databases".to_owned()));
+    }
+    Evidence::new("a run's packages made it, and it holds nothing of an owner's")
+        .tell(host, &format!("cluster {version}/{name}"))?;
+    let drop = Cmd::new("pg_dropcluster").args(["--stop", version, name]);
+    Ok(Ok(drop.deadline(180)))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::host::command::Cmd;
+use crate::gate;
 use crate::host::{Error, Host, Result};
 use crate::resource::dpkg::Dpkg;
 use crate::resource::place::{port, value};
@@ -129,13 +129,20 @@ pub(super) async fn drop_empty(
 ) -> Result<()> {
     for found in configured(host)? {
         let server = format!("postgresql-{}", found.version);
-        let is_made = made.contains_key(&found.id()) && goes.contains(&server.as_str());
-        let is_same = made.get(&found.id()) == found.identity(host).as_ref();
-        if !is_made || !is_same || found.holds_data(host)? {
+        if !goes.contains(&server.as_str()) {
             continue;
         }
-        let drop = Cmd::new("pg_dropcluster").args(["--stop", &found.version, &found.name]);
-        host.run(&drop.deadline(180)).await?;
+        let drop = gate::drop_cluster(
+            host,
+            (&found.version, &found.name),
+            made.get(&found.id()).map(String::as_str),
+            found.identity(host).as_deref(),
+            found.holds_data(host)?,
+        )?;
+        let Ok(drop) = drop else {
+            continue;
+        };
+        host.run(&drop).await?;
         if host.meta(&found.folder())?.is_some() {
             return Err(Error::impossible(format!(
                 "pg_dropcluster ended well and did not remove `{}`",

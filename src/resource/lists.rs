@@ -86,8 +86,9 @@ impl Resource for Lists {
             }
         }
         let (stamp, folder) = (Path::new(STAMP), Path::new(PERIODIC));
-        if host.meta(folder)?.is_none() {
-            host.make_folder(folder, "root", "root", 0o755)?;
+        // a run that was killed there leaves it closed to others
+        if host.meta(folder)?.is_none_or(|meta| meta.mode == 0o700) {
+            host.ensure_folder(folder, "root", "root", 0o755)?;
         }
         host.write(stamp, b"", "root", "root", 0o644)?;
         Ok(Moved::There)

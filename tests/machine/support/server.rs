@@ -150,7 +150,10 @@ impl Server {
     fn agent(&self, words: &[&str]) -> Command {
         let mut command = self.command(&format!("{SHARED}/odoo-deploy"));
         command.args(words);
-        if words.first().is_some_and(|word| *word != "schema") {
+        let names_site = words
+            .iter()
+            .any(|word| ["--config", "--site"].contains(word));
+        if words.first().is_some_and(|word| *word != "schema") && !names_site {
             command.args(["--config", SITE]);
         }
         command

@@ -4,6 +4,7 @@ use std::fs::{self, Metadata, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use nix::sys::stat::{Mode, SFlag, mknod};
 
@@ -11,7 +12,8 @@ use nix::sys::stat::{Mode, SFlag, mknod};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Image {
     Nothing,
-    File(Rights, Vec<u8>),
+    /// A file, and when its bytes were last changed.
+    File(Rights, Vec<u8>, SystemTime),
     Link(Rights, PathBuf),
     /// A FIFO, a socket, a device: its kind and number.
     Node(Rights, SFlag, u64),
@@ -32,7 +34,7 @@ impl Image {
             return Self::Link(rights, fs::read_link(path).unwrap());
         }
         if meta.is_file() {
-            return Self::File(rights, fs::read(path).unwrap());
+            return Self::File(rights, fs::read(path).unwrap(), meta.modified().unwrap());
         }
         if !meta.is_dir() {
             let kind = SFlag::from_bits_truncate(meta.mode() & SFlag::S_IFMT.bits());
@@ -49,7 +51,7 @@ impl Image {
     /// How many bytes it has.
     pub(super) fn length(&self) -> usize {
         match self {
-            Self::File(_, bytes) => bytes.len(),
+            Self::File(_, bytes, _) => bytes.len(),
             _ => 0,
         }
     }
@@ -66,8 +68,9 @@ impl Image {
         }
         match self {
             Self::Nothing => (),
-            Self::File(rights, bytes) => {
+            Self::File(rights, bytes, modified) => {
                 fs::write(path, bytes).unwrap();
+                modify(path, *modified);
                 rights.give(path);
             }
             Self::Link(Rights(uid, gid, _), target) => {
@@ -90,20 +93,26 @@ impl Image {
 
     /// Gives the file at `path` the bytes of this one, where both are files.
     pub(super) fn put_bytes(&self, path: &Path) {
-        if let (Self::File(_, bytes), true) = (self, path.is_file()) {
+        if let (Self::File(_, bytes, modified), true) = (self, path.is_file()) {
             let file = OpenOptions::new().write(true).truncate(true).open(path);
             file.unwrap().write_all(bytes).unwrap();
+            modify(path, *modified);
         }
     }
 
     /// Gives what is at `path` the owner and mode of this.
     pub(super) fn put_rights(&self, path: &Path) {
-        if let Self::File(rights, _) | Self::Folder(rights, _) = self
+        if let Self::File(rights, ..) | Self::Folder(rights, _) = self
             && (path.is_file() || path.is_dir())
         {
             rights.give(path);
         }
     }
+}
+
+fn modify(path: &Path, modified: SystemTime) {
+    let file = OpenOptions::new().write(true).open(path).unwrap();
+    file.set_modified(modified).unwrap();
 }
 
 impl Rights {

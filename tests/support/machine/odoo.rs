@@ -76,13 +76,13 @@ impl Model {
             let files = format!("{folder}/filestore/{name}");
             self.disk.folder_as(&files, owner, 0o700);
             self.disk.own(&format!("{folder}/filestore"), owner, 0o700);
-            let postgres = &mut self.state.borrow_mut().postgres;
-            postgres.databases.get_mut(name).unwrap().tables = true;
         });
         self.fuse.halves(
             || {
                 let postgres = &mut self.state.borrow_mut().postgres;
                 let database = postgres.databases.get_mut(name).unwrap();
+                // its first transaction has the table of modules (`initialize` in Odoo's `odoo/modules/db.py`)
+                database.tables = true;
                 let modules = database.modules.get_or_insert_default();
                 modules.insert("base".into());
                 database.password.get_or_insert("admin".into());
