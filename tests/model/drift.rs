@@ -230,6 +230,7 @@ fn a_renewed_certificate_is_taken_up() {
         let (certificate, key) = pem(number);
         machine.disk.put(path, certificate + more);
         machine.disk.put("/etc/ssl/erp.key", key);
+        machine.disk.own("/etc/ssl/erp.key", (0, 0), 0o600);
     };
     let run = |what| act(&machine, &site, what).unwrap();
     let expect = |when: &str, reloads: bool| {

@@ -259,6 +259,7 @@ impl Play<'_> {
                 let within = place.strip_prefix(&what);
                 within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                     || what.split(' ').skip(1).any(|word| word == name)
+                    || is_of_cluster(place, &what)
             })
         };
         for (place, was) in before {
@@ -397,6 +398,18 @@ impl Play<'_> {
             self.played.wrong.push(text);
         }
     }
+}
+
+/// Whether a place is one of the cluster that `what` tells of, as Debian keeps them.
+fn is_of_cluster(place: &str, what: &str) -> bool {
+    let cluster = what.strip_prefix("cluster ");
+    let folders = ["/etc/postgresql/", "/var/lib/postgresql/"];
+    cluster.is_some_and(|cluster| {
+        folders
+            .iter()
+            .filter_map(|folder| place.strip_prefix(folder)?.strip_prefix(cluster))
+            .any(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// Whether something is missed by somebody when it goes: a program that ends and what lies in memory is not, nor what
