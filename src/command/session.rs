@@ -116,7 +116,12 @@ impl Session {
         let notes = Store::new(host.disk(), &folder, 0);
         let host = host.with_notes(notes);
         let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
-        let least = own_connections(&host).map_err(|e| refused(chain(&e)))?;
+        // a server of another host is not tuned, and what clusters there are here is nobody's business
+        let least = match site.postgres.server {
+            Some(_) => Ok(None),
+            None => own_connections(&host),
+        };
+        let least = least.map_err(|e| refused(chain(&e)))?;
         let blueprint = Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs))
             .map_err(unplannable)?
             .at_least(least)

@@ -37,7 +37,9 @@ fn plant_certificate(machine: &Machine, name: &str) {
     machine
         .disk
         .put(&format!("/etc/ssl/{name}.crt"), certificate);
-    machine.disk.put(&format!("/etc/ssl/{name}.key"), key);
+    let path = format!("/etc/ssl/{name}.key");
+    machine.disk.put(&path, key);
+    machine.disk.own(&path, (0, 0), 0o600);
 }
 
 #[test]
@@ -263,11 +265,16 @@ fn a_cluster_that_the_run_made_goes_with_it() {
     }
     let site = SiteFile::new(&Wish::default());
     for own in [false, true] {
-        let machine = Machine::bare();
-        machine.fuse.arm(120, Flavour::Before);
-        assert!(act(&machine, &site, Act::Install).is_none());
-        machine.fuse.disarm();
-        assert!(machine.disk.exists("/etc/postgresql/15/main"));
+        // the first death, of some, after the packages came
+        let killed = (120..).step_by(10).map(|number| {
+            let machine = Machine::bare();
+            machine.fuse.arm(number, Flavour::Before);
+            assert!(act(&machine, &site, Act::Install).is_none());
+            machine.fuse.disarm();
+            machine
+        });
+        let mut killed = killed.filter(|machine| machine.disk.exists("/etc/postgresql/15/main"));
+        let machine = killed.next().unwrap();
         let database = "/var/lib/postgresql/15/main/base/16999/1";
         if own {
             machine.disk.put(database, "");
