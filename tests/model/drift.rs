@@ -284,6 +284,7 @@ fn a_renewed_certificate_is_taken_up() {
     machine
         .disk
         .put("/etc/ssl/erp.key", format!("# moved\n{key}"));
+    machine.disk.own("/etc/ssl/erp.key", (0, 0), 0o600);
     expect("a key", false);
 
     let record = machine.disk.text("/run/odoo-deploy/odoo.nginx");

@@ -90,41 +90,6 @@ fn another_certificate_is_taken_back() {
     }
 }
 
-/// nginx was there before the site, and so was its certificate.
-#[test]
-fn a_web_server_of_others_is_left_to_them() {
-    if support::skipped() {
-        return;
-    }
-    let other = SiteFile::new(&Wish {
-        name: "odoo-two",
-        proxy: true,
-        ..Wish::default()
-    });
-    let text = fs::read_to_string(other.path()).unwrap();
-    let text = text.replace(
-        "[proxy]\n[site]\ndomain = \"erp.example.org\"\n",
-        "[proxy]\n",
-    );
-    let named = "name = \"odoo-two\"\n";
-    let text = text.replace(named, &format!("{named}domain = \"two.example.org\"\n"));
-    fs::write(other.path(), text).unwrap();
-    let files = SiteFile::with_proxy(
-        "tls = \"files\"\ncertificate = \"/etc/ssl/erp.crt\"\nkey = \"/etc/ssl/erp.key\"",
-    );
-    let machine = Machine::bare();
-    plant_certificate(&machine, "erp");
-    well(act(&machine, &other, Act::Install));
-    let before = snapshot(&machine);
-    well(act(&machine, &files, Act::Install));
-    let back = act(&machine, &files, Act::Rollback).unwrap();
-    assert_eq!(back.code, 0, "{} {:?}", back.error, not_undone(&back));
-    let web = |wrong: &String| wrong.contains("nginx");
-    let mut wrong = differences(&before, &snapshot(&machine));
-    wrong.retain(web);
-    assert_eq!(wrong, Vec::<String>::new());
-}
-
 /// `/opt` was moved to a larger disk, before the first install or after it.
 #[test]
 fn a_folder_may_be_a_link() {
