@@ -31,7 +31,8 @@ fn only_floors() -> bool {
 fn kind_of_death(expected: &Expected, number: usize, flavour: Flavour) -> String {
     let effect = expected.effects.get(number - 1);
     let what = effect.map_or("the end", |effect| effect.what.as_str());
-    let verb = what.split(' ').next().unwrap_or_default();
+    // without the path, which is another in each process
+    let verb = what.split([' ', '(']).next().unwrap_or_default();
     format!("{flavour:?} {verb}")
 }
 
