@@ -254,12 +254,12 @@ impl Play<'_> {
         let now = things(&self.machine);
         let is_told = |place: &str| {
             let name = place.split_once(' ').map_or(place, |(_, name)| name);
-            told.iter().any(|(what, _)| {
-                let what = at(&self.machine, what);
+            told.iter().any(|(told, _)| {
+                let what = at(&self.machine, told);
                 let within = place.strip_prefix(&what);
                 within.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                     || what.split(' ').skip(1).any(|word| word == name)
-                    || is_of_cluster(place, &what)
+                    || is_of_cluster(place, told)
             })
         };
         for (place, was) in before {
