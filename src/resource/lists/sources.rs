@@ -176,7 +176,7 @@ mod tests {
     use crate::host::Programs;
 
     const SAID: &str = "\
-Hit:1 http://deb.debian.org/debian bookworm InRelease
+Hit:1 http://deb.example.org/debian bookworm InRelease
 Err:2 http://gone.example.org/apt stable InRelease
   Could not resolve 'gone.example.org'
 Ign:3 https://flat.example.org/deb ./ InRelease
@@ -215,7 +215,7 @@ E: Some index files failed to download. They have been ignored, or old ones used
             ("./", "is not signed"),
         ];
         assert_eq!(told, expected);
-        let list = "deb http://deb.debian.org/debian bookworm main\n# deb cdrom:[x]/ x\ndeb cdrom:[Debian]/ bookworm main\n";
+        let list = "deb http://deb.example.org/debian bookworm main\n# deb cdrom:[x]/ x\ndeb cdrom:[Debian]/ bookworm main\n";
         let (_root, host) = machine(&[
             ("etc/apt/sources.list", list),
             (
@@ -238,7 +238,7 @@ E: Some index files failed to download. They have been ignored, or old ones used
     #[test]
     fn the_distributions_own_lists_must_come() {
         let own = (
-            "var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_InRelease",
+            "var/lib/apt/lists/deb.example.org_debian_dists_bookworm_InRelease",
             "Origin: Debian\nCodename: bookworm\n",
         );
         let other = (
@@ -258,7 +258,7 @@ E: Some index files failed to download. They have been ignored, or old ones used
             (&[other], all, false),
             (
                 &[own],
-                of("http://deb.debian.org/debian", "bookworm"),
+                of("http://deb.example.org/debian", "bookworm"),
                 false,
             ),
             (
