@@ -1,4 +1,4 @@
-//! The files beside `site.toml`, which go before those of the same names that are built in.
+//! The files beside `site.toml`, which are used in place of the built-in files of the same names.
 
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ pub(super) fn notes(folder: &Path, targets: &[&Path]) -> Result<Vec<String>, Err
         };
         notes.push(match other {
             Some(why) => format!("`{shown}`: {why}"),
-            None => format!("`{shown}` goes before the file of that name that is built in"),
+            None => format!("`{shown}` is used in place of the built-in file"),
         });
     }
     Ok(notes)

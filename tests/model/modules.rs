@@ -22,7 +22,7 @@ fn notes(ended: &Ended) -> Vec<&str> {
     });
     // the tests' playbook is named, too
     notes
-        .filter(|text| !text.contains("goes before the file"))
+        .filter(|text| !text.contains("in place of the built-in file"))
         .collect()
 }
 
