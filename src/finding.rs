@@ -5,7 +5,7 @@
 
 mod certificates;
 mod former;
-mod modules;
+pub(crate) mod modules;
 mod room;
 
 use std::future::ready;

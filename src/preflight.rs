@@ -16,6 +16,7 @@ mod languages;
 mod left;
 mod logs;
 mod machine;
+mod modules;
 mod neighbours;
 mod network;
 mod nginx;
@@ -120,6 +121,7 @@ pub async fn plan(ground: &Ground<'_>) -> Result<Found> {
     clusters::look(ground, &mut found)?;
     conf::look(ground, &mut found);
     languages::look(ground, &mut found);
+    modules::look(ground, &mut found).await?;
     disk::look(ground, &mut found)?;
     network::look(ground, &mut found);
     Ok(found)

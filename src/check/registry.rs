@@ -8,6 +8,7 @@ use crate::error::chain;
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host};
+use crate::modules;
 
 /// What the shell is given to read.
 const SCRIPT: &str = include_str!("../../templates/trial.py");
@@ -88,6 +89,17 @@ impl Registry {
         };
         let answer: Answer = serde_json::from_str(answer)
             .map_err(|_| format!("the answer of Odoo's shell is garbled: `{answer}`"))?;
+        let vanished = self
+            .vanished(host, &answer.left_out)
+            .map_err(|e| chain(&e))?;
+        if !vanished.is_empty() {
+            return Err(format!(
+                "{} installed in the database `{}`, and the new code has no such module: Odoo would not load it. Go back to \
+                 the commit before, or uninstall it in Odoo first",
+                is(&vanished),
+                self.database
+            ));
+        }
         if !answer.left_out.is_empty() {
             let text = format!(
                 "Odoo does not load {}, though installed",
@@ -99,6 +111,22 @@ impl Registry {
             return Ok(());
         }
         Err(self.lacks(&named(&answer.missing)))
+    }
+
+    /// Those of the modules that the service, as it runs until now, has code of: it wrote down at its start which
+    /// folders that is in.
+    fn vanished(&self, host: &Host, left_out: &[String]) -> Result<Vec<String>, Error> {
+        let record = PathBuf::from(format!("/run/odoo-deploy/{}.started", self.site));
+        let record = host.read_text(&record)?.unwrap_or_default();
+        let targets = record.lines().filter_map(|line| line.split_once("  "));
+        let targets = targets.map(|(target, _)| PathBuf::from(target));
+        let targets = targets.filter(|target| target.is_absolute());
+        let folders: Vec<PathBuf> = targets
+            .flat_map(|target| ["", "addons", "odoo/addons"].map(|below| target.join(below)))
+            .collect();
+        let names = left_out.iter().map(String::as_str).collect();
+        let (there, _) = modules::parted(host, &folders, &names)?;
+        Ok(there.into_keys().collect())
     }
 
     /// What went wrong, of a traceback of Python's: its last line that names an exception.
@@ -151,6 +179,11 @@ impl Registry {
 
 fn is_untold(said: &str) -> bool {
     UNTOLD.iter().any(|words| said.contains(words))
+}
+
+fn is(names: &[String]) -> String {
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", named(names))
 }
 
 /// Some names, not all where they are many.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{Finding, Ground};
 use crate::host::{Host, Result};
 use crate::modules;
+use crate::plan::Plan;
 use crate::resource::{AnyResource, Database};
+use crate::site::Site;
 
 /// As many links as the kernel follows.
 const MOST_LINKS: usize = 40;
@@ -27,16 +29,10 @@ struct Row {
 
 /// What Odoo's own modules of the database are not fit for.
 pub(super) async fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
-    let mut steps = ground.plan.steps.iter();
-    let database = steps.find_map(|step| match &step.resource {
-        AnyResource::Database(database) => Some(database),
-        _ => None,
-    });
-    let Some(database) = database else {
+    let Some(database) = database(ground.plan) else {
         return Ok(Vec::new());
     };
-    let rows = database.ask(ground.host, SQL).await?.into_iter();
-    let rows: Vec<Row> = rows.filter_map(row).collect();
+    let rows = rows(ground.host, database).await?;
     // not there, or its first initialisation is not over: the plan says so
     let Some(base) = rows
         .iter()
@@ -44,11 +40,41 @@ pub(super) async fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
     else {
         return Ok(Vec::new());
     };
-    let folders = folders(ground)?;
+    let paths = &ground.site.paths;
+    let conf = ground.host.text(Path::new(&paths.conf))?;
+    let folders = folders(ground.host, ground.site, &conf.unwrap_or_default())?;
     let mut found = series(ground, base, &folders, database)?;
     found.extend(left_over(&rows, database));
     found.extend(without_code(ground.host, &rows, &folders, database)?);
     Ok(found)
+}
+
+/// The database of the site.
+fn database(plan: &Plan) -> Option<&Database> {
+    plan.steps.iter().find_map(|step| match &step.resource {
+        AnyResource::Database(database) => Some(database),
+        _ => None,
+    })
+}
+
+async fn rows(host: &Host, database: &Database) -> Result<Vec<Row>> {
+    let rows = database.ask(host, SQL).await?;
+    Ok(rows.into_iter().filter_map(row).collect())
+}
+
+/// The modules that Odoo loads from the database of the site, or goes on with; none where it is not there.
+///
+/// # Errors
+/// Where the database cannot be asked.
+pub(crate) async fn installed(host: &Host, plan: &Plan) -> Result<BTreeSet<String>> {
+    let Some(database) = database(plan) else {
+        return Ok(BTreeSet::new());
+    };
+    let rows = rows(host, database).await?.into_iter();
+    Ok(rows
+        .filter(|row| row.state != "to install")
+        .map(|row| row.name)
+        .collect())
 }
 
 fn row(row: Vec<String>) -> Option<Row> {
@@ -180,22 +206,15 @@ fn call(database: &Database, what: &str) -> String {
     )
 }
 
-/// Where the service looks for modules: as its configuration says, and in the folders that Odoo adds itself
+/// Where the service looks for modules: as its configuration `conf` says, and in the folders that Odoo adds itself
 /// (`initialize_sys_path` in its `modules/module.py`).
-fn folders(ground: Ground<'_>) -> Result<Vec<PathBuf>> {
-    let paths = &ground.site.paths;
-    let text = ground
-        .host
-        .text(Path::new(&paths.conf))?
-        .unwrap_or_default();
+pub(crate) fn folders(host: &Host, site: &Site, conf: &str) -> Result<Vec<PathBuf>> {
+    let paths = &site.paths;
     let mut folders = vec![
         PathBuf::from(format!("{}/current/odoo/addons", paths.home)),
-        PathBuf::from(format!(
-            "{}/addons/{}",
-            paths.data, ground.site.odoo.version
-        )),
+        PathBuf::from(format!("{}/addons/{}", paths.data, site.odoo.version)),
     ];
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
+    let pairs = conf.lines().filter_map(|line| line.split_once('='));
     let said = pairs.filter(|(key, _)| key.trim() == "addons_path");
     folders.extend(said.flat_map(|(_, value)| {
         let parts = value.split(',').map(str::trim);
@@ -203,7 +222,7 @@ fn folders(ground: Ground<'_>) -> Result<Vec<PathBuf>> {
     }));
     folders
         .iter()
-        .map(|folder| resolved(ground.host, folder))
+        .map(|folder| resolved(host, folder))
         .collect()
 }
 

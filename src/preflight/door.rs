@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Found, Ground, server};
-use crate::error::chain;
+use super::{Found, Ground};
 use crate::host::{Error, Host, Result};
 use crate::resource::{ask_local, literal};
 
@@ -36,7 +35,7 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         return Ok(());
     }
     if ground.pending_of("cluster").next().is_some() {
-        return locked_out(host, found).await;
+        return Ok(());
     }
     let (role, database) = (site.paths.role.as_str(), site.odoo.database.to_string());
     let Some(rows) = ask_local(host, &question(role, &database)).await? else {
@@ -142,30 +141,6 @@ fn maps(ident: &str, map: &str, role: &str) -> bool {
         let fits_role = [role, "all", "\\1"].contains(&to) || to.starts_with(['/', '+']);
         name == map && fits_account && fits_role
     })
-}
-
-/// Where a server runs that does not let its own superuser in: it looks as if none ran.
-async fn locked_out(host: &Host, found: &mut Found) -> Result<()> {
-    if !server::is_running(host)? {
-        return Ok(());
-    }
-    let Err(error) = ask_local(host, "select 1;").await else {
-        return Ok(());
-    };
-    let said = chain(&error);
-    let words = said.lines().find(|line| line.contains("FATAL:"));
-    let Some((_, words)) = words.and_then(|line| line.split_once("FATAL:")) else {
-        return Ok(());
-    };
-    if words.contains("starting up") || words.contains("shutting down") {
-        return Ok(());
-    }
-    found.refuse(format!(
-        "PostgreSQL runs and does not let its own superuser in over the socket:{words}; write \
-         `local all postgres peer` above all other lines of its `pg_hba.conf` (`ls /etc/postgresql/*/*/pg_hba.conf`), then \
-         `systemctl reload postgresql`"
-    ));
-    Ok(())
 }
 
 #[cfg(test)]

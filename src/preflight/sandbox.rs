@@ -96,13 +96,13 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
     };
     let mut lines = own(file);
     lines.extend(added(host, unit)?);
-    if starts(host, &lines).await? {
+    let Some(said) = failure(host, &lines).await? else {
         return Ok(());
-    }
+    };
     // which of them: each by itself, others' first
     let mut wrong = Vec::new();
     for line in lines.iter().filter(|line| line.place.is_some()) {
-        if !starts(host, std::slice::from_ref(line)).await? {
+        if failure(host, std::slice::from_ref(line)).await?.is_some() {
             wrong.push(line);
         }
     }
@@ -119,7 +119,7 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         return Ok(());
     }
     for line in &lines {
-        if !starts(host, std::slice::from_ref(line)).await? {
+        if failure(host, std::slice::from_ref(line)).await?.is_some() {
             wrong.push(line);
         }
     }
@@ -129,7 +129,8 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         None => ("all of it together".to_owned(), "ProtectSystem"),
     };
     found.refuse(format!(
-        "systemd cannot set up here what keeps the service apart from the rest of the server: {what}. In a container, allow \
+        "systemd cannot set up here what keeps the service apart from the rest of the server: {what} \
+         (`systemd-run`: {said}). In a container, allow \
          it namespaces of its own (Proxmox: `pct set ID --features nesting=1`, LXD and Incus: `security.nesting=true`); or \
          do without, by a file `/etc/systemd/system/{unit}.d/here.conf` with `[Service]` and below it a line like \
          `{example}=no` for each of them"
@@ -200,8 +201,8 @@ fn key(line: &str) -> &str {
     line.split_once('=').map_or("", |(key, _)| key.trim())
 }
 
-/// Whether a process can be started so.
-async fn starts(host: &Host, lines: &[Line]) -> Result<bool> {
+/// Why no process can be started so, as `systemd-run` says it.
+async fn failure(host: &Host, lines: &[Line]) -> Result<Option<String>> {
     // `--wait` would need the bus, which a small Debian does not have
     let mut run = Cmd::new("systemd-run")
         .args(["--quiet", "--collect", "--property=Type=oneshot"])
@@ -211,8 +212,14 @@ async fn starts(host: &Host, lines: &[Line]) -> Result<bool> {
         run = run.arg(format!("--property={}", line.text));
     }
     match host.run(&run.args(["--", "/bin/true"])).await {
-        Ok(output) => Ok(output.code == Some(0)),
-        Err(Error::Missing { .. }) => Ok(true),
+        Ok(output) if output.code == Some(0) => Ok(None),
+        Ok(output) => {
+            let said = output.stderr.trim().lines().next_back();
+            Ok(Some(
+                said.unwrap_or("it failed and said nothing").to_owned(),
+            ))
+        }
+        Err(Error::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

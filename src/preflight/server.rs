@@ -47,16 +47,6 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// Whether a cluster of the packages listens at the socket of the port.
-pub(super) fn is_running(host: &Host) -> Result<bool> {
-    for socket in SOCKETS {
-        if let Some(Some(holder)) = host.socket_holder(socket)? {
-            return Ok(is_packaged(host, &holder));
-        }
-    }
-    Ok(false)
-}
-
 /// Whether a process is of a cluster as the packages of PostgreSQL set it up.
 fn is_packaged(host: &Host, process: &Process) -> bool {
     let groups = host.read_text(Path::new(&format!("/proc/{}/cgroup", process.pid)));

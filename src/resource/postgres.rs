@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
+use super::clusters::{Configured, configured};
+use crate::error::chain;
 use crate::host::command::{Cmd, Programs};
 use crate::host::{Error, Host, Output, Result};
 
@@ -25,6 +27,9 @@ const OPENING: &[&str] = &[
     "the database system is in recovery mode",
     "the database system is not yet accepting connections",
 ];
+
+/// What is said where the superuser himself may not enter: by `pg_hba.conf`, and by libpq in its own words.
+const LOCKED_OUT: &[&str] = &["pg_hba.conf", "authentication failed", "fe_sendauth"];
 
 /// How often such a one is asked again, and after how many milliseconds.
 const OPENS: u32 = 50;
@@ -147,7 +152,11 @@ impl Server<'_> {
                 .arg(format!("--dbname=service=odoo dbname={database}")),
         };
         // it is waited for in several places, each of which would hold all that running a program holds
-        let output = Box::pin(when_open(host, &call)).await?;
+        let answer = Box::pin(when_open(host, &call)).await;
+        let output = match (self, answer) {
+            (Self::Local, Err(error)) => return Err(locked_out(host, error)?),
+            (_, answer) => answer?,
+        };
         let mut answers: Vec<Rows> = vec![Vec::new()];
         for line in output.stdout.lines() {
             if line == END {
@@ -181,6 +190,32 @@ async fn when_open(host: &Host, call: &Cmd) -> Result<Output> {
         }
     }
     host.run(call).await
+}
+
+/// The line to write, where the server lets its own superuser not in; any other failure as it is.
+fn locked_out(host: &Host, error: Error) -> Result<Error> {
+    let said = chain(&error);
+    let mut lines = said.lines();
+    let Some(words) = lines.find(|line| LOCKED_OUT.iter().any(|words| line.contains(words))) else {
+        return Ok(error);
+    };
+    let words = words
+        .rsplit_once("failed: ")
+        .map_or(words, |(_, words)| words);
+    let clusters = configured(host)?;
+    let cluster = clusters
+        .iter()
+        .find(|found| found.is_alive() && found.port == 5432);
+    let file = cluster.map_or(
+        Path::new("/etc/postgresql/*/*").to_owned(),
+        Configured::folder,
+    );
+    Ok(Error::impossible(format!(
+        "PostgreSQL does not let its own superuser in over the socket ({}); write `local all postgres peer` above all other \
+         lines of `{}`, then `systemctl reload postgresql`",
+        words.trim(),
+        file.join("pg_hba.conf").display()
+    )))
 }
 
 /// The parts of one script that begins in [`ENTRANCE`]; what is asked of another database is asked where

@@ -165,6 +165,10 @@ impl Service {
             return Ok(None);
         };
         match host.run(&Cmd::new(program).args(args).accept(1)).await {
+            Ok(output) if output.code == Some(0) && output.stdout.is_empty() => {
+                let what = format!("the output of `{}`", self.shows.join(" "));
+                Err(Error::garbled(what, "it is empty"))
+            }
             Ok(output) => Ok(Some(digest(output.stdout.as_bytes()))),
             Err(Error::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
