@@ -122,7 +122,8 @@ impl Store {
     /// # Errors
     /// Where the note cannot be written.
     pub fn note_made(&self, what: &str, identity: &str) -> Result<()> {
-        if self.made(what)?.iter().any(|known| known == identity) {
+        // the last one counts: what is begun again is not what was whole before
+        if self.made(what)?.last().map(String::as_str) == Some(identity) {
             return Ok(());
         }
         let note = self.sub("made")?.join(note_name(what));

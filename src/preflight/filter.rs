@@ -46,6 +46,7 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
     let output = host.run(&check.stdin(table.clone()).accept(1)).await?;
     if output.code != Some(0) {
         let words = output.stderr.lines().next().unwrap_or("it says nothing");
+        let words = words.replace("/dev/stdin", &rules);
         found.refuse(format!(
             "nft does not take the table of `[firewall]` here: {words}; see `nft list ruleset`, and whether the kernel has \
              nf_tables (`modprobe nf_tables`), or take `[firewall]` away"

@@ -195,6 +195,19 @@ fn kept_bytes_that_are_not_what_their_name_says_are_refused() {
     assert!(error.contains("not the ones that were kept"), "{error}");
 }
 
+#[test]
+fn what_is_begun_again_is_noted_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(&Disk::default(), folder.path(), 1);
+    for note in ["begun", "begun", "5e1f", "begun"] {
+        store.note_made("tree /opt/x", note).unwrap();
+    }
+    assert_eq!(
+        store.made("tree /opt/x").unwrap(),
+        ["begun", "5e1f", "begun"]
+    );
+}
+
 /// Turns of apt write into one log, and so does what an earlier process of the run had called.
 #[test]
 fn each_call_is_logged_below_the_last_and_answers_its_own_words() {

@@ -160,15 +160,16 @@ impl Database {
         }))
     }
 
-    /// What the database itself says. What may be asked depends on what is there.
+    /// What the database itself says. What may be asked depends on what is there: Odoo makes its first tables, among them
+    /// `ir_module_module` and `ir_model_data`, long before `ir_model`.
     async fn inside(&self, host: &Host) -> Result<Holds> {
         let sql = format!(
-            "select count(*) = 3 and to_regclass('public.ir_model') is not null as odoo from pg_attribute \
+            "select count(*) = 3 and to_regclass('public.ir_model_data') is not null as odoo from pg_attribute \
              where attrelid = to_regclass('public.ir_module_module') and attname in ('name', 'state', 'latest_version') \
              and not attisdropped \\gset\n\
              select coalesce(shobj_description(oid, 'pg_database') = {}, false) and \
-             to_regclass('public.ir_model_data') is not null as begun from pg_database \
-             where datname = current_database() \\gset\n\
+             to_regclass('public.ir_model_data') is not null as begun, to_regclass('public.ir_model') is not null as models \
+             from pg_database where datname = current_database() \\gset\n\
              \\if :odoo\n\
              select 'odoo';\n\
              \\if :begun\n\
@@ -176,9 +177,11 @@ impl Database {
              \\endif\n\
              select 'module', name, state, coalesce(latest_version, '') from public.ir_module_module \
              where state not in ('uninstalled', 'uninstallable');\n\
+             \\if :models\n\
              select 'stranger', count(*), min(relname), pg_get_userbyid(relowner) from pg_class \
              where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm') \
              and relname in (select replace(model, '.', '_') from public.ir_model) and not {} group by relowner;\n\
+             \\endif\n\
              \\else\n{}\\endif\n",
             postgres::literal(gate::BEGUN),
             self.has_rights_of("relowner"),

@@ -21,7 +21,9 @@ impl Model {
         {
             return Some(Ok(self.outside(sql)));
         }
-        if begins("select count(*) = 3 and to_regclass('public.ir_model') is not null as odoo ") {
+        if begins(
+            "select count(*) = 3 and to_regclass('public.ir_model_data') is not null as odoo ",
+        ) {
             return Some(Ok(self.inside(database, sql)));
         }
         if begins("select count(*) = 1 as same from pg_database where datname = ") {
