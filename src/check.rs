@@ -90,6 +90,9 @@ pub enum Probe {
         program: String,
         /// Whether it is to be the patched build, which prints headers and footers too.
         patched: bool,
+        /// A picture that the page loads, as reports load theirs; none where it is empty.
+        #[serde(default)]
+        picture: String,
         /// Who prints.
         user: String,
     },
@@ -273,8 +276,9 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
         Probe::Pdf {
             program,
             patched,
+            picture,
             user,
-        } => print(host, program, *patched, user).await,
+        } => print(host, (program, *patched), picture, user).await,
         Probe::Steady { seconds } => {
             let first = show(host, &check.unit).await?.pid;
             tokio::time::sleep(Duration::from_secs(*seconds)).await;
@@ -288,8 +292,13 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
     }
 }
 
-/// Prints a page with text in two scripts; the patched build with a header and a footer.
-async fn print(host: &Host, program: &str, patched: bool, user: &str) -> Result<(), String> {
+/// Prints a page with text in two scripts and a picture; the patched build with a header and a footer.
+async fn print(
+    host: &Host,
+    (program, patched): (&str, bool),
+    picture: &str,
+    user: &str,
+) -> Result<(), String> {
     let run = async |cmd: Cmd| {
         let output = host.run(&cmd.user(user).env("HOME", "/nonexistent")).await;
         output.map_err(|e| crate::error::chain(&e))
@@ -306,12 +315,15 @@ async fn print(host: &Host, program: &str, patched: bool, user: &str) -> Result<
     } else {
         &[]
     };
-    let page = "<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>";
+    let mut page = "<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>".to_owned();
+    if !picture.is_empty() {
+        page += &format!("<img src=\"{picture}\">");
+    }
     // the distribution's opens `/dev/stdout`, which its user may do with a pipe of its own alone
     let printed = run(Cmd::new("sh")
         .args(["-c", "\"$@\" | cat", "sh", program, "--quiet"])
         .args(edges.iter().copied())
-        .args(["-", "-"])
+        .args(["--load-media-error-handling", "abort", "-", "-"])
         .stdin(page))
     .await?;
     if printed.stderr.contains("unpatched qt") {

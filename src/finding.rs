@@ -6,6 +6,7 @@
 mod certificates;
 mod former;
 pub(crate) mod modules;
+mod reports;
 mod room;
 
 use std::future::ready;
@@ -83,6 +84,7 @@ impl Finding {
 pub async fn look(ground: Ground<'_>) -> Vec<Finding> {
     let topics: Vec<(&str, LocalBoxFuture<Result<Vec<Finding>>>)> = vec![
         ("its modules", Box::pin(modules::findings(ground))),
+        ("its reports", Box::pin(reports::findings(ground))),
         ("its certificates", Box::pin(certificates::findings(ground))),
         (
             "the room on its disks",

@@ -317,6 +317,14 @@ impl Site {
         [http.port.number(), http.gevent_port.number(), POSTGRESQL]
     }
 
+    /// The address on which nginx serves Odoo's own printer: one of the loopback network that no other site has, as none
+    /// has its port.
+    #[must_use]
+    pub fn printer(&self) -> String {
+        let [high, low] = self.http.port.number().to_be_bytes();
+        format!("127.8.{high}.{low}")
+    }
+
     /// Reads a site from a file.
     ///
     /// # Errors

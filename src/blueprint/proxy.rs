@@ -37,6 +37,8 @@ pub(super) struct Proxy {
     /// Where certbot puts what the issuer asks for.
     webroot: String,
     trusted: Vec<String>,
+    /// Where nginx serves Odoo's own printer.
+    printer: String,
     /// Where the static files of modules lie, in the order of `addons_path`.
     roots: Vec<String>,
     /// What the names of its variables in nginx begin with.
@@ -133,6 +135,7 @@ impl Proxy {
             },
             webroot: format!("{home}/acme"),
             trusted: proxy.trusted.iter().map(ToString::to_string).collect(),
+            printer: site.printer(),
             roots,
             // a name may have a dash and no capital letter, a variable the other way round
             variable: format!("site_{}", name.as_str().replace('-', "D")),

@@ -50,7 +50,7 @@ pub(super) async fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
 }
 
 /// The database of the site.
-fn database(plan: &Plan) -> Option<&Database> {
+pub(super) fn database(plan: &Plan) -> Option<&Database> {
     plan.steps.iter().find_map(|step| match &step.resource {
         AnyResource::Database(database) => Some(database),
         _ => None,

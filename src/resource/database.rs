@@ -40,6 +40,9 @@ pub struct Database {
     /// The series of Odoo that its code is of. Not known of one that an early journal has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
+    /// Where a new one lets its reports load their style from (`report.url`); none where Odoo is its own server.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prints_from: String,
     /// The modules that must be installed in it. Others are left alone.
     pub modules: Vec<String>,
     /// The interpreter with Odoo's requirements.

@@ -147,7 +147,7 @@ const UNRECORDED: [&str; 7] = [
     "git test --exit-code -c -n",
     "python  --config --database --init --logfile --max-cron-threads --no-http --stop-after-init --workers",
     "python  --config --database --log-level --logfile --max-cron-threads --no-http --workers",
-    "sh  - --footer-center --header-center --quiet -c",
+    "sh  - --footer-center --header-center --load-media-error-handling --quiet -c",
     "wkhtmltopdf  --version",
 ];
 

@@ -183,9 +183,10 @@ impl Database {
         let sql = format!(
             "begin;\n{quiet}\
              with changed as (update res_users set password = {} where id = (select res_id from ir_model_data \
-             where module = 'base' and name = 'user_admin') returning 1) select count(*) from changed;\n\
+             where module = 'base' and name = 'user_admin') returning 1) select count(*) from changed;\n{}\
              comment on database {} is {};\ncommit;\n",
             postgres::literal(&hash),
+            self.printing(),
             postgres::identifier(&self.name),
             postgres::literal(gate::WHOLE)
         );
@@ -197,6 +198,19 @@ impl Database {
             "the new database",
             "it has no first user whose password could be set",
         ))
+    }
+
+    /// The statement that says where reports load their style from: by the name of the site that would need a name
+    /// server, a way back into this server and a certificate that the printer trusts.
+    fn printing(&self) -> String {
+        if self.prints_from.is_empty() {
+            return String::new();
+        }
+        let from = postgres::literal(&self.prints_from);
+        format!(
+            "insert into ir_config_parameter (key, value) select 'report.url', {from} where not exists \
+             (select from ir_config_parameter where key = 'report.url');\n"
+        )
     }
 
     /// Takes away what a run made: its part of the filestore, then the database.

@@ -59,6 +59,8 @@ pub struct Database {
     pub version: Option<String>,
     /// What its shell was told of language, country and company.
     pub first: Option<String>,
+    /// Where its reports load their style from.
+    pub prints_from: Option<String>,
     /// The first user's password, as it is stored.
     pub password: Option<String>,
 }

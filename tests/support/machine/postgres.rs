@@ -248,6 +248,9 @@ impl Model {
         if begins("select to_regclass('public.ir_module_module') is not null as odoo \\gset") {
             return Ok(modules(&postgres.databases[database]));
         }
+        if begins("select to_regclass('public.ir_config_parameter') is not null as parameters ") {
+            return Ok(reports(&postgres.databases[database]));
+        }
         if begins("with mine as (select g.rolname") {
             return Ok(peer(&texts));
         }
@@ -378,6 +381,10 @@ impl Model {
         let hash = hash.expect("a hash, never a password").clone();
         assert!(sql.ends_with("commit;\n"));
         let comment = texts.last().unwrap().clone();
+        let prints_from = texts
+            .iter()
+            .find(|text| text.starts_with("http://"))
+            .cloned();
         if self.state.borrow().postgres.databases[database]
             .modules
             .is_none()
@@ -388,6 +395,7 @@ impl Model {
             let postgres = &mut self.state.borrow_mut().postgres;
             let found = postgres.databases.get_mut(database).unwrap();
             (found.password, found.comment) = (Some(hash), Some(comment));
+            found.prints_from = prints_from;
         });
         Ok("1\n".into())
     }
@@ -409,6 +417,15 @@ fn modules(found: &Database) -> String {
     rows.extend(others.map(|(name, state)| (name.as_str(), state.as_str())));
     let row = |(name, state): (&str, &str)| format!("{name}|{state}|{}\n", version(name));
     rows.into_iter().map(row).collect()
+}
+
+/// What Odoo's parameters say of where reports load their style from.
+fn reports(found: &Database) -> String {
+    let Some(_) = &found.modules else {
+        return String::new();
+    };
+    let from = found.prints_from.iter().map(|url| format!("{url}\n"));
+    "there\n".to_owned() + &from.collect::<String>()
 }
 
 /// Which line of `pg_hba.conf` decides on each database that is asked for: Debian's own, as of every role.
