@@ -93,10 +93,19 @@ impl Watch {
                 }
                 self.look(server);
             });
-            let done = work();
-            over.store(true, Relaxed);
-            done
+            // also where the work falls over: the scope waits for the other thread
+            let _over = Over(&over);
+            work()
         })
+    }
+}
+
+/// Ends a watch with itself.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
     }
 }
 
