@@ -227,7 +227,10 @@ fn parts(questions: &[(String, String)]) -> Vec<String> {
             parts.push(sql.clone());
             continue;
         }
-        let (name, place) = (literal(database), identifier(database));
+        let name = literal(database);
+        // as a whole connection string: psql would read more than a name out of some names. It takes quotes away
+        let value = database.replace('\\', "\\\\").replace('\'', "\\'");
+        let place = literal(&identifier(&format!("dbname='{value}'")));
         let back = if index + 1 == questions.len() {
             String::new()
         } else {
@@ -235,8 +238,8 @@ fn parts(questions: &[(String, String)]) -> Vec<String> {
         };
         parts.push(format!(
             "select exists (select from pg_database where datname = {name} and datallowconn and datconnlimit <> -2) \
-             as there \\gset\n\
-             \\if :there\n\\connect {place}\n{sql}\n{back}\\endif"
+             as there, {place} as place \\gset\n\
+             \\if :there\n\\connect -reuse-previous=on :place\n{sql}\n{back}\\endif"
         ));
     }
     parts

@@ -167,14 +167,14 @@ impl Database {
             "select count(*) = 3 and to_regclass('public.ir_model_data') is not null as odoo from pg_attribute \
              where attrelid = to_regclass('public.ir_module_module') and attname in ('name', 'state', 'latest_version') \
              and not attisdropped \\gset\n\
-             select coalesce(shobj_description(oid, 'pg_database') = {}, false) and \
-             to_regclass('public.ir_model_data') is not null as begun, to_regclass('public.ir_model') is not null as models \
+             select coalesce(shobj_description(oid, 'pg_database') = {}, false) as begins, \
+             to_regclass('public.ir_model_data') is not null as dated, to_regclass('public.ir_model') is not null as models \
              from pg_database where datname = current_database() \\gset\n\
              \\if :odoo\n\
              select 'odoo';\n\
-             \\if :begun\n\
+             \\if :begins\n\\if :dated\n\
              select 'born', floor(extract(epoch from min(create_date)))::bigint from public.ir_model_data;\n\
-             \\endif\n\
+             \\endif\n\\endif\n\
              select 'module', name, state, coalesce(latest_version, '') from public.ir_module_module \
              where state not in ('uninstalled', 'uninstallable');\n\
              \\if :models\n\
@@ -288,10 +288,18 @@ const KINDS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
+/// What Odoo makes and commits before its first tables: of a database that a run began, these are nobody else's
+/// (`Registry.setup_signaling` of 17.0 to 20.0).
+const FIRST_OF_ODOO: &str = "^(orm_signaling_|base_(registry|cache)_signaling)";
+
 /// A statement that lists what is in a database and came neither with the server nor with an extension: one row
 /// `holds|KIND|COUNT|EXAMPLE` for each kind.
 fn own_objects() -> String {
     let all = KINDS.iter().map(|(kind, table, name, only)| {
+        let only = match *kind {
+            "relation" => format!("{only} and not (:'begins' and relname ~ '{FIRST_OF_ODOO}')"),
+            _ => (*only).to_owned(),
+        };
         format!("select '{kind}', '{table}'::regclass, oid, {name} from {table} where {only}")
     });
     let all: Vec<String> = all.collect();

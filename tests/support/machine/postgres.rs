@@ -153,14 +153,16 @@ impl Model {
         else {
             return self.sql(database, sql);
         };
-        let (first, rest) = rest.split_once("\n\\if :there\n\\connect ").unwrap();
-        let (place, rest) = rest.split_once('\n').unwrap();
-        let other = quoted(first, '\'').concat();
-        assert_eq!(quoted(place, '"').concat(), other);
+        let connect = "\n\\if :there\n\\connect -reuse-previous=on :place\n";
+        let (first, rest) = rest.split_once(connect).unwrap();
+        let [other, place] = &quoted(first, '\'')[..] else {
+            panic!("no name and place in {first}");
+        };
+        assert_eq!(*place, format!("\"dbname='{other}'\""));
         let sql = rest.strip_suffix("\\endif").expect("an end");
         let sql = sql.strip_suffix("\\connect postgres\n").unwrap_or(sql);
-        if self.state.borrow().postgres.databases.contains_key(&other) {
-            self.sql(&other, sql)
+        if self.state.borrow().postgres.databases.contains_key(other) {
+            self.sql(other, sql)
         } else {
             Ok(String::new())
         }
