@@ -315,10 +315,11 @@ async fn print(
     } else {
         &[]
     };
-    let mut page = "<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>".to_owned();
-    if !picture.is_empty() {
-        page += &format!("<img src=\"{picture}\">");
-    }
+    let picture = match picture {
+        "" => String::new(),
+        url => format!("<img src=\"{url}\">"),
+    };
+    let page = format!("<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>{picture}");
     // the distribution's opens `/dev/stdout`, which its user may do with a pipe of its own alone
     let printed = run(Cmd::new("sh")
         .args(["-c", "\"$@\" | cat", "sh", program, "--quiet"])
