@@ -63,7 +63,13 @@ fn bare() {
     let said = words.join(" ");
     assert!(said.contains("is mounted read-only"), "{said}");
     let after = Snapshot::take(&server, &["/"], BACKGROUND);
-    let found = before.differences(&after, Precision::Exact);
+    let mut found = before.differences(&after, Precision::Exact);
+    // where systemd tries the unit's sandbox, it makes folders there for that moment
+    found.retain(|line| {
+        !["~ /tmp: modified ", "~ /var/tmp: modified "]
+            .iter()
+            .any(|tried| line.starts_with(tried))
+    });
     assert!(found.is_empty(), "{found:#?}");
     assert!(!server.exists("/run/odoo-deploy"));
     show(
