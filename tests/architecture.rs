@@ -52,7 +52,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("change", &[]),
-    ("check", &["error", "event", "host"]),
+    ("check", &["error", "event", "host", "modules"]),
     ("cli", &["report"]),
     (
         "command",
@@ -112,6 +112,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "facts",
             "finding",
             "host",
+            "modules",
             "observe",
             "pairing",
             "plan",

@@ -5,7 +5,6 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use super::clusters::{Configured, configured};
-use crate::error::chain;
 use crate::host::command::{Cmd, Programs};
 use crate::host::{Error, Host, Output, Result};
 
@@ -194,7 +193,7 @@ async fn when_open(host: &Host, call: &Cmd) -> Result<Output> {
 
 /// The line to write, where the server lets its own superuser not in; any other failure as it is.
 fn locked_out(host: &Host, error: Error) -> Result<Error> {
-    let said = chain(&error);
+    let said = error.to_string();
     let mut lines = said.lines();
     let Some(words) = lines.find(|line| LOCKED_OUT.iter().any(|words| line.contains(words))) else {
         return Ok(error);

@@ -155,10 +155,11 @@ impl Model {
         };
         let connect = "\n\\if :there\n\\connect -reuse-previous=on :place\n";
         let (first, rest) = rest.split_once(connect).unwrap();
-        let [other, place] = &quoted(first, '\'')[..] else {
-            panic!("no name and place in {first}");
-        };
-        assert_eq!(*place, format!("\"dbname='{other}'\""));
+        let other = &quoted(first, '\'')[0];
+        assert!(
+            first.contains(&format!("'\"dbname=''{other}''\"' as place")),
+            "{first}"
+        );
         let sql = rest.strip_suffix("\\endif").expect("an end");
         let sql = sql.strip_suffix("\\connect postgres\n").unwrap_or(sql);
         if self.state.borrow().postgres.databases.contains_key(other) {
