@@ -52,11 +52,11 @@ pub(super) async fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
     Ok(wrong.chain(crowded).collect())
 }
 
-/// Fields: the connections that are for all, how many of them others have, and who of these has most.
+/// Fields: all connections, how many are kept for superusers, how many others have, and who of these has most.
 fn count(role: &str) -> String {
     format!(
-        "select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int \
-         - coalesce(current_setting('reserved_connections', true), '0')::int, sum(n), \
+        "select current_setting('max_connections'), current_setting('superuser_reserved_connections')::int \
+         + coalesce(current_setting('reserved_connections', true), '0')::int, sum(n), \
          (array_agg(usename order by n desc))[1], (array_agg(datname order by n desc))[1], max(n) from \
          (select coalesce(usename::text, '') as usename, coalesce(datname::text, '') as datname, count(*) as n \
          from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid() \
@@ -66,10 +66,11 @@ fn count(role: &str) -> String {
 }
 
 fn taken(row: &[String]) -> Option<(String, String)> {
-    let [all, others, role, database, most] = row else {
+    let [all, kept, others, role, database, most] = row else {
         return None;
     };
-    let (all, others): (u32, u32) = (all.parse().ok()?, others.parse().ok()?);
+    let number = |text: &String| text.parse::<u32>().ok();
+    let (all, others) = (number(all)?.saturating_sub(number(kept)?), number(others)?);
     (others + LEAST > all).then(|| {
         (
             format!(
@@ -95,10 +96,10 @@ fn question(role: &str, database: &str) -> String {
          exists (select from pg_database where datname = {database}) from \
          (select split_part(s, '=', 1) as name, substr(s, strpos(s, '=') + 1) as value, coalesce(d.datname::text, '') as base, \
          coalesce(r.rolname::text, '') as who, '' as file, 0 as line, \
-         (setrole <> 0)::int * 2 + (setdatabase <> 0)::int as rank from pg_db_role_setting \
+         (setrole <> 0)::int * 2 + (setdatabase <> 0)::int + 1 as rank from pg_db_role_setting \
          left join pg_database d on d.oid = setdatabase left join pg_roles r on r.oid = setrole, unnest(setconfig) s \
          where (setrole = 0 or r.rolname = {role}) and (setdatabase = 0 or d.datname = {database}) \
-         union all select name, setting, '', '', sourcefile, sourceline, -1 from pg_file_settings where applied) said \
+         union all select name, setting, '', '', sourcefile, sourceline, 0 from pg_file_settings where applied) said \
          where name in ('default_transaction_read_only', 'role', 'search_path') order by name, rank desc;"
     )
 }
@@ -171,10 +172,10 @@ mod tests {
     #[test]
     fn connections_are_counted_that_others_leave() {
         let taken = |all: &str, others: &str| {
-            let row = [all, others, "shop", "stock", others].map(str::to_owned);
+            let row = [all, "3", others, "shop", "stock", others].map(str::to_owned);
             taken(&row)
         };
-        let (what, way) = taken("97", "95").unwrap();
+        let (what, way) = taken("100", "95").unwrap();
         assert!(
             what.ends_with("of the role `shop` to the database `stock`"),
             "{what}"
@@ -183,8 +184,8 @@ mod tests {
             way.starts_with("95 of 97 are taken, 95 by that role"),
             "{way}"
         );
-        assert_eq!(taken("97", "94"), None);
-        assert_eq!(taken("97", ""), None);
+        assert_eq!(taken("100", "94"), None);
+        assert_eq!(taken("100", ""), None);
     }
 
     #[test]

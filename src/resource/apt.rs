@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use crate::error::chain;
 use crate::event::Event;
 use crate::host::command::{Cmd, MARK, MARK_APT};
 use crate::host::{Error, Host, Process, Result};
@@ -134,7 +133,7 @@ pub(super) fn judge(host: &Host, ended: Result<()>, is_done: bool) -> Result<()>
     if !is_done {
         return Err(error);
     }
-    let said = chain(&error);
+    let said = error.to_string();
     let mut notes = hooks(host, &said)?;
     for name in Dpkg::read(host)?.unfinished.keys() {
         notes.push(format!(

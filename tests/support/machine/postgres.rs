@@ -253,7 +253,7 @@ impl Model {
         }
         // nobody has set anything for a session, or holds a connection
         if begins("select distinct on (name) name, replace(value, ")
-            || begins("select current_setting('max_connections')::int - ")
+            || begins("select current_setting('max_connections'), current_setting('superuser_")
         {
             return Ok(String::new());
         }
