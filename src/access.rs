@@ -167,21 +167,48 @@ fn read_private(host: &Host, path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// Where a credential is not there.
-pub fn introduce(url: &str, access: Option<&Access>) -> Result<Introduction> {
-    match access {
-        Some(Access::Key { file, known_hosts }) => Ok(Introduction {
+pub fn introduce(host: &Host, url: &str, access: Option<&Access>) -> Result<Introduction> {
+    let mut told = match access {
+        Some(Access::Key { file, known_hosts }) => Introduction {
             ssh: ssh([file], known_hosts.as_deref()),
             options: Vec::new(),
-        }),
+        },
         Some(Access::Token { from, user }) => {
             let print = format!("echo username={user}; printf password=; {}", from.print()?);
-            Ok(by_helper(url, &print))
+            by_helper(url, &print)
         }
-        None => Ok(Introduction {
+        None => Introduction {
             ssh: "ssh -o BatchMode=yes".into(),
             options: Vec::new(),
-        }),
+        },
+    };
+    told.options.extend(as_written(host, url, access)?);
+    Ok(told)
+}
+
+/// Lets git ask the very server of `url`, when `/etc/gitconfig` has another address in its stead: always when a secret
+/// goes there, else when that one is reached through ssh, which takes keys that nobody has lent. A mirror is asked.
+fn as_written(host: &Host, url: &str, access: Option<&Access>) -> Result<Vec<String>> {
+    let config = host.read_text(Path::new("/etc/gitconfig"))?;
+    let config = config.unwrap_or_default();
+    let mut stead = "";
+    let mut is_led = false;
+    for line in config.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            let address = section.strip_prefix("url \"");
+            stead = address
+                .and_then(|a| a.split('"').next())
+                .unwrap_or_default();
+        } else if let Some((key, value)) = line.split_once('=') {
+            let is_rule = key.trim().eq_ignore_ascii_case("insteadOf") && !stead.is_empty();
+            let begins = url.starts_with(value.trim().trim_matches('"'));
+            is_led |= is_rule && begins && (access.is_some() || is_ssh(stead) && !is_ssh(url));
+        }
     }
+    // the longest rule that fits is the one that holds; a `=` would end the name of the setting
+    let own = is_led && !url.contains('=');
+    let rule = own.then(|| ["-c".to_owned(), format!("url.{url}.insteadOf={url}")]);
+    Ok(rule.into_iter().flatten().collect())
 }
 
 /// Where what is lent to `builder` for `purpose` lies.
@@ -218,23 +245,25 @@ pub fn lend(
         bytes.map(|bytes| lend(&name, &bytes)).transpose()
     };
     let own_hosts = Path::new(KEYS).join("known_hosts");
-    match access {
+    let mut told = match access {
         Some(Access::Token { from, user }) => {
             let answer = format!("username={user}\npassword={}\n", from.read(host)?);
             let lent = lend("credential", answer.as_bytes())?;
-            Ok(by_helper(url, &format!("cat {}", lent.display())))
+            by_helper(url, &format!("cat {}", lent.display()))
         }
         Some(Access::Key { file, known_hosts }) => {
             let key = lend("key", &read_private(host, file)?)?;
             let hosts = lend_file(known_hosts.as_ref().unwrap_or(&own_hosts))?;
-            Ok(Introduction {
+            Introduction {
                 ssh: ssh([&key], hosts.as_deref()),
                 options: Vec::new(),
-            })
+            }
         }
-        None if is_ssh(url) => Err(Error::impossible(without_key(builder, url))),
-        None => introduce(url, None),
-    }
+        None if is_ssh(url) => return Err(Error::impossible(without_key(builder, url))),
+        None => return introduce(host, url, None),
+    };
+    told.options.extend(as_written(host, url, access)?);
+    Ok(told)
 }
 
 /// Why a repository over SSH needs a key that the site names, with the way out.
@@ -286,7 +315,43 @@ fn by_helper(url: &str, print: &str) -> Introduction {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::event::Events;
+    use crate::host::Programs;
+
+    fn host(root: &Path, gitconfig: &str) -> Host {
+        fs::create_dir_all(root.join("etc")).unwrap();
+        fs::write(root.join("etc/gitconfig"), gitconfig).unwrap();
+        Host::at(root, Programs::Real, Events::silent())
+    }
+
+    #[test]
+    fn an_address_is_asked_as_written_where_keys_or_secrets_would_go_elsewhere() {
+        let to_ssh = "[core]\n\tautocrlf = true\n[url \"git@git.example.org:\"]\n\tinsteadof = \"https://git.example.org/\"\n";
+        let to_mirror = "[url \"https://mirror/\"]\n\tinsteadOf = https://git.example.org/\n";
+        let token = Access::Token {
+            from: Place::Env("TOKEN".into()),
+            user: "deploy".into(),
+        };
+        let url = "https://git.example.org/odoo.git";
+        let own = [
+            "-c",
+            "url.https://git.example.org/odoo.git.insteadOf=https://git.example.org/odoo.git",
+        ];
+        for (config, url, access, expected) in [
+            (to_ssh, url, None, &own[..]),
+            (to_ssh, "https://other/odoo.git", None, &[]),
+            (to_mirror, url, None, &[]),
+            (to_mirror, url, Some(&token), &own),
+            ("", url, Some(&token), &[]),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            let options = as_written(&host(root.path(), config), url, access).unwrap();
+            assert_eq!(options, expected, "{config} {url}");
+        }
+    }
 
     #[test]
     fn what_goes_through_ssh_is_told_from_the_rest() {
@@ -308,7 +373,9 @@ mod tests {
             from: Place::File("/etc/token".into()),
             user: "deploy".into(),
         };
+        let root = tempfile::tempdir().unwrap();
         let told = introduce(
+            &host(root.path(), ""),
             "https://git.example.org:8443/firm/private.git",
             Some(&access),
         );

@@ -8,6 +8,7 @@ mod former;
 pub(crate) mod modules;
 mod reports;
 mod room;
+pub(crate) mod session;
 
 use std::future::ready;
 
@@ -84,6 +85,7 @@ impl Finding {
 pub async fn look(ground: Ground<'_>) -> Vec<Finding> {
     let topics: Vec<(&str, LocalBoxFuture<Result<Vec<Finding>>>)> = vec![
         ("its modules", Box::pin(modules::findings(ground))),
+        ("its sessions", Box::pin(session::findings(ground))),
         ("its reports", Box::pin(reports::findings(ground))),
         ("its certificates", Box::pin(certificates::findings(ground))),
         (

@@ -26,6 +26,7 @@ mod ports;
 mod rivals;
 mod sandbox;
 mod server;
+mod session;
 
 use std::path::Path;
 
@@ -105,6 +106,7 @@ pub async fn plan(ground: &Ground<'_>) -> Result<Found> {
     ports::look(ground, &mut found).await?;
     server::look(ground, &mut found)?;
     door::look(ground, &mut found).await?;
+    session::look(ground, &mut found).await?;
     nginx::look(ground, &mut found).await?;
     sandbox::look(ground, &mut found).await?;
     filter::look(ground, &mut found).await?;

@@ -26,7 +26,7 @@ pub async fn resolve(
     if !has(host, "git") || (ssh && !has(host, "ssh")) {
         return Ok(None);
     }
-    let told = introduce(url, access)?;
+    let told = introduce(host, url, access)?;
     let ask = Cmd::new("git")
         .args(told.options)
         .args(["ls-remote", "--exit-code", "--", url])

@@ -42,7 +42,7 @@ pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
 pub use place::{max_connections, own_connections};
-pub use postgres::{ask_local, literal};
+pub use postgres::{ask_beside, ask_local, literal};
 pub use remote::Remote;
 pub use role::Role;
 pub use secret::Secret;

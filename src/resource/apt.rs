@@ -1,7 +1,7 @@
 //! How apt is called: never a question, never a restart that was not asked for, always a deadline.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::event::Event;
@@ -20,6 +20,9 @@ const LOCKS: &[&str] = &[
 /// What apt and dpkg say where another has taken a lock between our look and their own, and dpkg
 /// where one has taken it between two calls by apt.
 const RACED: &[&str] = &["Could not get lock", "locked by another process"];
+
+/// Where packages and administrators configure apt.
+const CONFIGURATION: &str = "/etc/apt/apt.conf.d";
 
 /// A call of `apt-get` that asks nothing.
 pub(super) fn apt_get(args: &[&str]) -> Cmd {
@@ -105,11 +108,86 @@ pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
     if Dpkg::read(host)?.unfinished.is_empty() {
         return Ok(());
     }
-    run_locked(
-        host,
-        &apt_get(&["--fix-broken", "--no-install-recommends", "install"]).log("apt-fix"),
-    )
-    .await
+    let fix = apt_get(&["--fix-broken", "--no-install-recommends", "install"]).log("apt-fix");
+    let Err(error) = run_locked(host, &fix).await else {
+        return Ok(());
+    };
+    // whose own script fails keeps nothing else from being installed or removed
+    let left = Dpkg::read(host)?.unfinished;
+    let stays = |name| unfinished.contains(name) && !left.is_empty();
+    if left.keys().all(stays) {
+        return Ok(());
+    }
+    Err(error)
+}
+
+/// Judges a call of apt by what it has done: apt fails, too, over what is not ours. A hook of the owner's that fails,
+/// or a package of others that cannot be set up, is named, and stops nothing when all that was asked `is_done`.
+///
+/// # Errors
+/// When it is not done, with what apt said.
+pub(super) fn judge(host: &Host, ended: Result<()>, is_done: bool) -> Result<()> {
+    let Err(error) = ended else {
+        return Ok(());
+    };
+    if !is_done {
+        return Err(error);
+    }
+    let said = error.to_string();
+    let mut notes = hooks(host, &said)?;
+    for name in Dpkg::read(host)?.unfinished.keys() {
+        notes.push(format!(
+            "the package `{name}` is half installed, and every call of apt fails over it; nothing is needed of it: \
+             `dpkg --configure {name}` says what is wrong with it, `apt-get remove {name}` takes it away"
+        ));
+    }
+    if notes.is_empty() {
+        return Err(error);
+    }
+    for text in notes {
+        host.events().tell(Event::Note { text });
+    }
+    Ok(())
+}
+
+/// The hooks that failed after all was done, each with its file: `E: Problem executing scripts KEY 'COMMAND'`.
+pub(super) fn hooks(host: &Host, said: &str) -> Result<Vec<String>> {
+    let mut notes = Vec::new();
+    for line in said.lines() {
+        let Some((_, hook)) = line.split_once("Problem executing scripts ") else {
+            continue;
+        };
+        let Some((key, command)) = hook.split_once(" '") else {
+            continue;
+        };
+        let command = command.trim_end().trim_end_matches('\'');
+        // what goes before may have kept all from being done
+        if !key.contains("::Post-Invoke") {
+            continue;
+        }
+        let place = hook_file(host, command)?
+            .map_or_else(String::new, |file| format!(" in `{}`", file.display()));
+        notes.push(format!(
+            "apt's hook `{key}`{place} fails (`{command}`), and every call of apt with it; all that is needed came: mend \
+             that line, or take it away"
+        ));
+    }
+    Ok(notes)
+}
+
+/// The file of apt's configuration that has a command.
+fn hook_file(host: &Host, command: &str) -> Result<Option<PathBuf>> {
+    let folder = Path::new(CONFIGURATION);
+    let mut files: Vec<PathBuf> = host.list(folder)?.iter().map(|n| folder.join(n)).collect();
+    files.push(Path::new("/etc/apt/apt.conf").to_owned());
+    let plain = |text: &str| text.replace(['\\', '"'], "");
+    for file in files {
+        let text = host.read_text(&file)?.unwrap_or_default();
+        if plain(&text).contains(&plain(command)) {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 /// Waits until nobody holds a lock of apt's: a killed run's `apt-get` is not ended but let finish.
@@ -212,6 +290,33 @@ pub(super) fn parse_uris(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Events;
+    use crate::host::Programs;
+
+    #[test]
+    fn hooks_that_fail_after_all_is_done_are_named_with_their_file() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("etc/apt/apt.conf.d");
+        std::fs::create_dir_all(&folder).unwrap();
+        let line = "DPkg::Post-Invoke { \"test -x \\\"/usr/bin/gone\\\"\"; };\n";
+        std::fs::write(folder.join("80snapshot"), line).unwrap();
+        let host = Host::at(root.path(), Programs::Real, Events::silent());
+        // as apt says it
+        let said = "E: Problem executing scripts DPkg::Post-Invoke 'test -x \\/usr/bin/gone\\'\n\
+                    E: Sub-process returned an error code\n";
+        let found = hooks(&host, said).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].contains("`DPkg::Post-Invoke` in `/etc/apt/apt.conf.d/80snapshot` fails"),
+            "{found:?}"
+        );
+        let before = said.replace("Post-Invoke", "Pre-Invoke");
+        assert_eq!(hooks(&host, &before).unwrap(), Vec::<String>::new());
+        let failed = || Error::impossible(said);
+        assert!(judge(&host, Err(failed()), true).is_ok());
+        assert!(judge(&host, Err(failed()), false).is_err());
+        assert!(judge(&host, Err(Error::impossible("no network")), true).is_err());
+    }
 
     #[test]
     fn a_simulation_names_what_would_come() {

@@ -15,6 +15,28 @@ use crate::resource::{Moved, Resource, tree};
 
 /// One commit of a repository, without its history.
 ///
+/// What git is told before all that the server's `/etc/gitconfig` says: a tree is the commit byte for byte, whoever
+/// works on the server with what settings, and the files of a repository are where this program reads them. How the
+/// network is reached is left to that file.
+const SETTINGS: &[&str] = &[
+    "core.hooksPath=/dev/null",
+    "protocol.ext.allow=never",
+    "gc.auto=0",
+    "advice.detachedHead=false",
+    "core.attributesFile=/dev/null",
+    "core.autocrlf=false",
+    "core.eol=lf",
+    "core.fileMode=true",
+    "core.fsmonitor=false",
+    "core.sparseCheckoutCone=false",
+    "core.symlinks=true",
+    "fetch.recurseSubmodules=false",
+    "init.defaultBranch=main",
+    "init.defaultObjectFormat=sha1",
+    "init.defaultRefFormat=files",
+    "submodule.recurse=false",
+];
+
 /// Made beside its place and moved there when whole; afterwards translations alone come and go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,23 +106,10 @@ impl Checkout {
 
     fn git(&self, tree: &Path, args: &[&str]) -> Cmd {
         let tree = tree.display().to_string();
+        let settings = SETTINGS.iter().flat_map(|setting| ["-c", setting]);
         self.as_builder("git")
-            .args([
-                "-c",
-                "core.hooksPath=/dev/null",
-                "-c",
-                "protocol.ext.allow=never",
-                "-c",
-                "gc.auto=0",
-            ])
-            .args([
-                "-c",
-                "advice.detachedHead=false",
-                "-c",
-                "init.defaultBranch=main",
-                "-C",
-                &tree,
-            ])
+            .args(settings)
+            .args(["-C", &tree])
             .args(args.iter().copied())
             .env("GIT_TERMINAL_PROMPT", "0")
     }

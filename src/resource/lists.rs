@@ -76,9 +76,14 @@ impl Resource for Lists {
             let said = std::fs::read_to_string(log).unwrap_or_default();
             // below what earlier calls have said
             let said = said.rsplit("APT::Update::Error-Mode").next();
-            let failed = sources::failed(said.unwrap_or_default());
-            if failed.is_empty() || !sources::distribution_came(host, &failed)? {
+            let said = said.unwrap_or_default();
+            let (failed, hooks) = (sources::failed(said), apt::hooks(host, said)?);
+            let none_failed = failed.is_empty() && hooks.is_empty();
+            if none_failed || !sources::distribution_came(host, &failed)? {
                 return Err(error);
+            }
+            for text in hooks {
+                host.events().tell(Event::Note { text });
             }
             for failed in failed {
                 let text = sources::note(host, &failed)?;

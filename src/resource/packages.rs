@@ -157,16 +157,19 @@ impl Packages {
         apt::finish_interrupted(host).await?;
         let dpkg = Dpkg::read(host)?;
         let gone = |name: &&String| !to.installed.contains_key(*name);
-        let brought: BTreeSet<String> = dpkg.installed.keys().filter(gone).cloned().collect();
+        let there = dpkg.installed.keys().chain(dpkg.unfinished.keys());
+        let brought: BTreeSet<String> = there.filter(gone).cloned().collect();
         let held = self.held(host, &dpkg, &brought)?;
         let goes: Vec<&str> = brought.difference(&held).map(String::as_str).collect();
         clusters::drop_empty(host, &from.without(to), &goes).await?;
         if !goes.is_empty() {
             let args = gate::remove_packages(host, &goes)?;
             let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            apt::run_locked(host, &apt::apt_get(&args).log("apt-remove")).await?;
-            let installed = Dpkg::read(host)?.installed;
-            if let Some(name) = goes.iter().find(|name| installed.contains_key(**name)) {
+            let ended = apt::run_locked(host, &apt::apt_get(&args).log("apt-remove")).await;
+            let there = Dpkg::read(host)?.versions();
+            let stays = goes.iter().find(|name| there.contains_key(**name));
+            apt::judge(host, ended, stays.is_none())?;
+            if let Some(name) = stays {
                 return Err(Error::impossible(format!(
                     "apt-get ended well and did not remove `{name}`"
                 )));
@@ -257,8 +260,14 @@ impl Resource for Packages {
             "install"
         };
         let args = [&["--no-install-recommends", verb], &missing[..]].concat();
-        apt::run_locked(host, &apt::apt_get(&args).log("apt-install")).await?;
-        let missing = Dpkg::read(host).map(|dpkg| self.missing(&dpkg).join("`, `"))?;
+        let ended = apt::run_locked(host, &apt::apt_get(&args).log("apt-install")).await;
+        let others: BTreeSet<&String> = dpkg.unfinished.keys().collect();
+        let now = Dpkg::read(host)?;
+        let missing = self.missing(&now).join("`, `");
+        let is_whole = missing.is_empty() && now.unfinished.keys().all(|n| others.contains(n));
+        let is_done = is_whole
+            && (ended.is_ok() || !self.upgrade || self.pending(host, &now).await?.0.is_empty());
+        apt::judge(host, ended, is_done)?;
         if missing.is_empty() {
             return Ok(Moved::There);
         }

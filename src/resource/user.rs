@@ -78,6 +78,23 @@ pub struct State {
     home: String,
     shell: String,
     groups: Vec<String>,
+    /// Why it cannot be the site's, with the way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl User {
+    /// Whether it is somebody else's. One that a run of the site's made may have got another number since, by its owner.
+    fn problem(&self, host: &Host, uid: u32) -> Result<Option<String>> {
+        let name = &self.name;
+        let is_person =
+            (1000..60000).contains(&uid) && host.made(&format!("user {name}"))?.is_empty();
+        Ok((uid == 0 || is_person).then(|| {
+            format!(
+                "the user `{name}` exists and is a person's account (uid {uid}); give the site another `site.name`"
+            )
+        }))
+    }
 }
 
 impl Resource for User {
@@ -97,6 +114,7 @@ impl Resource for User {
             home: account.home.clone(),
             shell: account.shell.clone(),
             groups: accounts.groups_of(&self.name),
+            problem: self.problem(host, account.uid)?,
         }))
     }
 
@@ -109,9 +127,11 @@ impl Resource for User {
                 home,
                 shell,
                 groups: Vec::new(),
+                problem: None,
             });
         };
         let mut want = now.clone();
+        want.problem = None;
         if !CLOSED.contains(&now.shell.as_str()) {
             CLOSED[0].clone_into(&mut want.shell);
         }
@@ -167,14 +187,7 @@ impl Resource for User {
     }
 
     fn refuses(&self, now: Option<&State>) -> Option<String> {
-        let uid = now?.uid?;
-        let is_person = uid == 0 || (1000..60000).contains(&uid);
-        is_person.then(|| {
-            format!(
-                "the user `{}` exists and is a person's account (uid {uid}); give the site another `site.name`",
-                self.name
-            )
-        })
+        now?.problem.clone()
     }
 
     fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {

@@ -110,6 +110,9 @@ impl Venv {
             .env("TMPDIR", &home)
             .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
             .env("PIP_NO_INPUT", "1")
+            // the owner's `/etc/pip.conf` may say for his own work where pip installs
+            .env("PIP_REQUIRE_VIRTUALENV", "0")
+            .env("PIP_USER", "0")
             .env("PIP_CONSTRAINT", &constraints)
             .env("PIP_BUILD_CONSTRAINT", &constraints)
             .env("UV_BUILD_CONSTRAINT", &constraints)
