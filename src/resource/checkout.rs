@@ -13,8 +13,6 @@ use crate::host::{Error, Host, Result};
 use crate::resource::translations::{self, Languages};
 use crate::resource::{Moved, Resource, tree};
 
-/// One commit of a repository, without its history.
-///
 /// What git is told before all that the server's `/etc/gitconfig` says: a tree is the commit byte for byte, whoever
 /// works on the server with what settings, and the files of a repository are where this program reads them. How the
 /// network is reached is left to that file.
@@ -37,6 +35,8 @@ const SETTINGS: &[&str] = &[
     "submodule.recurse=false",
 ];
 
+/// One commit of a repository, without its history.
+///
 /// Made beside its place and moved there when whole; afterwards translations alone come and go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
