@@ -28,7 +28,8 @@ pub(crate) async fn await_up(host: &Host, service: &Service) -> Result<Option<St
         if state == "active" && ["", "0"].contains(&pid) {
             return Ok(None);
         }
-        if state == "failed" || of("SubState") == "auto-restart" {
+        let is_over = state == "inactive" && ["", "0"].contains(&of("Job"));
+        if is_over || state == "failed" || of("SubState") == "auto-restart" {
             return Ok(Some(format!("`{}` does not stay up", service.unit)));
         }
         if listens(host, &service.unit)? {

@@ -183,7 +183,13 @@ impl Model {
             Some(_) => "loaded",
             None => "not-found",
         };
+        // it stays active without a process
+        let once = known
+            .loaded
+            .as_deref()
+            .is_some_and(|text| text.contains("Type=oneshot"));
         let (active, sub) = match (known.pid, known.failed) {
+            (Some(_), _) if once => ("active", "exited"),
             (Some(_), _) => ("active", "running"),
             (None, true) if known.is_tried_again() => ("activating", "auto-restart"),
             (None, true) => ("failed", "failed"),
@@ -205,7 +211,7 @@ impl Model {
         let unnoticed = masked && known.loaded.as_deref().is_some_and(|text| !text.is_empty());
         let stale = known.loaded.is_some() && known.loaded != file && !unnoticed;
         let stale = if stale { "yes" } else { "no" };
-        let pid = known.pid.unwrap_or(0);
+        let pid = known.pid.filter(|_| !once).unwrap_or(0);
         let changed = known.changed;
         asked(
             args,
