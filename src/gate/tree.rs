@@ -9,13 +9,19 @@ use std::path::{Path, PathBuf};
 use super::{Evidence, move_aside};
 use crate::host::command::Cmd;
 use crate::host::store::digest;
-use crate::host::{Error, Host, Result};
+use crate::host::{Error, Host, Kind, Result};
 
 /// What Python writes for itself, and git, whoever runs the code; and what is written once the rest is whole.
 const LATER: &[&str] = &["__pycache__", ".git", ".odoo-deploy-complete"];
 
 /// The note of a tree that is being made at its place.
 const BEGUN: &str = "begun";
+
+/// The note of a tree that goes piece by piece.
+const GOING: &str = "going";
+
+/// By which a tree of each kind is known as whole.
+const WHOLE: [&str; 3] = [".odoo-deploy-complete", ".sha256", ".git"];
 
 /// Notes what `tree` holds, before it is put at `path` or is called whole there.
 ///
@@ -73,17 +79,39 @@ pub fn take_tree_away(host: &Host, path: &Path, is_whole: bool) -> Result<()> {
     let notes = host.made(&key(path))?;
     // it never got to be whole, and was begun where nothing was
     let is_half = !is_whole && notes.last().is_some_and(|note| note == BEGUN);
-    if !is_half && !notes.contains(&content(host, path)?) {
+    let is_going = notes.last().is_some_and(|note| note == GOING);
+    if !is_half && !is_going && !notes.contains(&content(host, path)?) {
         return move_aside(host, path, "is not as a run made it");
     }
     let why = if is_half {
         "a run began it where nothing was, and it never was whole"
+    } else if is_going {
+        "its removal was under way"
     } else {
         "a run made it, and it is as it was made"
     };
     Evidence::new(why).tell(host, &path.display().to_string())?;
-    host.rename(path, &partial(path))?;
-    host.remove_tree(&partial(path))
+    match host.rename(path, &partial(path)) {
+        Err(Error::File { source, .. }) if source.kind() == io::ErrorKind::CrossesDevices => {
+            remove_in_place(host, path)
+        }
+        renamed => renamed.and_then(|()| host.remove_tree(&partial(path))),
+    }
+}
+
+/// Removes a tree that cannot be renamed: one that an overlay file system has in a lower layer. First what it is known
+/// by, so that nobody takes the rest for whole.
+fn remove_in_place(host: &Host, path: &Path) -> Result<()> {
+    host.store()?.note_made(&key(path), GOING)?;
+    for name in WHOLE {
+        let part = path.join(name);
+        match host.meta(&part)?.map(|meta| meta.kind) {
+            Some(Kind::Folder) => host.remove_tree(&part)?,
+            Some(_) => host.remove_file(&part)?,
+            None => (),
+        }
+    }
+    host.remove_tree(path)
 }
 
 /// Clears what was left half made of the tree at `path`, beside it.

@@ -54,7 +54,12 @@ async fn owned_by(host: &Host, uid: u32) -> Result<Option<String>> {
             .args(["-xdev", "-uid", &uid.to_string(), "-print", "-quit"]);
     // 1: it could not look into some folder, or one went meanwhile
     match host.run(&find.accept(1).deadline(300)).await {
-        Ok(output) => Ok(output.stdout.lines().next().map(str::to_owned)),
+        Ok(output) => match output.stdout.lines().next() {
+            Some(path) if !path.starts_with('/') => {
+                Err(Error::garbled("the answer of `find`", path))
+            }
+            path => Ok(path.map(str::to_owned)),
+        },
         Err(Error::Command(_)) => Ok(Some("perhaps some file".to_owned())),
         Err(error) => Err(error),
     }
