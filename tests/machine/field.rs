@@ -106,6 +106,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
+/// The scenarios of cases with a machine of their own.
+pub(crate) fn alone() -> impl Iterator<Item = String> {
+    let cases = cases().into_iter().filter(|case| case.alone);
+    cases.map(|case| format!("field_{}", case.name))
+}
+
 /// The cases that are asked for, by their names.
 fn cases() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field");

@@ -4,7 +4,7 @@
 use ::support::tier::{Tier, one_of};
 use libtest_mimic::Trial;
 
-use crate::kills;
+use crate::{field, kills};
 
 /// What `make prove` alone does: each takes minutes, and something shorter would fail with it.
 const PROVED: [&str; 4] = [
@@ -28,9 +28,12 @@ pub(crate) fn chosen(trials: Vec<Trial>) -> Vec<Trial> {
     // of each moment one of the two ways out
     let moment = |name: &String| name.split("_then_").take(1).collect();
     let drawn = one_of(2, "kills", kills::names(), moment);
+    // of the field's cases all that share a machine, and one of two that have one of their own
+    let alone = one_of(2, "field cases", field::alone(), |_| String::new());
     let is_left = |name: &str| {
-        let is_kill = kills::names().any(|kill| kill == name);
-        PROVED.contains(&name) || (is_kill && !drawn.iter().any(|kill| kill == name))
+        let is_drawn = drawn.iter().chain(&alone).any(|other| other == name);
+        let mut parted = kills::names().chain(field::alone());
+        PROVED.contains(&name) || (parted.any(|other| other == name) && !is_drawn)
     };
     let trials = trials.into_iter();
     trials
