@@ -42,6 +42,7 @@ pub mod rollback;
 pub mod site;
 pub mod sizing;
 pub mod source;
+pub mod sql;
 pub mod stop;
 pub mod template;
 pub mod wkhtmltopdf;

@@ -1,7 +1,9 @@
 //! The steps for this site on this host.
 
+use std::path::Path;
+
 use crate::check::Check;
-use crate::resource::AnyResource;
+use crate::resource::{AnyResource, File};
 
 /// One thing to be so.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,4 +27,15 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What must answer once it is.
     pub checks: Vec<Check>,
+}
+
+impl Plan {
+    /// The file that a step writes at `path`.
+    #[must_use]
+    pub fn file(&self, path: &Path) -> Option<&File> {
+        self.steps.iter().find_map(|step| match &step.resource {
+            AnyResource::File(file) if file.path == path => Some(file),
+            _ => None,
+        })
+    }
 }

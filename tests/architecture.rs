@@ -90,10 +90,10 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "finding",
         &[
-            "error", "event", "facts", "host", "modules", "plan", "resource", "site",
+            "error", "event", "facts", "host", "modules", "plan", "resource", "site", "sql",
         ],
     ),
-    ("gate", &["event", "host"]),
+    ("gate", &["event", "host", "sql"]),
     ("graph", &["change"]),
     ("host", &["event", "stop"]),
     ("journal", &["host", "resource"]),
@@ -119,6 +119,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "release",
             "resource",
             "site",
+            "sql",
             "wkhtmltopdf",
         ],
     ),
@@ -131,7 +132,7 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "resource",
         &[
-            "access", "change", "diff", "event", "gate", "host", "password",
+            "access", "change", "diff", "event", "gate", "host", "password", "sql",
         ],
     ),
     (
@@ -153,6 +154,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("sizing", &[]),
     ("source", &[]),
+    ("sql", &[]),
     ("stop", &[]),
     ("template", &["diagnostic"]),
     ("wkhtmltopdf", &["release", "site"]),
@@ -337,6 +339,8 @@ fn only_the_gate_destroys() {
             "\"purge\"",
             "\"autoremove\"",
             "\"pg_dropcluster\"",
+            "-delete",
+            "\"delete\"",
         ],
     );
 }

@@ -46,6 +46,8 @@ pub struct Registry {
     /// The authority that the certificate of the server must come from.
     #[serde(default)]
     pub root_certificate: String,
+    /// What the service wrote down at its start: the folders that it runs code from.
+    pub record: PathBuf,
     /// The site, by which a later agent finds what a killed one left running.
     pub site: String,
 }
@@ -83,7 +85,7 @@ impl Registry {
             let told = self.told(&output.stderr);
             let silent = || {
                 let (python, odoo) = (self.python.display(), self.odoo.display());
-                format!("`{python} {odoo} shell` ended and did not say what it found")
+                format!("`{python} {odoo} shell` ended without a result")
             };
             return Err(told.unwrap_or_else(silent));
         };
@@ -113,11 +115,9 @@ impl Registry {
         Err(self.lacks(&named(&answer.missing)))
     }
 
-    /// Those of the modules that the service, as it runs until now, has code of: it wrote down at its start which
-    /// folders that is in.
+    /// Those of the modules that the running service has code of.
     fn vanished(&self, host: &Host, left_out: &[String]) -> Result<Vec<String>, Error> {
-        let record = PathBuf::from(format!("/run/odoo-deploy/{}.started", self.site));
-        let record = host.read_text(&record)?.unwrap_or_default();
+        let record = host.read_text(&self.record)?.unwrap_or_default();
         let targets = record.lines().filter_map(|line| line.split_once("  "));
         let targets = targets.map(|(target, _)| PathBuf::from(target));
         let targets = targets.filter(|target| target.is_absolute());
@@ -209,6 +209,7 @@ mod tests {
             conf: "/c".into(),
             data: "/d".into(),
             root_certificate: String::new(),
+            record: "/r".into(),
             site: "odoo".into(),
         };
         let traceback = "  File \"/x.py\", line 4, in execute\n    self._obj.execute(query)\n\

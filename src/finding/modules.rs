@@ -13,7 +13,7 @@ use crate::site::Site;
 /// As many links as the kernel follows.
 const MOST_LINKS: usize = 40;
 
-/// One call: what may be asked depends on what is there. Modules that were imported as data have no code.
+/// One call, as psql itself decides by the tables that are there which question it asks. Modules that were imported as data have no code.
 const SQL: &str = "select to_regclass('public.ir_module_module') is not null as odoo \\gset\n\
     \\if :odoo\n\
     select name, state, coalesce(latest_version, '') from public.ir_module_module m where state in \

@@ -4,7 +4,7 @@ use super::modules::database;
 use super::{Finding, Ground};
 use crate::host::Result;
 
-/// One call: what may be asked depends on what is there.
+/// One call, as psql itself decides by the tables that are there which question it asks.
 const SQL: &str = "select to_regclass('public.ir_config_parameter') is not null as parameters \\gset\n\
     \\if :parameters\nselect 'there';\n\
     select value from public.ir_config_parameter where key = 'report.url';\n\\endif\n";

@@ -5,8 +5,9 @@ use futures_util::future::join;
 
 use super::{Finding, Ground};
 use crate::host::{Host, Result};
-use crate::resource::{ask_beside, literal};
+use crate::resource::ask_beside;
 use crate::site::Site;
+use crate::sql::literal;
 
 /// With how many connections Odoo can begin.
 const LEAST: u32 = 3;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Found, Ground};
-use crate::resource::{AnyResource, MASK};
+use crate::resource::MASK;
 use crate::site::Site;
 
 /// The template, beside `site.toml`.
@@ -30,12 +30,7 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
     let Ok(source) = std::fs::read_to_string(&template) else {
         return;
     };
-    let mut steps = ground.plan.steps.iter();
-    let conf = steps.find_map(|step| match &step.resource {
-        AnyResource::File(file) if file.path == Path::new(&ground.site.paths.conf) => Some(file),
-        _ => None,
-    });
-    let Some(conf) = conf else {
+    let Some(conf) = ground.plan.file(Path::new(&ground.site.paths.conf)) else {
         return;
     };
     for (line, reason) in wrong(&conf.content, &source, ground.site, ground.workers) {

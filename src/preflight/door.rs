@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use super::{Found, Ground};
 use crate::host::{Error, Host, Result};
-use crate::resource::{ask_local, literal};
+use crate::resource::ask_local;
+use crate::sql::literal;
 
 /// The database that Odoo's scheduled jobs listen in, beside its own.
 const ENTRANCE: &str = "postgres";

@@ -5,7 +5,6 @@ use std::path::Path;
 use super::{Found, Ground};
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
-use crate::resource::AnyResource;
 
 const NFT: &str = "/usr/sbin/nft";
 
@@ -34,16 +33,14 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         return Ok(());
     }
     let rules = format!("/etc/{}.nft", site.name);
-    let mut steps = ground.plan.steps.iter();
-    let table = steps.find_map(|step| match &step.resource {
-        AnyResource::File(file) if file.path == Path::new(&rules) => Some(&file.content),
-        _ => None,
-    });
+    let table = ground.plan.file(Path::new(&rules));
     let Some(table) = table.filter(|_| filters && host.path(Path::new(NFT)).exists()) else {
         return Ok(());
     };
     let check = Cmd::new("nft").args(["--check", "--file", "-"]);
-    let output = host.run(&check.stdin(table.clone()).accept(1)).await?;
+    let output = host
+        .run(&check.stdin(table.content.clone()).accept(1))
+        .await?;
     if output.code != Some(0) {
         let words = output.stderr.lines().next().unwrap_or("it says nothing");
         let words = words.replace("/dev/stdin", &rules);

@@ -7,7 +7,6 @@ use super::{Found, Ground};
 use crate::finding::modules::{folders, installed};
 use crate::host::Result;
 use crate::modules::parted;
-use crate::resource::AnyResource;
 
 /// Compares the folders of `odoo.conf` with those that it is about to name. If one of these is yet to come, it may
 /// hold the modules: the code is then tried on the database before the service runs it.
@@ -21,17 +20,12 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
     let Some(now) = host.text(conf)? else {
         return Ok(());
     };
-    let next = ground
-        .plan
-        .steps
-        .iter()
-        .find_map(|step| match &step.resource {
-            AnyResource::File(file) if file.path == conf => Some(file.content.as_str()),
-            _ => None,
-        });
+    let Some(next) = ground.plan.file(conf) else {
+        return Ok(());
+    };
     let (now, next) = (
         folders(host, site, &now)?,
-        folders(host, site, next.unwrap_or_default())?,
+        folders(host, site, &next.content)?,
     );
     let goes = now.iter().any(|folder| !next.contains(folder));
     if !goes || next.iter().any(|folder| !now.contains(folder)) {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Found, Ground};
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
-use crate::resource::{AnyResource, File};
+use crate::resource::File;
 
 /// What a unit says of its process's surroundings, but for what is only made in the run.
 const SURROUNDINGS: &[&str] = &[
@@ -83,15 +83,7 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         return Ok(());
     }
     let path = Path::new("/etc/systemd/system").join(unit);
-    let files = ground
-        .plan
-        .steps
-        .iter()
-        .filter_map(|step| match &step.resource {
-            AnyResource::File(file) => Some(file),
-            _ => None,
-        });
-    let Some(file) = files.into_iter().find(|file| file.path == path) else {
+    let Some(file) = ground.plan.file(&path) else {
         return Ok(());
     };
     let mut lines = own(file);

@@ -96,14 +96,7 @@ impl Database {
     /// # Errors
     /// Where the statement fails.
     pub async fn ask(&self, host: &Host, sql: &str) -> Result<Vec<Vec<String>>> {
-        if !self.server().is_up(host)? {
-            return Ok(Vec::new());
-        }
-        match self.server().ask(host, &self.name, sql).await {
-            // psql's own code for a connection that did not come about
-            Err(Error::Command(failure)) if failure.ending == "ended with 2" => Ok(Vec::new()),
-            answer => answer,
-        }
+        self.server().ask_if_open(host, &self.name, sql).await
     }
 
     /// The modules that are asked for; `base` always is.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::clusters::{Configured, configured};
 use crate::host::command::{Cmd, Programs};
 use crate::host::{Error, Host, Output, Result};
+use crate::sql::{identifier, literal};
 
 /// Where Debian and Ubuntu keep each major version's programs.
 const VERSIONS: &str = "/usr/lib/postgresql";
@@ -73,20 +74,12 @@ pub async fn ask_local(host: &Host, sql: &str) -> Result<Option<Vec<Vec<String>>
     Server::Local.query(host, ENTRANCE, sql).await.map(Some)
 }
 
-/// Asks the server of this host what changes nothing, in the call of whoever asks at the same time; no rows where none
-/// can be asked, or where it lets nobody in, which the steps tell.
+/// Asks the server of this host as [`Server::ask_if_open`] does.
 ///
 /// # Errors
-/// Where the statement fails.
+/// If the statement fails.
 pub async fn ask_beside(host: &Host, sql: &str) -> Result<Vec<Vec<String>>> {
-    if !Server::Local.is_up(host)? {
-        return Ok(Vec::new());
-    }
-    match Server::Local.ask(host, ENTRANCE, sql).await {
-        // psql's own code for a connection that did not come about
-        Err(Error::Command(failure)) if failure.ending == "ended with 2" => Ok(Vec::new()),
-        answer => answer,
-    }
+    Server::Local.ask_if_open(host, ENTRANCE, sql).await
 }
 
 impl Server<'_> {
@@ -124,6 +117,21 @@ impl Server<'_> {
         }
         let rows = self.call(host, ENTRANCE, &parts(&[question])).await?;
         Ok(rows.concat())
+    }
+
+    /// Asks as [`Self::ask`] does; no rows if the server cannot be asked or lets nobody in, which the steps tell.
+    ///
+    /// # Errors
+    /// If the statement fails.
+    pub(super) async fn ask_if_open(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
+        if !self.is_up(host)? {
+            return Ok(Vec::new());
+        }
+        match self.ask(host, database, sql).await {
+            // psql's own code for a connection that did not come about
+            Err(Error::Command(failure)) if failure.ending == "ended with 2" => Ok(Vec::new()),
+            answer => answer,
+        }
     }
 
     /// Runs `sql` and answers its rows, fields parted by `|`.
@@ -258,27 +266,4 @@ fn parts(questions: &[(String, String)]) -> Vec<String> {
         ));
     }
     parts
-}
-
-/// `name` as an SQL identifier.
-pub(super) fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// `text` as an SQL literal. Backslashes are taken as they are: `standard_conforming_strings` is on
-/// in every supported PostgreSQL.
-#[must_use]
-pub fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_and_texts_cannot_leave_their_quotes() {
-        assert_eq!(identifier(r#"a"; drop"#), r#""a""; drop""#);
-        assert_eq!(literal("it's"), "'it''s'");
-    }
 }

@@ -12,8 +12,9 @@ use crate::host::store::digest;
 use crate::host::{Error, Host, Result};
 use crate::resource::cluster::await_answer;
 use crate::resource::place::Place;
-use crate::resource::postgres::{Server, literal};
+use crate::resource::postgres::Server;
 use crate::resource::{AnyState, Moved, Resource};
+use crate::sql::literal;
 
 /// How long a server may take to read its files again, in fifths of a second.
 const RELOAD: u32 = 50;

@@ -4,7 +4,7 @@ use super::look::{Holds, Look, Odoo};
 use super::{Database, State, filestore};
 use crate::gate;
 use crate::host::{Host, Result};
-use crate::resource::postgres::identifier;
+use crate::sql::identifier;
 
 /// The way out that there always is.
 const OTHER: &str = "give the site another `odoo.database`";
@@ -87,7 +87,7 @@ impl Database {
         let role = if look.has_role {
             String::new()
         } else {
-            self.typed("postgres", &format!("create role {owner} login createdb")) + ", then "
+            self.typed("postgres", &format!("create role {owner} login")) + ", then "
         };
         format!(
             "the database `{}` belongs to `{}`, and Odoo signs in as `{}`, which could not work in it; give it away: {role}{}; or {}",

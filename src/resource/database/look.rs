@@ -8,7 +8,8 @@ use futures_util::future::join;
 use super::Database;
 use crate::gate;
 use crate::host::{Error, Host, Result};
-use crate::resource::postgres::{self, Server};
+use crate::resource::postgres::Server;
+use crate::sql;
 
 /// What was found of a database that is there.
 #[derive(Clone, Debug)]
@@ -116,11 +117,11 @@ impl Database {
              else '-' end, pg_encoding_to_char(encoding), datallowconn and datconnlimit <> -2, {}, \
              exists (select from pg_roles where rolname = {role}), pg_get_userbyid(datdba) \
              from pg_database where datname = {};",
-            postgres::literal(gate::BEGUN),
-            postgres::literal(gate::WHOLE),
+            sql::literal(gate::BEGUN),
+            sql::literal(gate::WHOLE),
             self.has_rights_of("datdba"),
-            postgres::literal(&self.name),
-            role = postgres::literal(&self.owner),
+            sql::literal(&self.name),
+            role = sql::literal(&self.owner),
         );
         let rows = self.server().ask(host, "postgres", &sql).await?;
         let Some(row) = rows.first() else {
@@ -183,7 +184,7 @@ impl Database {
              and relname in (select replace(model, '.', '_') from public.ir_model) and not {} group by relowner;\n\
              \\endif\n\
              \\else\n{}\\endif\n",
-            postgres::literal(gate::BEGUN),
+            sql::literal(gate::BEGUN),
             self.has_rights_of("relowner"),
             own_objects()
         );
@@ -229,7 +230,7 @@ impl Database {
         format!(
             "exists (select from pg_roles r where rolname = {} and (r.oid = {owner} or (not rolsuper and \
              pg_has_role(r.oid, {owner}, 'usage'))))",
-            postgres::literal(&self.owner)
+            sql::literal(&self.owner)
         )
     }
 }
