@@ -3,6 +3,7 @@
 use super::{Evidence, Verdict};
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
+use crate::sql::identifier;
 
 /// How a user is removed that a run made, where nothing is its own any more: else the next account of its number would get
 /// that.
@@ -40,7 +41,7 @@ pub fn drop_role(
     }
     Evidence::new("a run made it, and nothing depends on it")
         .tell(host, &format!("role {name}"))?;
-    Ok(Ok(format!("drop role \"{}\";", name.replace('"', "\"\""))))
+    Ok(Ok(format!("drop role {};", identifier(name))))
 }
 
 /// How packages are removed that a run brought: these, and no others.
@@ -59,22 +60,22 @@ pub fn remove_packages(host: &Host, names: &[&str]) -> Result<Vec<String>> {
 }
 
 /// How a cluster is dropped that came with a run's packages: `made` is its system identifier as the run saw it, `found` as
-/// it is now.
+/// it is now; `holds` names what is in it that is neither PostgreSQL's nor this program's.
 ///
 /// # Errors
-/// Where a test wants it to fail.
+/// If a test wants it to fail.
 pub fn drop_cluster(
     host: &Host,
     (version, name): (&str, &str),
     made: Option<&str>,
     found: Option<&str>,
-    holds_data: bool,
+    holds: Option<&str>,
 ) -> Result<Verdict<Cmd>> {
     if made.is_none() || made != found {
         return Ok(Err("it is not the one that a run made".to_owned()));
     }
-    if holds_data {
-        return Ok(Err("it holds an owner's databases".to_owned()));
+    if let Some(holds) = holds {
+        return Ok(Err(format!("it holds {holds}")));
     }
     Evidence::new("a run's packages made it, and it holds nothing of an owner's")
         .tell(host, &format!("cluster {version}/{name}"))?;

@@ -2,6 +2,7 @@
 
 use super::{Evidence, Verdict};
 use crate::host::{Host, Result};
+use crate::sql::{identifier, literal};
 
 /// The comment of a database while it is being initialised.
 pub const BEGUN: &str = "odoo-deploy: being initialised";
@@ -37,26 +38,30 @@ pub struct Subject<'a> {
     pub is_roles: bool,
 }
 
-/// The statements that drop it, where it still has its number then, and say `t` where it had; or why it stays.
+/// The statements that drop it, if it still has its number then and, for an empty one, if nobody is connected to it; they
+/// return `t` if they did. Otherwise why it stays.
 ///
 /// # Errors
 /// Where a test wants it to fail.
 pub fn drop_database(host: &Host, subject: Subject<'_>) -> Result<Verdict<String>> {
     let Subject { name, oid, .. } = subject;
-    let (evidence, force) = if subject.is_made && subject.mark != Mark::None {
+    let (place, text) = (identifier(name), literal(name));
+    let (evidence, unused, force) = if subject.is_made && subject.mark != Mark::None {
         let why = format!("a run made it, number {oid}, and it bears our mark");
-        (Evidence::new(why), " with (force)")
+        (Evidence::new(why), String::new(), " with (force)")
     } else if subject.is_empty && subject.is_roles && subject.mark != Mark::Whole {
-        (Evidence::new("a run began it, and it holds nothing"), "")
+        let clients = "backend_type = 'client backend'";
+        let used = format!("select from pg_stat_activity where datname = {text} and {clients}");
+        let why = "a run began it, and it holds nothing";
+        (Evidence::new(why), format!(" and not exists ({used})"), "")
     } else {
         return Ok(Err(
             "it is not the one that a run made: it may be somebody's".to_owned(),
         ));
     };
     evidence.tell(host, &format!("database {name}"))?;
-    let (place, text) = (identifier(name), literal(name));
     Ok(Ok(format!(
-        "select count(*) = 1 as same from pg_database where datname = {text} and oid = {oid} \\gset\n\
+        "select count(*) = 1 as same from pg_database where datname = {text} and oid = {oid}{unused} \\gset\n\
          \\if :same\ndrop database {place}{force};\n\\endif\n\\echo :same\n"
     )))
 }
@@ -69,12 +74,4 @@ pub fn empty_database(host: &Host, name: &str, role: &str) -> Result<String> {
     let evidence = Evidence::new("it was empty when a run began to fill it, and bears our mark");
     evidence.tell(host, &format!("what is in database {name}"))?;
     Ok(format!("drop owned by {};\n", identifier(role)))
-}
-
-fn identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }

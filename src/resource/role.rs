@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate;
 use crate::host::{Error, Host, Result};
-use crate::resource::postgres::{self, Server};
+use crate::resource::postgres::Server;
 use crate::resource::{Moved, Resource};
+use crate::sql;
 
-/// A role that may log in and create databases, and nothing beyond.
+/// A role that may log in. A new one may not create databases: Odoo, started while its database is not there, would make
+/// one in which `admin` has the password `admin` (`_create_empty_database` in its `odoo/service/db.py`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Role {
@@ -37,7 +39,7 @@ impl Role {
              when dbid <> 0 then format('objects in the database `%s`', d.datname) else 'an object of the whole server' end \
              from pg_shdepend left join pg_database o on o.oid = objid left join pg_database d on d.oid = dbid \
              where refclassid = 'pg_authid'::regclass and refobjid in (select oid from its);",
-            postgres::literal(&self.name)
+            sql::literal(&self.name)
         );
         let (mut oid, mut needed_by) = (String::new(), Vec::new());
         for row in Server::Local.query(host, "postgres", &sql).await? {
@@ -65,7 +67,7 @@ impl Resource for Role {
         }
         let sql = format!(
             "select rolcanlogin, rolcreatedb, rolsuper, rolcreaterole from pg_roles where rolname = {};",
-            postgres::literal(&self.name)
+            sql::literal(&self.name)
         );
         let rows = Server::Local.ask(host, "postgres", &sql).await?;
         let Some(row) = rows.first() else {
@@ -84,20 +86,24 @@ impl Resource for Role {
         }))
     }
 
-    fn want(&self, _now: Option<&State>) -> Option<State> {
+    fn want(&self, now: Option<&State>) -> Option<State> {
         Some(State {
             login: true,
-            createdb: true,
+            // an owner's scripts may need it
+            createdb: now.is_some_and(|now| now.createdb),
             superuser: false,
             createrole: false,
         })
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        let name = postgres::identifier(&self.name);
+        let name = sql::identifier(&self.name);
         let Some(to) = to else {
-            if from.is_none() {
+            let Some(from) = from else {
                 return Ok(Moved::There);
+            };
+            if self.want(Some(from)).as_ref() != Some(from) {
+                return Ok(Moved::Kept("somebody has altered it".into()));
             }
             let (oid, needed_by) = self.needed_by(host).await?;
             return match gate::drop_role(host, &self.name, &oid, &needed_by)? {
@@ -131,7 +137,7 @@ impl Resource for Role {
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
         match (from, to) {
-            (None, Some(_)) => "may log in and create databases, no superuser".into(),
+            (None, Some(_)) => "may log in, and nothing beyond".into(),
             (Some(from), Some(to)) if from.superuser && !to.superuser => {
                 "no longer a superuser".into()
             }

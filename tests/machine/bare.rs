@@ -67,5 +67,5 @@ fn expect_modest_rights(server: &Server) {
             .contains("\nlist_db = False\n")
     );
     let role = "select rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = 'odoo'";
-    assert_eq!(server.sql("postgres", role), "f|f|t");
+    assert_eq!(server.sql("postgres", role), "f|f|f");
 }

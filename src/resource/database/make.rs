@@ -8,8 +8,9 @@ use crate::gate;
 use crate::host::{Error, Host, Result};
 use crate::password;
 use crate::resource::Moved;
-use crate::resource::postgres::{self, Server};
+use crate::resource::postgres::Server;
 use crate::resource::secret::Secret;
+use crate::sql;
 
 impl Database {
     /// Makes it and fills it with Odoo.
@@ -99,15 +100,12 @@ impl Database {
         if let Some(reason) = filestore::left(host, &self.data, &self.name)? {
             return Err(Error::impossible(reason));
         }
-        let (name, owner) = (
-            postgres::identifier(&self.name),
-            postgres::identifier(&self.owner),
-        );
+        let (name, owner) = (sql::identifier(&self.name), sql::identifier(&self.owner));
         // as Odoo itself creates one, whatever the locale of the cluster
         let sql = format!(
             "create database {name} owner {owner} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8';\n\
              comment on database {name} is {};\n",
-            postgres::literal(gate::BEGUN)
+            sql::literal(gate::BEGUN)
         );
         self.server().query(host, "postgres", &sql).await?;
         let gone = || Error::garbled("the new database", "it is not there");
@@ -121,8 +119,8 @@ impl Database {
         host.store()?.note_made(&self.filled_key(), &look.note())?;
         let sql = format!(
             "comment on database {} is {};\n",
-            postgres::identifier(&self.name),
-            postgres::literal(gate::BEGUN)
+            sql::identifier(&self.name),
+            sql::literal(gate::BEGUN)
         );
         self.server().query(host, &self.name, &sql).await.map(drop)
     }
@@ -132,7 +130,7 @@ impl Database {
     /// that everybody may write into the schema `public` is left out: nobody but the owner needs to.
     async fn extend(&self, host: &Host) -> Result<()> {
         let role = match self.server() {
-            Server::Local => format!("set role {};\n", postgres::identifier(&self.owner)),
+            Server::Local => format!("set role {};\n", sql::identifier(&self.owner)),
             Server::Remote(_) => String::new(),
         };
         let mut sql = role + &extension("pg_trgm", "");
@@ -185,10 +183,10 @@ impl Database {
              with changed as (update res_users set password = {} where id = (select res_id from ir_model_data \
              where module = 'base' and name = 'user_admin') returning 1) select count(*) from changed;\n{}\
              comment on database {} is {};\ncommit;\n",
-            postgres::literal(&hash),
+            sql::literal(&hash),
             self.printing(),
-            postgres::identifier(&self.name),
-            postgres::literal(gate::WHOLE)
+            sql::identifier(&self.name),
+            sql::literal(gate::WHOLE)
         );
         let changed = self.server().query(host, &self.name, &sql).await?.concat();
         if changed == ["1"] {
@@ -206,7 +204,7 @@ impl Database {
         if self.prints_from.is_empty() {
             return String::new();
         }
-        let from = postgres::literal(&self.prints_from);
+        let from = sql::literal(&self.prints_from);
         format!(
             "insert into ir_config_parameter (key, value) select 'report.url', {from} where not exists \
              (select from ir_config_parameter where key = 'report.url');\n"
@@ -244,7 +242,7 @@ impl Database {
             return Ok(Moved::There);
         }
         Ok(Moved::Kept(
-            "another of its name came while it was looked at".into(),
+            "another of its name has come since, or somebody is connected to it".into(),
         ))
     }
 

@@ -21,10 +21,10 @@ pub(super) fn all() -> Vec<Drift> {
             }));
         }
     }
-    // all sets of its four attributes but the one that is meant
-    for bits in (0..16_u8).filter(|bits| *bits != 0b0011) {
+    // all sets of its attributes but the one that is meant: whether it creates databases is its owner's to say
+    for bits in (0..8_u8).filter(|bits| *bits != 0b001) {
         let on = move |bit: u8| bits & (1 << bit) != 0;
-        let what = format!("has the attributes {bits:04b}");
+        let what = format!("has the attributes {bits:03b}");
         all.push(Drift::new(
             "the role",
             what,
@@ -33,9 +33,8 @@ pub(super) fn all() -> Vec<Drift> {
                 let mut state = m.state.borrow_mut();
                 *state.postgres.roles.get_mut("odoo").unwrap() = Role {
                     login: on(0),
-                    createdb: on(1),
-                    superuser: on(2),
-                    createrole: on(3),
+                    superuser: on(1),
+                    createrole: on(2),
                     ..Role::default()
                 };
             },
