@@ -7,7 +7,7 @@ mod packages;
 mod parts;
 mod proxy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -132,6 +132,18 @@ pub struct Blueprint {
     asked_for_server: bool,
     /// Whether another PostgreSQL is there instead.
     has_other_server: bool,
+    clearing: Clearing,
+}
+
+/// Releases and environments that the last runs do not go back to.
+#[derive(Clone, Debug, Default)]
+pub struct Clearing {
+    /// Where the links lead through which the service finds its code.
+    pub links: BTreeSet<PathBuf>,
+    /// What goes if none of them changes.
+    pub unchanged: BTreeSet<PathBuf>,
+    /// What goes if one does, which is a change more to go back over.
+    pub changed: BTreeSet<PathBuf>,
 }
 
 /// A source of code with what is known of it.
@@ -177,6 +189,7 @@ impl Blueprint {
             least: None,
             asked_for_server: false,
             has_other_server: false,
+            clearing: Clearing::default(),
         })
     }
 
@@ -191,6 +204,13 @@ impl Blueprint {
     #[must_use]
     pub fn with_own_server(mut self, asked_for: bool) -> Self {
         self.asked_for_server = asked_for;
+        self
+    }
+
+    /// Clears releases and environments, less those that the site asks for.
+    #[must_use]
+    pub fn clearing(mut self, clearing: Clearing) -> Self {
+        self.clearing = clearing;
         self
     }
 
@@ -343,7 +363,7 @@ impl Blueprint {
             Some(_) => digest(content.to_string().as_bytes())[..16].to_owned(),
             None => unknown(),
         };
-        let home = &self.site.paths.home;
+        let venv = format!("{}/venvs/{venv}", self.site.paths.home);
         let wkhtmltopdf = self.wkhtmltopdf()?;
         let sizing = self.sizing();
         let server = self.site.postgres.server.as_ref();
@@ -386,11 +406,34 @@ impl Blueprint {
             "cron_threads": sizing.cron_threads,
             "pools": self.pools(&sizing),
             "sizing": sizing,
+            "cleared": self.to_clear(&sources, &venv),
             "mask": crate::resource::MASK,
             "inputs": self.inputs(&sources),
-            "venv": { "path": format!("{home}/venvs/{venv}"), "requirements": requirements },
+            "venv": { "path": venv, "requirements": requirements },
         });
         Ok(context.into())
+    }
+
+    /// What is to be cleared, by the name of its step.
+    fn to_clear(&self, sources: &[Source], venv: &str) -> Vec<Value> {
+        let clearing = &self.clearing;
+        let mut targets = sources.iter().map(|source| source.target.as_str());
+        let is_there = |target: &str| clearing.links.contains(Path::new(target));
+        let is_changed = !is_there(venv) || !targets.all(is_there);
+        let mut asked: Vec<&Path> = sources
+            .iter()
+            .map(|source| Path::new(&source.path))
+            .collect();
+        asked.push(Path::new(venv));
+        // the list is the same all through a run
+        let all = clearing.changed.union(&clearing.unchanged);
+        let named = all.map(|path| {
+            let goes = (is_changed || clearing.unchanged.contains(path))
+                && !asked.contains(&path.as_path());
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            json!({ "name": name, "path": path, "goes": goes })
+        });
+        named.collect()
     }
 
     /// What stands for the requirements.

@@ -1,5 +1,6 @@
 //! What the program can be asked to do.
 
+mod cleared;
 mod found;
 mod graph;
 mod install;

@@ -4,6 +4,7 @@ mod apt;
 mod archive;
 mod certificate;
 mod checkout;
+mod cleared;
 mod cluster;
 mod clusters;
 mod database;
@@ -25,6 +26,8 @@ mod tree;
 mod user;
 mod venv;
 
+use std::path::Path;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,6 +36,7 @@ pub use apt::wait_for_apt;
 pub use archive::Archive;
 pub use certificate::{Certificate, Issuer};
 pub use checkout::Checkout;
+pub use cleared::Cleared;
 pub use cluster::Cluster;
 pub use clusters::{Configured, configured, has_other_server};
 pub use database::{Database, filestore};
@@ -42,7 +46,7 @@ pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
 pub use place::{max_connections, own_connections};
-pub use postgres::{ask_beside, ask_local, literal};
+pub use postgres::{ask_beside, ask_local};
 pub use remote::Remote;
 pub use role::Role;
 pub use secret::Secret;
@@ -324,6 +328,7 @@ resources! {
     "archive" Archive,
     "certificate" Certificate,
     "checkout" Checkout,
+    "cleared" Cleared,
     "cluster" Cluster,
     "database" Database,
     "directory" Directory,
@@ -341,6 +346,16 @@ resources! {
 }
 
 impl AnyResource {
+    /// Where the tree is that it makes and that never changes once whole: a release or an environment.
+    #[must_use]
+    pub fn tree(&self) -> Option<&Path> {
+        match self {
+            Self::Checkout(checkout) => Some(&checkout.path),
+            Self::Venv(venv) => Some(&venv.path),
+            _ => None,
+        }
+    }
+
     /// What differs between the state that it has and `other`, as far as it is shown; `other_is` says which
     /// one that is.
     #[must_use]

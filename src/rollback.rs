@@ -3,11 +3,13 @@
 //! Walking down, what was not there before goes and what runs comes to rest; walking up, what was
 //! there is put back, and started again on the old ground. Nothing but the journal is needed.
 
+mod again;
 mod show;
 mod stays;
 
 use std::collections::BTreeMap;
 
+pub use again::{bring_again, cleared};
 pub use show::show;
 pub use stays::Stays;
 

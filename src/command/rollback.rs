@@ -4,14 +4,15 @@ use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
 use crate::command::resume::{end_stragglers, make_durable};
 use crate::command::session::{
-    agree, back, begin, checked_name, has_others, incomplete, journal_folder, kept, load, refused,
-    take_lock,
+    again_or_kept, agree, back, begin, checked_name, has_others, incomplete, journal_folder, kept,
+    load, refused, take_lock,
 };
 use crate::error::chain;
 use crate::event::{Event, Outcome};
-use crate::host::{Host, Store};
+use crate::host::{self, Host, Store};
 use crate::journal::{self, Journal, Run, Standing};
 use crate::report::{Report, minute};
+use crate::resource::AnyResource;
 use crate::rollback::{self, Stays};
 
 /// As many steps of a run are named.
@@ -58,8 +59,16 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     if let Some(text) = earlier(&runs, run) {
         events.tell(Event::Note { text });
     }
+    let again = rollback::cleared(&host, &runs, run, stays).map_err(|e| refused(chain(&e)))?;
     if asked.dry_run || !asked.yes {
         rollback::show(&host, run, stays).await;
+        for step in &again {
+            let text = format!(
+                "`{}` was cleared: it is brought again first",
+                step.resource.subject()
+            );
+            events.tell(Event::Note { text });
+        }
     }
     if asked.dry_run {
         return Ok(Ending::new(Outcome::Pending, 0));
@@ -75,6 +84,9 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         Journal::resume(host.disk(), &folder, run.number).map_err(|e| refused(chain(&e)))?;
     let store = Store::new(host.disk(), &folder, run.number);
     let host = host.with_store(store);
+    if let Err(error) = rollback::bring_again(&host, &again).await {
+        return Err(lost(&name, run, &error));
+    }
     match rollback::rollback(&host, &mut journal, &runs, stays).await {
         Ok(returned) if returned.failed.is_empty() && returned.idle.is_empty() => {
             Ok(Ending::new(Outcome::RolledBack, 0))
@@ -93,6 +105,21 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         }
         Err(error) => Ok(incomplete(host.stop(), &chain(&error), &name, &[])),
     }
+}
+
+/// What was cleared cannot be had now.
+fn lost(name: &str, run: &Run, error: &host::Error) -> Ending {
+    let links = run.steps.iter().filter_map(|step| match &step.resource {
+        AnyResource::Link(_) | AnyResource::Service(_) => Some(step.step.clone()),
+        _ => None,
+    });
+    let steps: Vec<String> = links.collect();
+    refused(format!(
+        "what run {} goes back to was cleared and cannot be brought again: {}; nothing was taken back",
+        run.number,
+        chain(error)
+    ))
+    .then(again_or_kept(name, &steps))
 }
 
 /// Refuses to keep what is no step of the run that goes back, nor one of an earlier run that may be started anew.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::blueprint::{self, Blueprint};
+use crate::command::cleared::clearing;
 use crate::command::unlisted::unlisted;
 use crate::command::words::words;
 use crate::command::{Ending, found};
@@ -116,7 +117,7 @@ impl Session {
         let notes = Store::new(host.disk(), &folder, 0);
         let host = host.with_notes(notes);
         let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
-        // a server of another host is not tuned, and what clusters there are here is nobody's business
+        // a server of another host is not tuned, and clusters on this one do not matter to the site
         let least = match site.postgres.server {
             Some(_) => Ok(None),
             None => own_connections(&host),
@@ -125,7 +126,8 @@ impl Session {
         let blueprint = Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs))
             .map_err(unplannable)?
             .at_least(least)
-            .with_own_server(asked_for_server(&runs));
+            .with_own_server(asked_for_server(&runs))
+            .clearing(clearing(&host, &runs).map_err(|e| refused(chain(&e)))?);
         Ok(Self {
             _lock: lock,
             host,

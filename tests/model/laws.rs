@@ -141,6 +141,11 @@ fn for_every_kind_on_a_bare_machine() {
         .disk
         .put("/etc/postgresql.service", "[odoo]\npassword=hush\n");
     block_on(laws(&host, &remote)).unwrap();
+    let venv = machine.disk.list("/opt/odoo/venvs").remove(0);
+    let cleared = json!({ "path": format!("/opt/odoo/venvs/{venv}"), "goes": true });
+    let cleared = resource("cleared", cleared);
+    kinds.insert(cleared.kind());
+    block_on(laws(&host, &cleared)).unwrap();
     assert!(kinds.iter().eq(AnyResource::KINDS), "{kinds:?}");
 }
 

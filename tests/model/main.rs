@@ -13,6 +13,7 @@ mod commands;
 mod crash;
 mod drift;
 mod fuzzed;
+mod growth;
 mod injections;
 mod laws;
 mod modules;

@@ -27,6 +27,8 @@ pub struct Expected {
     /// How many events are told.
     pub events: usize,
     origin: Snapshot,
+    /// The trees that the act clears.
+    cleared: Vec<String>,
     /// The runs that the act began with.
     earlier: Vec<Run>,
     installed: Snapshot,
@@ -60,6 +62,7 @@ impl Expected {
             file_calls,
             events,
             origin: snapshot(&scenario.origin),
+            cleared: cleared(&runs(&whole, &scenario.site)),
             earlier: runs(&scenario.origin, &scenario.site),
             installed: snapshot(&whole),
             taken_back,
@@ -185,7 +188,7 @@ impl Expected {
     pub fn judge(&self, ended: &Ended, machine: &Machine) -> Vec<String> {
         match ended.code {
             0 => self.compare(self.scenario.act, machine),
-            3 => remains(&self.origin, &snapshot(machine)),
+            3 => self.left(&snapshot(machine)),
             _ if ended.error.is_empty() => vec!["it does not say why".into()],
             1 | 4 | 5 => self.check_both(machine),
             code => vec![format!("it ended with {code}")],
@@ -230,13 +233,25 @@ impl Expected {
         let found = snapshot(machine);
         match (way, self.scenario.act) {
             (Act::Rollback, Act::Rollback) => differences(&self.taken_back, &found),
-            (Act::Rollback, _) => remains(&self.origin, &found),
+            (Act::Rollback, _) => self.left(&found),
             _ => {
                 let mut wrong = differences(&self.installed, &found);
                 wrong.extend(still_to_do(machine, &self.scenario.site));
                 wrong
             }
         }
+    }
+
+    /// The places where a machine that was taken back differs from what it was. What was cleared does not come again
+    /// before something goes back to it; it is whole, or it is gone.
+    fn left(&self, found: &Snapshot) -> Vec<String> {
+        let mut origin = self.origin.clone();
+        for tree in &self.cleared {
+            if !found.contains_key(tree) {
+                origin.retain(|place, _| !place.starts_with(tree));
+            }
+        }
+        remains(&origin, found)
     }
 
     /// Whether a way back from where a machine is leads to where it was.
@@ -275,6 +290,13 @@ fn steps_overlap(run: &Run) -> bool {
 /// The runs that a machine's journals tell of.
 fn runs(machine: &Machine, site: &SiteFile) -> Vec<Run> {
     journal::runs(&journals_of(machine, site.name())).unwrap()
+}
+
+/// The trees that the last run cleared.
+fn cleared(runs: &[Run]) -> Vec<String> {
+    let steps = runs.last().into_iter().flat_map(|run| &run.steps);
+    let cleared = steps.filter(|step| step.resource.kind() == "cleared");
+    cleared.map(|step| step.resource.subject()).collect()
 }
 
 fn named(name: &str, differences: Vec<String>) -> Vec<String> {

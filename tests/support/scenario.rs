@@ -84,7 +84,7 @@ impl Scenario {
                     later: true,
                     ..wish()
                 };
-                Self::at(name, Act::Install, installed(&wish()), &later)
+                Self::at(name, Act::Install, aged(), &later)
             }
             "new language" => {
                 let german = Wish {
@@ -157,6 +157,16 @@ pub fn installed(wish: &Wish) -> Machine {
     let machine = Machine::bare();
     let ended = act(&machine, &SiteFile::new(wish), Act::Install).unwrap();
     assert_eq!(ended.code, 0, "{}", ended.error);
+    machine
+}
+
+/// A machine on which environments follow each other, more than are kept to go back to.
+fn aged() -> Machine {
+    let machine = Machine::bare();
+    for number in [1, 2, 3, 0] {
+        let ended = act(&machine, &SiteFile::with_index(number), Act::Install).unwrap();
+        assert_eq!(ended.code, 0, "{}", ended.error);
+    }
     machine
 }
 

@@ -107,6 +107,17 @@ impl SiteFile {
         }
     }
 
+    /// The usual site, with an environment that is another for each number.
+    pub fn with_index(number: usize) -> Self {
+        let file = Self::new(&Wish::default());
+        if number > 0 {
+            let text = fs::read_to_string(file.path()).unwrap();
+            let index = format!("[python]\nindex = \"https://pypi.example.org/{number}/simple\"\n");
+            fs::write(file.path(), text.replace("[python]\n", &index)).unwrap();
+        }
+        file
+    }
+
     /// The site's name.
     pub fn name(&self) -> &'static str {
         self.name

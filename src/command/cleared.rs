@@ -1,0 +1,75 @@
+//! Which releases and environments of a site the last runs do not go back to.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::blueprint::Clearing;
+use crate::host::{Host, Result};
+use crate::journal::{Run, Standing, Step};
+use crate::resource::AnyResource;
+
+/// As many changes of what runs can be taken back with what is on the disk.
+const KEPT: usize = 3;
+
+/// Finds the trees that runs made, that are there, and that neither the last runs nor what runs now need.
+///
+/// # Errors
+/// If the disk cannot be read.
+pub(super) fn clearing(host: &Host, runs: &[Run]) -> Result<Clearing> {
+    let held = |run: &&Run| run.standing != Standing::RolledBack;
+    let held: Vec<&Run> = runs.iter().filter(held).collect();
+    let steps = || held.iter().flat_map(|run| &run.steps);
+    let mut links = BTreeSet::new();
+    for step in steps() {
+        if let AnyResource::Link(link) = &step.resource {
+            links.extend(host.link_target(&link.path)?);
+        }
+    }
+    let mut made = BTreeSet::new();
+    for step in steps().filter(|step| step.before.is_none() && step.done && !step.undone) {
+        if let Some(path) = step.resource.tree()
+            && host.meta(path)?.is_some()
+        {
+            made.insert(path.to_owned());
+        }
+    }
+    // a run that was killed may have changed some links and not others: it counts as one change, and goes on clearing
+    let (ended, open): (Vec<&Run>, Vec<&Run>) = held
+        .iter()
+        .partition(|run| run.standing == Standing::Committed);
+    let begun = open.iter().flat_map(|run| &run.steps);
+    let begun = begun.filter_map(|step| match &step.resource {
+        AnyResource::Cleared(cleared) => Some(cleared.path.clone()),
+        _ => None,
+    });
+    let begun: Vec<PathBuf> = begun.collect();
+    let (ended, open) = (changes(&ended), changes(&open));
+    let without = |kept: usize| {
+        let is_needed = |path: &Path| {
+            let needed = ended.iter().take(kept).chain(&open).flatten();
+            let mut needed = needed.chain(&links);
+            needed.any(|needed| needed.starts_with(path))
+        };
+        let goes = made.iter().filter(|path| !is_needed(path));
+        goes.chain(&begun).cloned().collect()
+    };
+    Ok(Clearing {
+        unchanged: without(if open.is_empty() { KEPT } else { KEPT - 1 }),
+        changed: without(KEPT - 1),
+        links,
+    })
+}
+
+/// The changes of what runs, the newest first: where the links of each led before, and after.
+fn changes(runs: &[&Run]) -> Vec<Vec<PathBuf>> {
+    let targets = |step: &Step| {
+        let states = [&step.before, &step.after].into_iter().flatten();
+        let targets = states.filter_map(|state| state["target"].as_str());
+        targets.map(PathBuf::from).collect::<Vec<_>>()
+    };
+    let is_link = |step: &&Step| matches!(step.resource, AnyResource::Link(_));
+    let links = |run: &&Run| run.steps.iter().filter(is_link).flat_map(targets).collect();
+    let all = runs.iter().rev().map(links);
+    all.filter(|targets: &Vec<PathBuf>| !targets.is_empty())
+        .collect()
+}
