@@ -186,8 +186,8 @@ pub fn introduce(host: &Host, url: &str, access: Option<&Access>) -> Result<Intr
     Ok(told)
 }
 
-/// Lets git ask the very server of `url`, when `/etc/gitconfig` has another address in its stead: always when a secret
-/// goes there, else when that one is reached through ssh, which takes keys that nobody has lent. A mirror is asked.
+/// Options by which git contacts the server in `url` although `insteadOf` in `/etc/gitconfig` replaces it: always if a
+/// secret is sent, otherwise only if the replacement needs ssh, for which there is no key. A mirror is used.
 fn as_written(host: &Host, url: &str, access: Option<&Access>) -> Result<Vec<String>> {
     let config = host.read_text(Path::new("/etc/gitconfig"))?;
     let config = config.unwrap_or_default();

@@ -15,12 +15,14 @@ use std::path::{Path, PathBuf};
 pub use account::{drop_cluster, drop_role, remove_packages, remove_user};
 pub use database::{BEGUN, Mark, Subject, WHOLE, drop_database, empty_database};
 pub use file::{
-    make_room, remove_link, remove_made, remove_own, remove_record, remove_server_file, replaces,
+    lineage_key, make_room, remove_lineage, remove_link, remove_made, remove_own, remove_record,
+    remove_server_file, replaces,
 };
 pub use filestore::{Filestore, remove_filestore};
 pub use folder::remove_data;
 pub use tree::{
-    begin_tree, clear_partial, is_as_made, note_tree, put_tree, remove_tools, take_tree_away,
+    begin_tree, change_tree, clear_partial, note_tree, put_tree, remove_tools, remove_translations,
+    take_tree_away,
 };
 
 use crate::event::Event;

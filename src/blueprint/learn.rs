@@ -203,7 +203,7 @@ impl Blueprint {
     fn look_for_modules(&self, host: &Host, addons: &[Source]) -> Result<(), Error> {
         let mut reasons = Vec::new();
         for (source, asked) in addons.iter().zip(&self.site.addons) {
-            // what is there and is no checkout is named by the step that would make one
+            // what is there and is no checkout is refused by its step, `source-NAME`
             if host.meta(&Path::new(&source.path).join(".git"))?.is_none() {
                 continue;
             }

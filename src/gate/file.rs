@@ -44,6 +44,27 @@ pub fn remove_made(host: &Host, path: &Path) -> Result<Verdict<()>> {
     host.remove_file(path).map(Ok)
 }
 
+/// What notes call a certificate that a run had certbot obtain.
+#[must_use]
+pub fn lineage_key(name: &str) -> String {
+    format!("certificate of certbot {name}")
+}
+
+/// How certbot removes a certificate that a run had it obtain.
+///
+/// # Errors
+/// If the notes cannot be read.
+pub fn remove_lineage(host: &Host, name: &str) -> Result<Verdict<Cmd>> {
+    if host.made(&lineage_key(name))?.is_empty() {
+        return Ok(Err(format!(
+            "no run noted that it obtained certbot's certificate `{name}`"
+        )));
+    }
+    Evidence::new("a run obtained it").tell(host, name)?;
+    let delete = Cmd::new("certbot").args(["delete", "--non-interactive", "--cert-name", name]);
+    Ok(Ok(delete))
+}
+
 /// Removes a link, where it still points to where a run had it point.
 ///
 /// # Errors

@@ -20,6 +20,9 @@ const BEGUN: &str = "begun";
 /// The note of a tree that goes piece by piece.
 const GOING: &str = "going";
 
+/// The note of a tree in which a run changes files.
+const CHANGING: &str = "changing";
+
 /// By which a tree of each kind is known as whole.
 const WHOLE: [&str; 3] = [".odoo-deploy-complete", ".sha256", ".git"];
 
@@ -50,6 +53,24 @@ pub fn remove_tools(host: &Host, path: &Path) -> Result<Cmd> {
     Ok(Cmd::new("rm").args(["-rf", "--", &name]))
 }
 
+/// The call of `find` that removes `others`, as it is told of them, from a tree that was as a run made it before this run
+/// touched it; and the folders that it leaves empty, of which git has none.
+///
+/// # Errors
+/// If a test wants it to fail.
+pub fn remove_translations(
+    host: &Host,
+    path: &Path,
+    find: Cmd,
+    others: Vec<String>,
+) -> Result<Cmd> {
+    let name = path.display().to_string();
+    let what = format!("translations in {name}");
+    Evidence::new("a run made the tree, and it is as it was made").tell(host, &what)?;
+    let emptied = "-delete -o -type d -name i18n* -empty -delete";
+    Ok(find.arg(name).args(others).args(emptied.split(' ')))
+}
+
 /// Notes that a tree is about to be made at `path`, where nothing is.
 ///
 /// # Errors
@@ -58,12 +79,19 @@ pub fn begin_tree(host: &Host, path: &Path) -> Result<()> {
     host.store()?.note_made(&key(path), BEGUN)
 }
 
-/// Whether what is at `path` is what a run of ours put there: nothing came to it, nothing was changed.
+/// Notes that a run is about to change files in the tree at `path`, until [`note_tree`]; `false` if somebody else has
+/// changed it since a run made it, which is not noted.
 ///
 /// # Errors
-/// Where it cannot be read.
-pub fn is_as_made(host: &Host, path: &Path) -> Result<bool> {
-    Ok(host.made(&key(path))?.contains(&content(host, path)?))
+/// If it cannot be read or noted.
+pub fn change_tree(host: &Host, path: &Path) -> Result<bool> {
+    let notes = host.made(&key(path))?;
+    let is_changing = notes.last().is_some_and(|note| note == CHANGING);
+    let is_ours = is_changing || notes.contains(&content(host, path)?);
+    if is_ours {
+        host.store()?.note_made(&key(path), CHANGING)?;
+    }
+    Ok(is_ours)
 }
 
 /// Takes what is at `path` away, by one rename where it is ours: what is half removed would be taken for whole. What a

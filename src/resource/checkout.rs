@@ -273,7 +273,7 @@ impl Checkout {
     /// is only ever what is wholly there. What git has fetched for it stays in its store.
     async fn translate(&self, host: &Host, from: &Languages, to: &Languages) -> Result<()> {
         // what somebody has put there meanwhile must not pass for ours
-        let is_as_made = gate::is_as_made(host, &self.path)?;
+        let is_ours = gate::change_tree(host, &self.path)?;
         let missing = translations::missing(from, to);
         if !missing.is_empty() {
             self.bring(host, &missing).await?;
@@ -282,14 +282,17 @@ impl Checkout {
         if from != to {
             self.say(host, &self.path, to).await?;
         }
-        if let Some(languages) = to {
-            let tree = self.path.display().to_string();
+        // in a tree that somebody has changed they stay: some may be his
+        if let Some(languages) = to
+            && is_ours
+        {
             let others = translations::others(languages);
-            let prune = self.as_builder("find").arg(tree).args(others);
+            let find = self.as_builder("find");
+            let prune = gate::remove_translations(host, &self.path, find, others)?;
             host.run(&prune).await?;
         }
         host.sync(&self.path)?;
-        if is_as_made {
+        if is_ours {
             gate::note_tree(host, &self.path, &self.path)?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::event::Event;
 use crate::gate;
 use crate::host::{Error, Host, Result};
 use crate::resource::dpkg::Dpkg;
@@ -19,6 +20,29 @@ const PROGRAMS: &str = "/usr/lib/postgresql";
 
 /// The number from which PostgreSQL counts databases that it did not make itself (`FirstNormalObjectId`).
 const FIRST_OWN_DATABASE: u32 = 16384;
+
+/// What PostgreSQL has in its folder of data, besides `pg_…`.
+const IN_DATA: &[&str] = &[
+    "PG_VERSION",
+    "base",
+    "current_logfiles",
+    "global",
+    "log",
+    "postgresql.auto.conf",
+    "postmaster.opts",
+    "postmaster.pid",
+];
+
+/// What `pg_createcluster` puts into a cluster's folder of configuration.
+const IN_CONFIGURATION: &[&str] = &[
+    "conf.d",
+    "environment",
+    "pg_ctl.conf",
+    "pg_hba.conf",
+    "pg_ident.conf",
+    "postgresql.conf",
+    "start.conf",
+];
 
 /// A cluster, as its configuration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,11 +89,28 @@ impl Configured {
         Some(format!("{:016x}", u64::from_le_bytes(first)))
     }
 
-    /// Whether it holds a database or a tablespace of its owner's, asked of the files: the server may be down.
-    fn holds_data(&self, host: &Host) -> Result<bool> {
+    /// What it holds that neither PostgreSQL nor this program made, by its files: the server may be down.
+    fn holds(&self, host: &Host) -> Result<Option<String>> {
         let own = |oid: &String| oid.parse().is_ok_and(|oid: u32| oid >= FIRST_OWN_DATABASE);
-        Ok(host.list(&self.data.join("base"))?.iter().any(own)
-            || !host.list(&self.data.join("pg_tblspc"))?.is_empty())
+        if host.list(&self.data.join("base"))?.iter().any(own)
+            || !host.list(&self.data.join("pg_tblspc"))?.is_empty()
+        {
+            return Ok(Some("an owner's databases".to_owned()));
+        }
+        let conf_d = self.folder().join("conf.d");
+        for (folder, known) in [
+            (&self.data, IN_DATA),
+            (&self.folder(), IN_CONFIGURATION),
+            (&conf_d, &[]),
+        ] {
+            let is_known = |name: &String| {
+                known.contains(&name.as_str()) || (known == IN_DATA && name.starts_with("pg_"))
+            };
+            if let Some(name) = host.list(folder)?.iter().find(|name| !is_known(name)) {
+                return Ok(Some(format!("`{}`", folder.join(name).display())));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -137,10 +178,15 @@ pub(super) async fn drop_empty(
             (&found.version, &found.name),
             made.get(&found.id()).map(String::as_str),
             found.identity(host).as_deref(),
-            found.holds_data(host)?,
+            found.holds(host)?.as_deref(),
         )?;
-        let Ok(drop) = drop else {
-            continue;
+        let drop = match drop {
+            Ok(drop) => drop,
+            Err(reason) => {
+                let text = format!("the cluster `{}` stays: {reason}", found.id());
+                host.events().tell(Event::Note { text });
+                continue;
+            }
         };
         host.run(&drop).await?;
         if host.meta(&found.folder())?.is_some() {

@@ -92,7 +92,7 @@ pub(super) fn has_name(path: &str, names: &BTreeSet<String>) -> bool {
     })
 }
 
-/// What `find` is to be told to remove all that is not of these, and the folders that it leaves empty: git has none.
+/// How `find` is told of all translations that are not of these.
 pub(super) fn others(languages: &BTreeSet<String>) -> Vec<String> {
     let mut words = [
         "-type", "f", "(", "-name", FILES[0], "-o", "-name", FILES[1], ")",
@@ -102,8 +102,6 @@ pub(super) fn others(languages: &BTreeSet<String>) -> Vec<String> {
     for name in names(languages) {
         words.extend(["!".to_owned(), "-name".to_owned(), name]);
     }
-    let emptied = "-delete -o -type d -name i18n* -empty -delete";
-    words.extend(emptied.split(' ').map(str::to_owned));
     words
 }
 

@@ -66,6 +66,10 @@ impl Certificate {
             .args(["--deploy-hook", "systemctl reload nginx.service"])
             .arg("--keep-until-expiring")
             .deadline(300);
+        // before it is there: a run that is killed in between must know its own
+        if host.meta(&self.path)?.is_none() {
+            host.store()?.note_made(&gate::lineage_key(name), domain)?;
+        }
         host.run(&obtain).await?;
         host.sync(&self.path)
     }
@@ -81,10 +85,12 @@ impl Certificate {
                     }
                 }
             }
-            Issuer::Acme { name, .. } if is_there => {
-                let delete = Cmd::new("certbot").args(["delete", "--non-interactive"]);
-                host.run(&delete.args(["--cert-name", name])).await?;
-            }
+            Issuer::Acme { name, .. } if is_there => match gate::remove_lineage(host, name)? {
+                Ok(delete) => {
+                    host.run(&delete).await?;
+                }
+                Err(reason) => return Ok(Moved::Kept(reason)),
+            },
             Issuer::Owner | Issuer::Acme { .. } => (),
         }
         Ok(Moved::There)

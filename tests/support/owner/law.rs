@@ -188,12 +188,18 @@ impl Play<'_> {
             _ => None,
         };
         let was = std::mem::take(&mut self.foreign);
+        // a run that was killed may have been about to bring these: nobody can tell who did
+        let mut sites = self.ground.sites.keys();
+        let is_begun =
+            matches!(foreign, Foreign::Packages(_)) && sites.any(|site| self.has_open_run(*site));
         for (place, thing) in after {
             // what was only moved is whose it was
             let known = moved(&place).filter(|from| before.contains_key(from));
             let known = known.unwrap_or_else(|| place.clone());
             if before.get(&known) != Some(&thing) {
-                self.foreign.insert(place, vec![thing]);
+                if !is_begun {
+                    self.foreign.insert(place, vec![thing]);
+                }
             } else if let Some(values) = was.get(&known) {
                 self.foreign.insert(place, values.clone());
             }
@@ -279,7 +285,7 @@ impl Play<'_> {
     /// Looks for the things of others.
     fn look(&mut self, said: &Said, words: &[String]) {
         let now = things(&self.machine);
-        let mut gone = Vec::new();
+        let (mut moved, mut gone) = (Vec::new(), Vec::new());
         self.played.looked += self.foreign.len();
         for (place, was) in &mut self.foreign {
             let found = now.get(place);
@@ -305,10 +311,17 @@ impl Play<'_> {
                 );
                 self.played.wrong.push(text);
             }
-            match found {
-                Some(found) => was.push(found.clone()),
-                None => gone.push(place.clone()),
+            let aside = (1..10).map(|number| format!("{place}.kept-{number}"));
+            let mut aside = aside.filter(|aside| now.get(aside) == Some(present));
+            match (aside.next_back(), found) {
+                (Some(aside), _) => moved.push((place.clone(), aside)),
+                (None, Some(found)) => was.push(found.clone()),
+                (None, None) => gone.push(place.clone()),
             }
+        }
+        for (place, aside) in moved {
+            let was = self.foreign.remove(&place).unwrap();
+            self.foreign.insert(aside, was);
         }
         for place in gone {
             self.foreign.remove(&place);
