@@ -133,6 +133,8 @@ pub struct Blueprint {
     /// Whether another PostgreSQL is there instead.
     has_other_server: bool,
     clearing: Clearing,
+    /// Whether new code may run on a database that is not updated for it.
+    code_only: bool,
 }
 
 /// Releases and environments that the last runs do not go back to.
@@ -190,6 +192,7 @@ impl Blueprint {
             asked_for_server: false,
             has_other_server: false,
             clearing: Clearing::default(),
+            code_only: false,
         })
     }
 
@@ -212,6 +215,11 @@ impl Blueprint {
     pub fn clearing(mut self, clearing: Clearing) -> Self {
         self.clearing = clearing;
         self
+    }
+
+    /// Lets new code run on a database that is not updated for it.
+    pub fn allow_code_only(&mut self) {
+        self.code_only = true;
     }
 
     /// The site.
@@ -406,6 +414,7 @@ impl Blueprint {
             "cron_threads": sizing.cron_threads,
             "pools": self.pools(&sizing),
             "sizing": sizing,
+            "code_only": self.code_only,
             "cleared": self.to_clear(&sources, &venv),
             "mask": crate::resource::MASK,
             "inputs": self.inputs(&sources),

@@ -172,6 +172,9 @@ pub struct Install {
     /// What becomes of a run that fails.
     #[arg(long, value_enum, default_value_t = OnFailure::Rollback, value_name = "WHAT")]
     pub on_failure: OnFailure,
+    /// Run new code of installed modules on the database as it is: their views, rights and reports are not updated.
+    #[arg(long)]
+    pub code_only: bool,
     /// Say at the end how long each step took, and which ones the others had to wait for.
     #[arg(long)]
     pub timings: bool,

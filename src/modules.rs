@@ -1,10 +1,12 @@
 //! Modules of Odoo as they are stored in sources.
 
+mod data;
 mod literal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+pub use self::data::changed as data_changed;
 use self::literal::Literal;
 use crate::diagnostic::did_you_mean;
 use crate::host::{Error, Host, Kind, Result};

@@ -25,6 +25,7 @@ mod places;
 mod ports;
 mod rivals;
 mod sandbox;
+mod secrets;
 mod server;
 mod session;
 
@@ -104,6 +105,7 @@ pub async fn plan(ground: &Ground<'_>) -> Result<Found> {
         ..Found::default()
     };
     ports::look(ground, &mut found).await?;
+    secrets::look(ground, &mut found)?;
     server::look(ground, &mut found)?;
     door::look(ground, &mut found).await?;
     session::look(ground, &mut found).await?;

@@ -30,4 +30,4 @@ if not missing:
     # what a sign-in begins with
     env["res.users"].context_get()
     env["res.partner"].search([], limit=1).mapped("display_name")
-print("\nodoo-deploy: " + json.dumps({"missing": missing, "left_out": left_out}))
+print("\nodoo-deploy: " + json.dumps({"missing": missing, "installed": sorted(installed), "left_out": left_out}))

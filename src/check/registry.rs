@@ -1,6 +1,6 @@
 //! Whether the code that is there now can work with the database, before the service runs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +46,10 @@ pub struct Registry {
     /// The authority that the certificate of the server must come from.
     #[serde(default)]
     pub root_certificate: String,
-    /// What the service wrote down at its start: the folders that it runs code from.
+    /// What the service wrote down at its start: the links through which it finds code, and where they led.
     pub record: PathBuf,
+    /// Whether the code may run on a database without the data that come with it.
+    pub code_only: bool,
     /// The site, by which a later agent finds what a killed one left running.
     pub site: String,
 }
@@ -56,6 +58,7 @@ pub struct Registry {
 #[derive(Deserialize)]
 struct Answer {
     missing: Vec<String>,
+    installed: Vec<String>,
     left_out: Vec<String>,
 }
 
@@ -109,21 +112,63 @@ impl Registry {
             );
             host.events().tell(Event::Note { text });
         }
-        if answer.missing.is_empty() {
+        if !answer.missing.is_empty() {
+            return Err(self.lacks(&named(&answer.missing)));
+        }
+        let changed = self
+            .changed(host, &answer.installed)
+            .map_err(|e| chain(&e))?;
+        if changed.is_empty() {
             return Ok(());
         }
-        Err(self.lacks(&named(&answer.missing)))
+        let text = format!(
+            "the new code changes what only an update brings into the database `{}` (views, rights, reports): {}",
+            self.database,
+            named(&changed)
+        );
+        if self.code_only {
+            host.events().tell(Event::Note { text });
+            return Ok(());
+        }
+        Err(format!(
+            "{text}. `odoo-deploy install --code-only` runs it on the database as it is; `odoo-bin --update` with these \
+             modules updates that afterwards"
+        ))
+    }
+
+    /// The installed modules whose data differ between the code that runs and the code that is about to, each with a file.
+    fn changed(&self, host: &Host, installed: &[String]) -> Result<Vec<String>, Error> {
+        let names = installed.iter().map(String::as_str).collect();
+        let mut changed = Vec::new();
+        for (was, link) in self.links(host)? {
+            let Some(now) = host.link_target(&link)?.filter(|now| *now != was) else {
+                continue;
+            };
+            let (before, _) = modules::parted(host, &folders(&was), &names)?;
+            let (after, _) = modules::parted(host, &folders(&now), &names)?;
+            for (name, now) in after {
+                if let Some(was) = before.get(&name)
+                    && let Some(file) = modules::data_changed(host, was, &now)?
+                {
+                    changed.push(format!("{name}/{}", file.display()));
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Where each link led when the service was started, with the link.
+    fn links(&self, host: &Host) -> Result<Vec<(PathBuf, PathBuf)>, Error> {
+        let record = host.read_text(&self.record)?.unwrap_or_default();
+        let pairs = record.lines().filter_map(|line| line.split_once("  "));
+        let pairs = pairs.map(|(target, link)| (PathBuf::from(target), PathBuf::from(link)));
+        Ok(pairs.filter(|(target, _)| target.is_absolute()).collect())
     }
 
     /// Those of the modules that the running service has code of.
     fn vanished(&self, host: &Host, left_out: &[String]) -> Result<Vec<String>, Error> {
-        let record = host.read_text(&self.record)?.unwrap_or_default();
-        let targets = record.lines().filter_map(|line| line.split_once("  "));
-        let targets = targets.map(|(target, _)| PathBuf::from(target));
-        let targets = targets.filter(|target| target.is_absolute());
-        let folders: Vec<PathBuf> = targets
-            .flat_map(|target| ["", "addons", "odoo/addons"].map(|below| target.join(below)))
-            .collect();
+        let links = self.links(host)?;
+        let folders: Vec<PathBuf> = links.iter().flat_map(|(was, _)| folders(was)).collect();
         let names = left_out.iter().map(String::as_str).collect();
         let (there, _) = modules::parted(host, &folders, &names)?;
         Ok(there.into_keys().collect())
@@ -181,6 +226,11 @@ fn is_untold(said: &str) -> bool {
     UNTOLD.iter().any(|words| said.contains(words))
 }
 
+/// Where a source may have modules.
+fn folders(source: &Path) -> [PathBuf; 3] {
+    ["", "addons", "odoo/addons"].map(|below| source.join(below))
+}
+
 fn is(names: &[String]) -> String {
     let verb = if names.len() == 1 { "is" } else { "are" };
     format!("{} {verb}", named(names))
@@ -210,6 +260,7 @@ mod tests {
             data: "/d".into(),
             root_certificate: String::new(),
             record: "/r".into(),
+            code_only: false,
             site: "odoo".into(),
         };
         let traceback = "  File \"/x.py\", line 4, in execute\n    self._obj.execute(query)\n\

@@ -60,6 +60,9 @@ pub async fn install(
         return Ok(Ending::new(outcome, code));
     }
     let mut session = Session::alone(host, config, "install")?;
+    if asked.code_only {
+        session.blueprint.allow_code_only();
+    }
     let name = session.blueprint.site().name.to_string();
     settle_earlier(&mut session, &name).await?;
     let (plan, observed) = session.observe().await?;

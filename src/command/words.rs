@@ -1,5 +1,6 @@
 //! What the owner should know of a plan beyond its changes.
 
+use crate::change::Change;
 use crate::observe::Observed;
 use crate::site::{Site, Tls};
 
@@ -14,6 +15,18 @@ pub(super) fn words(site: &Site, observed: &Observed) -> Vec<String> {
         words.push(
             "fail2ban guards SSH too, as the distribution sets it up: five failed logins within ten minutes keep an \
              address out for ten; see `fail2ban-client status sshd`"
+                .to_owned(),
+        );
+    }
+    let mut pending = observed.pending();
+    let changes_code = |change: &Change| {
+        let is_link = change.kind == "link" && change.step.starts_with("release");
+        is_link && change.before.is_some() && change.after.is_some()
+    };
+    if pending.any(changes_code) {
+        words.push(
+            "the database is not updated for the new code: a run that finds other views, rights or reports in an installed \
+             module is taken back, or does without them by `--code-only`"
                 .to_owned(),
         );
     }

@@ -45,10 +45,10 @@ fn check(
     let of_a_step =
         |event: &Event| matches!(event, Event::StepFailed { .. } | Event::UndoFailed { .. });
     let named = ended.error.contains(program(call)) || ended.events.iter().any(of_a_step);
-    // a disk that cannot be looked through in time: the account stays, and that is said
+    // a disk that cannot be looked through in time: the account stays, and that is said; nothing else does
     let is_unsure = |event: &Event| matches!(event, Event::Kept { reason, .. } if reason.contains("perhaps some file"));
     if ended.code == 0 && ended.events.iter().any(is_unsure) {
-        wrong.clear();
+        wrong.retain(|line| !line.contains("/etc/passwd:") && !line.contains("/etc/group:"));
     }
     if ended.code != 0 && !named {
         wrong.push("neither the program nor the step is named".into());

@@ -107,6 +107,7 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
                     exit_code: false,
                     yes: true,
                     timings: false,
+                    code_only: false,
                     apt_timeout: None,
                     on_failure: if act == Act::InstallOrGoBack {
                         OnFailure::Rollback

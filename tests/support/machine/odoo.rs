@@ -47,7 +47,7 @@ impl Model {
                 assert!(cmd.env.contains_key("PGOPTIONS"), "read only");
                 let lacks = &self.state.borrow().postgres.lacks;
                 return Ok(format!(
-                    "\nodoo-deploy: {{\"missing\": {lacks:?}, \"left_out\": []}}\n"
+                    "\nodoo-deploy: {{\"missing\": {lacks:?}, \"installed\": [], \"left_out\": []}}\n"
                 ));
             }
             self.fuse.effect(|| {
