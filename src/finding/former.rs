@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Finding, Ground};
-use crate::host::Result;
+use crate::host::{Host, Result};
 use crate::site::Site;
 
 /// The first words of every file that this program writes.
@@ -27,12 +27,12 @@ struct Part {
 pub(super) fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for part in parts(ground.site) {
-        if part.asked || !is_ours(ground, &part.files[0])? {
+        if part.asked || !is_ours(ground.host, Path::new(&part.files[0]))? {
             continue;
         }
         let mut left = Vec::new();
         for file in &part.files {
-            if is_ours(ground, file)? {
+            if is_ours(ground.host, Path::new(file))? {
                 left.push(file.as_str());
             }
         }
@@ -46,9 +46,12 @@ pub(super) fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-fn is_ours(ground: Ground<'_>, file: &str) -> Result<bool> {
-    let text = ground.host.text(Path::new(file))?;
-    Ok(text.is_some_and(|text| text.starts_with(OURS)))
+/// Whether a file begins as this program writes it.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn is_ours(host: &Host, file: &Path) -> Result<bool> {
+    Ok(host.text(file)?.is_some_and(|text| text.starts_with(OURS)))
 }
 
 fn parts(site: &Site) -> Vec<Part> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::ports::wanted;
 use super::{Found, Ground};
+use crate::finding::is_ours;
 use crate::host::{Host, Result};
 use crate::site::Site;
 
@@ -12,6 +13,9 @@ const SITES: &str = "/var/lib/odoo-deploy";
 
 /// What nginx serves.
 const ENABLED: &str = "/etc/nginx/sites-enabled";
+
+/// What it can serve.
+const AVAILABLE: &str = "/etc/nginx/sites-available";
 
 /// Whether one has a port or a name of this one's.
 pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
@@ -51,21 +55,27 @@ fn value(conf: &str, key: &str) -> Option<u16> {
     found.next()?.1.trim().parse().ok()
 }
 
-/// Our own site, where the owner no longer asks for it and nginx still serves it.
+/// What a run wrote for `[proxy]`, if the owner no longer asks for it and nginx still serves it.
 fn left(host: &Host, site: &Site) -> Result<Vec<String>> {
     if site.proxy.is_some() {
         return Ok(Vec::new());
     }
-    let mut names = host.list(Path::new(ENABLED))?;
-    let own = ["conf", "http.conf"].map(|kind| format!("{}.{kind}", site.name));
-    names.retain(|name| own.contains(name));
-    let left = names.iter().map(|name| {
-        format!(
-            "`[proxy]` is gone from the site, and nginx still serves `{ENABLED}/{name}`; put it back, or \
-             `rm {ENABLED}/{name} && systemctl reload nginx`"
-        )
-    });
-    Ok(left.collect())
+    let mut left = Vec::new();
+    for kind in ["conf", "http.conf"] {
+        let name = format!("{}.{kind}", site.name);
+        let (enabled, file) = (
+            Path::new(ENABLED).join(&name),
+            Path::new(AVAILABLE).join(&name),
+        );
+        if host.link_target(&enabled)?.as_ref() == Some(&file) && is_ours(host, &file)? {
+            left.push(format!(
+                "`[proxy]` is gone from the site, and nginx still serves `{0}`; put it back, or \
+                 `rm {0} && systemctl reload nginx`",
+                enabled.display()
+            ));
+        }
+    }
+    Ok(left)
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         (key, "the private key of `[proxy]`"),
     ];
     for (file, what) in files {
-        let Some(file) = file.map(|file| file.to_string()) else {
+        let Some(file) = file.map(ToString::to_string) else {
             continue;
         };
         let meta = ground.host.meta(Path::new(&file))?;

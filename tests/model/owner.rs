@@ -20,34 +20,6 @@ const WORLDS: [u64; 2] = [400, 5000];
 /// How many of those that break the law are made smaller, in each process: each takes seconds.
 const SHRUNK: usize = 6;
 
-/// What does not hold yet: words of what went wrong, and why.
-const KNOWN: &[(&str, &str)] = &[
-    (
-        "LOST /data/",
-        "what is behind a link in the place of a folder",
-    ),
-    ("LATE *did not settle", "a link in the place of a folder"),
-    ("END *did not settle", "the same"),
-    ("END *not taken back", "the same, and a service of others"),
-];
-
-/// Why something wrong is known to be so.
-fn known(wrong: &str) -> Option<&'static str> {
-    let mut found = KNOWN
-        .iter()
-        .filter(|(words, _)| words.split('*').all(|word| wrong.contains(word)));
-    found.next().map(|(_, why)| *why)
-}
-
-/// What breaks the law, and is not known to.
-fn unknown(played: &Played) -> Vec<String> {
-    let wrong = played.wrong.iter();
-    wrong
-        .filter(|wrong| known(wrong).is_none())
-        .cloned()
-        .collect()
-}
-
 /// Plays a world. One in which the model falls over is wrong too.
 fn play(ground: &Ground, world: &World) -> Played {
     let played = catch_unwind(AssertUnwindSafe(|| ground.play(world)));
@@ -65,7 +37,7 @@ fn least(ground: &Ground, mut world: World) -> World {
     while let Some(smaller) = world
         .smaller()
         .into_iter()
-        .find(|smaller| !unknown(&play(ground, smaller)).is_empty())
+        .find(|smaller| !play(ground, smaller).wrong.is_empty())
     {
         world = smaller;
     }
@@ -105,10 +77,7 @@ fn whatever_is_on_a_server_stays_there() {
             for kind in &played.refused {
                 share.count(&format!("refused: {kind}"), 1);
             }
-            for why in played.wrong.iter().filter_map(|wrong| known(wrong)) {
-                share.count(&format!("known: {why}"), 1);
-            }
-            let wrong = unknown(&played);
+            let wrong = played.wrong;
             if wrong.is_empty() {
                 continue;
             }
@@ -116,8 +85,7 @@ fn whatever_is_on_a_server_stays_there() {
             let kind: String = wrong[0].chars().take(24).collect();
             if shrunk.len() < SHRUNK && shrunk.insert(kind) || asked.is_some() {
                 let least = least(&ground, world);
-                let wrong = unknown(&play(&ground, &least));
-                let wrong = wrong.join("\n  ");
+                let wrong = play(&ground, &least).wrong.join("\n  ");
                 write!(case, "\n  least: {least:?}\n  where: {wrong}").unwrap();
             }
             share.judge(&case, &wrong);

@@ -12,7 +12,7 @@ use super::said::{Said, say};
 use super::things::{Thing, Things, things};
 use super::world::{End, Move, Site, Start, Verb, World};
 use crate::act::journals_of;
-use crate::machine::{Fault, Machine, Still};
+use crate::machine::{Fault, Flavour, Machine, Still};
 use crate::scenario::installed;
 use crate::site::{SiteFile, Wish};
 
@@ -228,6 +228,13 @@ impl Play<'_> {
         fuse.disarm();
         if let (None, End::Killed(number, flavour)) = (said.code, end) {
             self.machine.after(flavour, number);
+            // what does not come up at boot by itself is not missed
+            if flavour == Flavour::Dark {
+                let now = things(&self.machine);
+                self.foreign.retain(|place, was| {
+                    now.contains_key(place) || !matches!(was.last(), Some(Thing::Running(_)))
+                });
+            }
         }
         self.played.commands += 1;
         self.played.cut += usize::from(end != End::Well);
@@ -368,6 +375,10 @@ impl Play<'_> {
             // what is said first is tried first, and the other way where that is refused
             if said.outcome != Some(Outcome::Refused) || ways.is_empty() {
                 ways = self.ways(&said, site);
+                // who has tried it again in vain takes the other way
+                if error == said.error && ways.len() > 1 {
+                    ways.remove(0);
+                }
             }
             (code, error) = (said.code, said.error);
         }

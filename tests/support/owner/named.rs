@@ -15,7 +15,10 @@ pub(super) fn is_named(
     let plans = |kinds: &[&str]| {
         let mut planned = said.planned();
         planned.any(|change| {
-            let is_it = change.subject == subject || at(machine, &change.subject) == subject;
+            let is_it = change.subject == subject
+                || at(machine, &change.subject) == subject
+                // a folder of the site may be a link to another
+                || change.kind == "directory" && machine.disk.resolve(&change.subject) == subject;
             is_it && kinds.contains(&change.kind.as_str())
         })
     };
