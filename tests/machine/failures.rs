@@ -9,13 +9,20 @@ use super::support::start::Start;
 use super::support::tally::show;
 use super::support::{bases, scenario};
 
+/// What fails.
+const ALL: [(&str, fn()); 4] = [
+    ("failure_repository_missing", repository),
+    ("failure_module_missing", module),
+    ("failure_check_never_passes", check),
+    ("failure_service_never_starts", service),
+];
+
+pub(crate) fn names() -> Vec<String> {
+    ALL.map(|(name, _)| name.to_owned()).into()
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        scenario("failure_repository_missing", repository),
-        scenario("failure_module_missing", module),
-        scenario("failure_check_never_passes", check),
-        scenario("failure_service_never_starts", service),
-    ]
+    ALL.map(|(name, work)| scenario(name, work)).into()
 }
 
 const PLAYBOOK: &str = include_str!("../../playbooks/odoo.toml");

@@ -21,7 +21,7 @@ use ::support::dice::Dice;
 use ::support::tier::Tier;
 
 /// How many agents are killed where nobody asks for more: in `make prove`, and otherwise.
-const KILLS: [usize; 2] = [12, 6];
+const KILLS: [usize; 2] = [12, 4];
 
 /// The times where nobody asks for others: the same in every run, so that what fails once can be
 /// looked at again.

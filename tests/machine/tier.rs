@@ -1,10 +1,12 @@
 //! What `make test` does on the real machine: all, less what takes longest. `make prove` does all of it, and so
 //! does who asks for a scenario by a part of its name.
 
+use std::collections::BTreeSet;
+
 use ::support::tier::{Tier, one_of};
 use libtest_mimic::Trial;
 
-use crate::{field, kills};
+use crate::{failures, field, kills};
 
 /// What `make prove` alone does: each takes minutes, and something shorter would fail with it.
 const PROVED: [&str; 4] = [
@@ -25,21 +27,21 @@ pub(crate) fn chosen(trials: Vec<Trial>) -> Vec<Trial> {
     let names: Vec<&str> = trials.iter().map(Trial::name).collect();
     let wrong = PROVED.iter().find(|name| !names.contains(name));
     assert_eq!(wrong, None, "no scenario has that name");
-    // of each moment one of the two ways out
-    let moment = |name: &String| name.split("_then_").take(1).collect();
-    let drawn = one_of(2, "kills", kills::names(), moment);
-    // of the field's cases all that share a machine, and one of two that have one of their own
-    let alone = one_of(2, "field cases", field::alone(), |_| String::new());
-    let is_left = |name: &str| {
-        let is_drawn = drawn.iter().chain(&alone).any(|other| other == name);
-        let mut parted = kills::names().chain(field::alone());
-        PROVED.contains(&name) || (parted.any(|other| other == name) && !is_drawn)
-    };
+    // of what is alike a part: of the kills, of the failing steps, of the field's cases with a machine of their own
+    let alike: [(usize, &str, Vec<String>); 3] = [
+        (4, "kills", kills::names().collect()),
+        (2, "failures", failures::names()),
+        (3, "field cases", field::alone().collect()),
+    ];
+    let mut left: BTreeSet<String> = PROVED.map(str::to_owned).into();
+    for (so_many, of, all) in alike {
+        let drawn = one_of(so_many, of, all.clone(), |_| String::new());
+        left.extend(all.into_iter().filter(|name| !drawn.contains(name)));
+    }
     let trials = trials.into_iter();
     trials
         .map(|trial| {
-            let is_left = is_left(trial.name());
-            if is_left {
+            if left.contains(trial.name()) {
                 trial.with_ignored_flag(true)
             } else {
                 trial
