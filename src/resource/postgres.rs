@@ -21,17 +21,16 @@ const ENTRANCE: &str = "postgres";
 /// Rows, as their fields.
 type Rows = Vec<Vec<String>>;
 
-/// What a server says that starts, or that mends what a crash has left.
-const OPENING: &[&str] = &[
-    "the database system is starting up",
-    "the database system is in recovery mode",
-    "the database system is not yet accepting connections",
-];
+/// What is said if the superuser himself may not enter: by the server, in the language of its owner, and by libpq.
+const LOCKED_OUT: &[&str] = &["pg_hba.conf", "uthent", "utent", "fe_sendauth"];
 
-/// What is said where the superuser himself may not enter: by `pg_hba.conf`, and by libpq in its own words.
-const LOCKED_OUT: &[&str] = &["pg_hba.conf", "authentication failed", "fe_sendauth"];
+/// psql's own code for a connection that did not come about.
+const UNCONNECTED: &str = "ended with 2";
 
-/// How often such a one is asked again, and after how many milliseconds.
+/// What `pg_isready` ends with if a server is there and lets nobody in yet.
+const STARTING: i32 = 1;
+
+/// How often a server that starts is asked again, and after how many milliseconds.
 const OPENS: u32 = 50;
 const PAUSE: u64 = 200;
 
@@ -128,8 +127,7 @@ impl Server<'_> {
             return Ok(Vec::new());
         }
         match self.ask(host, database, sql).await {
-            // psql's own code for a connection that did not come about
-            Err(Error::Command(failure)) if failure.ending == "ended with 2" => Ok(Vec::new()),
+            Err(Error::Command(failure)) if failure.ending == UNCONNECTED => Ok(Vec::new()),
             answer => answer,
         }
     }
@@ -138,6 +136,21 @@ impl Server<'_> {
     pub(super) async fn query(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
         let rows = self.call(host, database, &[sql.to_owned()]).await?;
         Ok(rows.concat())
+    }
+
+    /// How the server is asked whether it lets anybody in: what it says to psql is in the language of its owner.
+    fn is_ready(self, psql: &Path) -> Cmd {
+        let program = psql.with_file_name("pg_isready");
+        let call = Cmd::new(program.display().to_string())
+            .args(["--quiet", "--timeout=10"])
+            .accept(STARTING)
+            .deadline(60);
+        match self {
+            Self::Local => call.args(["--host=/var/run/postgresql", "--port=5432"]),
+            Self::Remote(service) => call
+                .env("PGSERVICEFILE", service.display().to_string())
+                .arg("--dbname=service=odoo"),
+        }
     }
 
     /// Runs the parts of a script, the first in `database`, and answers the rows of each.
@@ -175,7 +188,8 @@ impl Server<'_> {
                 .arg(format!("--dbname=service=odoo dbname={database}")),
         };
         // it is waited for in several places, each of which would hold all that running a program holds
-        let answer = Box::pin(when_open(host, &call)).await;
+        let is_ready = self.is_ready(&program);
+        let answer = Box::pin(when_open(host, &call, &is_ready)).await;
         let output = match (self, answer) {
             (Self::Local, Err(error)) => return Err(locked_out(host, error)?),
             (_, answer) => answer?,
@@ -198,16 +212,17 @@ impl Server<'_> {
     }
 }
 
-/// Runs psql, again for some seconds while the server says that it is about to let others in.
-async fn when_open(host: &Host, call: &Cmd) -> Result<Output> {
+/// Runs psql, again for some seconds while the server, which starts or mends what a crash has left, lets nobody in yet.
+async fn when_open(host: &Host, call: &Cmd, is_ready: &Cmd) -> Result<Output> {
     for _ in 0..OPENS {
         match host.run(call).await {
-            Err(Error::Command(failure))
-                if OPENING
-                    .iter()
-                    .any(|words| failure.to_string().contains(words)) =>
-            {
-                host.pause(PAUSE).await?;
+            Err(Error::Command(failure)) if failure.ending == UNCONNECTED => {
+                let told = host.run(is_ready).await;
+                if told.is_ok_and(|told| told.code == Some(STARTING)) {
+                    host.pause(PAUSE).await?;
+                } else {
+                    return Err(Error::Command(failure));
+                }
             }
             answer => return answer,
         }
