@@ -45,7 +45,7 @@ pub use file::{File, MASK};
 pub use link::Link;
 pub use lists::Lists;
 pub use packages::Packages;
-pub use place::{max_connections, own_connections};
+pub use place::{max_connections, own_connections, settings_not_read};
 pub use postgres::{ask_beside, ask_local};
 pub use remote::Remote;
 pub use role::Role;

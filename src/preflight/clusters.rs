@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Found, Ground};
 use crate::host::{Host, Result};
-use crate::resource::{Configured, configured};
+use crate::resource::{Configured, configured, settings_not_read};
 use crate::site::Site;
 
 /// The port whose socket is used.
@@ -13,8 +13,12 @@ const PORT: u16 = 5432;
 /// What tells the packages whether to make a cluster, and which.
 const CREATION: &str = "/etc/postgresql-common/createcluster.conf";
 
-/// Looks at what is left of other clusters, where there is none that can run.
+/// Looks at what is left of other clusters, if there is none that can run, and whether a running one takes settings.
 pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
+    let mut settings = ground.pending_of("settings");
+    if settings.any(|change| change.after.is_some()) {
+        found.reasons.extend(settings_not_read(ground.host)?);
+    }
     let Some(known) = ground.facts.distribution else {
         return Ok(());
     };

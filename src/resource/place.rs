@@ -23,6 +23,17 @@ pub(super) struct Place {
     name: String,
 }
 
+/// Why the server of this host would not read a file of settings of ours; `None` if it would, or is still to come.
+///
+/// # Errors
+/// If its files cannot be read.
+pub fn settings_not_read(host: &Host) -> Result<Option<String>> {
+    match Place::find(host)? {
+        Some(place) => place.excludes(host),
+        None => Ok(None),
+    }
+}
+
 impl Place {
     /// The cluster on the default port. No other is touched: it may be somebody else's. `None` where
     /// none is set up that can run.
@@ -63,8 +74,20 @@ impl Place {
         Path::new(CLUSTERS).join(&self.version).join(&self.name)
     }
 
+    /// Why the further files are not read, and what to write.
+    pub(super) fn excludes(&self, host: &Host) -> Result<Option<String>> {
+        let reason = || {
+            format!(
+                "`{}` does not read `{}`; give it back its line `include_dir = 'conf.d'`, or take `tuning` away",
+                self.configuration().display(),
+                self.further().display()
+            )
+        };
+        Ok((!self.includes(host)?).then(reason))
+    }
+
     /// Whether its `postgresql.conf` includes the further files, as Debian and Ubuntu ship it.
-    pub(super) fn includes(&self, host: &Host) -> Result<bool> {
+    fn includes(&self, host: &Host) -> Result<bool> {
         let conf = host.text(&self.configuration())?;
         let folder = value(&conf.unwrap_or_default(), "include_dir");
         Ok(folder.is_some_and(|folder| Path::new(&folder).file_name() == Some("conf.d".as_ref())))

@@ -162,13 +162,10 @@ impl Resource for Settings {
                         host.run(&call.user("postgres")).await?;
                     }
                 }
-                Some(_) if !place.includes(host)? => {
-                    return Err(Error::impossible(format!(
-                        "`postgresql.conf` does not read `{}`; give it back its line `include_dir = 'conf.d'`",
-                        place.further().display()
-                    )));
-                }
                 Some(text) => {
+                    if let Some(reason) = place.excludes(host)? {
+                        return Err(Error::impossible(reason));
+                    }
                     let (from, to) = (part.display().to_string(), path.display().to_string());
                     gate::replaces(host, &path)?;
                     let of = format!("of={from}");
