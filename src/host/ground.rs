@@ -156,7 +156,10 @@ fn regular(stat: &FileStat, path: &Path) -> io::Result<()> {
     if kind(stat) == SFlag::S_IFREG {
         return Ok(());
     }
-    Err(Refusal::error(path, "it is not a regular file"))
+    Err(Refusal::error(
+        path,
+        "it is not a regular file; move it away",
+    ))
 }
 
 /// Reads the regular file at `path`, opened as [`open_file`] does.

@@ -347,12 +347,12 @@ impl Play<'_> {
     fn leads_on(&mut self, last: &Said, site: Site) {
         let mut ways = self.ways(last, site);
         let (mut code, mut error) = (last.code, last.error.clone());
-        let mut path = vec![format!("{code:?} {error}")];
+        let (mut path, mut acted) = (vec![format!("{code:?} {error}")], 0);
         while code != Some(0) {
             if ways.is_empty() {
                 return self.is_decided(&error);
             }
-            if path.len() > COMMANDS {
+            if acted >= COMMANDS || path.len() > 3 * COMMANDS {
                 let text = format!("END no command leads on: {}", path.join(" | "));
                 return self.played.wrong.push(text);
             }
@@ -364,6 +364,7 @@ impl Play<'_> {
             self.played.commands += 1;
             self.look(&said, &words);
             path.push(format!("{} {:?} {}", words[0], said.code, said.error));
+            acted += usize::from(said.outcome != Some(Outcome::Refused));
             if !self.played.wrong.is_empty() {
                 return;
             }
