@@ -34,6 +34,8 @@ rm -rf "$work/tree"
 mkdir "$work/tree"
 git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$work/tree"
 cd "$work/tree"
+# inside another tree of git's, `git apply` passes over what is not that one's
+export GIT_CEILING_DIRECTORIES=$work
 # a bug is hunted by all that there is
 export CARGO_TARGET_DIR=$work/build TIER=prove
 
@@ -44,6 +46,7 @@ survived=0
 for name in "${names[@]}"; do
   patch=$root/tests/mutants/$name.patch log=$work/$name.log
   git apply "$patch"
+  git apply -R --check "$patch"
   began=$SECONDS by='' case=$(head_of case "$patch")
   while read -r arguments; do
     # shellcheck disable=SC2086
