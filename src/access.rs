@@ -1,6 +1,6 @@
 //! What opens a private repository, and how git is told of it.
 //!
-//! A secret is read where it lies and goes to git through its own channels: a key file that ssh is
+//! A secret is read where it is and goes to git through its own channels: a key file that ssh is
 //! named, or a credential helper that answers for one server alone. So it is in no argument, no
 //! address, no environment, no configuration of git's, no log and no journal.
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::gate;
 use crate::host::{Error, Host, Result};
 
-/// Where root's keys and known hosts lie.
+/// Where root's keys and known hosts are.
 const KEYS: &str = "/root/.ssh";
 
 /// In memory: a copy of a secret is never on a disk.
@@ -23,21 +23,21 @@ const LENT: &str = "/run/odoo-deploy";
 pub enum Access {
     /// A deploy key, for a repository over SSH.
     Key {
-        /// Where the private key lies.
+        /// Where the private key is.
         file: PathBuf,
-        /// Where the keys of servers lie; root's own where there is none.
+        /// Where the keys of servers are; root's own where there is none.
         known_hosts: Option<PathBuf>,
     },
     /// A token, for a repository over HTTPS.
     Token {
-        /// Where it lies.
+        /// Where it is.
         from: Place,
         /// The name that goes with it.
         user: String,
     },
 }
 
-/// Where a secret lies.
+/// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
@@ -68,7 +68,7 @@ impl Access {
     /// Whether the secret is where it is said to be, and root's alone.
     ///
     /// # Errors
-    /// Where it is not, with the way out.
+    /// If it is not, with the way out.
     pub fn check(&self, host: &Host) -> Result<()> {
         match self {
             Self::Token { from, .. } => from.read(host).map(drop),
@@ -163,10 +163,10 @@ fn read_private(host: &Host, path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Introduces root itself, who reads secrets where they lie: nothing is written.
+/// Introduces root itself, who reads secrets where they are: nothing is written.
 ///
 /// # Errors
-/// Where a credential is not there.
+/// If a credential is not there.
 pub fn introduce(host: &Host, url: &str, access: Option<&Access>) -> Result<Introduction> {
     let mut told = match access {
         Some(Access::Key { file, known_hosts }) => Introduction {
@@ -211,17 +211,17 @@ fn as_written(host: &Host, url: &str, access: Option<&Access>) -> Result<Vec<Str
     Ok(rule.into_iter().flatten().collect())
 }
 
-/// Where what is lent to `builder` for `purpose` lies.
+/// Where what is lent to `builder` for `purpose` is.
 fn folder(builder: &str, purpose: &str) -> PathBuf {
     Path::new(LENT).join(format!("{builder}-lent-{purpose}"))
 }
 
 /// Lends to `builder` what opens `url`: readable by its group, so that it can use and not change
 /// it. Nothing is lent that the site does not name: root's own keys are for root alone. What is lent at the
-/// same time for another `purpose`, a word that can name a folder, lies elsewhere.
+/// same time for another `purpose`, a word that can name a folder, is elsewhere.
 ///
 /// # Errors
-/// Where a secret is not where it is said to be, or none is named for a repository over SSH.
+/// If a secret is not where it is said to be, or none is named for a repository over SSH.
 pub fn lend(
     host: &Host,
     builder: &str,
@@ -280,7 +280,7 @@ pub fn without_key(builder: &str, url: &str) -> String {
 /// Takes back what was lent for `purpose`, also by an agent that was killed.
 ///
 /// # Errors
-/// Where it cannot be removed.
+/// If it cannot be removed.
 pub fn take_back(host: &Host, builder: &str, purpose: &str) -> Result<()> {
     let folder = folder(builder, purpose);
     gate::remove_record(host, &folder)

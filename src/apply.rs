@@ -72,7 +72,7 @@ pub enum Error {
 }
 
 /// Brings the host to what `plan` asks, the blueprint's as it was shown; it becomes the one of all that was
-/// learnt on the way. Answers how many steps were set.
+/// learnt on the way. Returns how many steps were set.
 ///
 /// A step starts as soon as all that it needs is done; among those that may start, the plan's order
 /// decides. After a failure, and when a signal asks to stop, none is started any more, and those under
@@ -297,7 +297,7 @@ impl Run<'_> {
 /// Puts newly resolved branches into the journal: this run and all later ones stay with them.
 ///
 /// # Errors
-/// Where the journal cannot be written.
+/// If the journal cannot be written.
 pub fn record_resolved(journal: &mut Journal, blueprint: &Blueprint) -> journal::Result<()> {
     for (source, commit) in blueprint.resolved() {
         if journal.run().resolved.get(source) != Some(commit) {

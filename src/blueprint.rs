@@ -169,7 +169,7 @@ impl Blueprint {
     /// is what earlier runs have recorded.
     ///
     /// # Errors
-    /// Where the playbook cannot be read or is wrong.
+    /// If the playbook cannot be read or is wrong.
     pub fn new(
         site: Site,
         release: Pairing,
@@ -237,7 +237,7 @@ impl Blueprint {
     /// What to say of the files beside `site.toml`, to whoever is shown this plan.
     ///
     /// # Errors
-    /// Where one cannot be read.
+    /// If one cannot be read.
     pub fn beside(&self, plan: &Plan) -> Result<Vec<String>, Error> {
         let files = plan.steps.iter().filter_map(|step| match &step.resource {
             AnyResource::File(file) => Some(file.path.as_path()),
@@ -354,7 +354,7 @@ impl Blueprint {
     /// What playbooks and templates can refer to.
     ///
     /// # Errors
-    /// Where the site cannot be put into words.
+    /// If the site cannot be put into words.
     pub fn context(&self) -> Result<Context, Error> {
         let sources = self.sources();
         let unknown = || unknown(&self.requirements_name());
@@ -450,7 +450,7 @@ impl Blueprint {
         format!("requirements of {}", self.site.odoo.version)
     }
 
-    /// What the configuration holds of secrets, and where they lie.
+    /// What the configuration holds of secrets, and where they are.
     fn secrets(&self) -> BTreeMap<&str, String> {
         let state = &self.site.paths.state;
         let master = (
@@ -487,7 +487,7 @@ impl Blueprint {
     /// Makes the plan, as far as everything is known.
     ///
     /// # Errors
-    /// Where the playbook or a template does not fit the site.
+    /// If the playbook or a template does not fit the site.
     pub fn compile(&self) -> Result<Plan, Error> {
         let context = self.context()?;
         let mut plan = Plan::default();
@@ -590,7 +590,7 @@ pub fn source_key(repository: &str, branch: &str) -> String {
 /// The text of a file that is part of the program: what one of the same name beside `site.toml` starts from.
 ///
 /// # Errors
-/// Where there is none of that name, with those that there are.
+/// If there is none of that name, with those that there are.
 pub fn built_in(name: &str) -> Result<&'static str, String> {
     let found = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     found.map(|(_, text)| *text).ok_or_else(|| {

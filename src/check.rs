@@ -466,10 +466,10 @@ const CAUSES: &[(&str, &str)] = &[
 ];
 
 impl Host {
-    /// Asks for a page, without following redirections. Answers status and body.
+    /// Asks for a page, without following redirections. Returns status and body.
     ///
     /// # Errors
-    /// Where nothing answers in time.
+    /// If nothing answers in time.
     pub async fn get(&self, url: &str, within: Duration) -> Result<(u16, String)> {
         if let Programs::Model(_) = self.programs() {
             let output = self.run(&Cmd::new("GET").arg(url)).await?;

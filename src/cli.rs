@@ -66,7 +66,7 @@ const MEANT: &[(&[&str], &str)] = &[
 /// Reads a command line.
 ///
 /// # Errors
-/// Where it is none, with what was probably meant.
+/// If it is none, with what was probably meant.
 pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(words).map_err(|mut error| {
         if error.kind() == ErrorKind::InvalidSubcommand
@@ -265,7 +265,7 @@ pub struct Rehearse {
     /// Take down a machine that was kept.
     #[arg(long, conflicts_with_all = ["keep", "suite"])]
     pub stop: bool,
-    /// Where machines and what they are made of lie.
+    /// Where machines, and what they are made of, are stored.
     #[arg(
         long,
         value_name = "FOLDER",

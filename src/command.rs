@@ -81,7 +81,7 @@ impl Ending {
     }
 }
 
-/// Does what the command line asks on this host, tells it, and answers the exit code.
+/// Does what the command line asks on this host, tells it, and returns the exit code.
 pub async fn run(cli: Cli) -> u8 {
     let timings = matches!(&cli.command, Command::Install(asked) if asked.timings);
     let report = Report::open(cli.json, cli.color, timings);
@@ -105,7 +105,7 @@ pub async fn run(cli: Cli) -> u8 {
     }
 }
 
-/// Does `command` on a host of the caller's, tells it, and answers the exit code.
+/// Does `command` on a host of the caller's, tells it, and returns the exit code.
 pub async fn on(host: Host, command: Command, report: &Report) -> u8 {
     let printed = match &command {
         Command::Schema => Ok(report::EVENTS_SCHEMA.to_owned()),

@@ -18,7 +18,7 @@ const MOST_SHOWN: usize = 100;
 pub struct Diagnostic {
     /// What is wrong, in lower case, with back-ticks round what was written.
     pub message: String,
-    /// The offending bytes of the text. May be empty, and may lie at the end of the text.
+    /// The offending bytes of the text. May be empty, and may be at the end of the text.
     pub span: Range<usize>,
     /// A few words shown beside the underlined text; empty when the message says it all.
     pub label: String,

@@ -35,7 +35,7 @@ impl Facts {
     /// Reads them.
     ///
     /// # Errors
-    /// Where a file of the system is there and cannot be read.
+    /// If a file of the system is there and cannot be read.
     pub fn read(host: &Host) -> Result<Self> {
         let text = |path: &str| {
             host.read_text(Path::new(path))

@@ -71,7 +71,7 @@ impl Host {
         Self::at("/", Programs::Real, events)
     }
 
-    /// The machine whose files lie under `root` and whose programs are `programs`.
+    /// The machine whose files are under `root` and whose programs are `programs`.
     pub fn at(root: impl Into<PathBuf>, programs: Programs, events: Events) -> Self {
         Self {
             root: root.into(),
@@ -87,14 +87,14 @@ impl Host {
         }
     }
 
-    /// The same machine, whose files lie on `disk`.
+    /// The same machine, whose files are on `disk`.
     #[must_use]
     pub fn with_disk(mut self, disk: Disk) -> Self {
         self.disk = disk;
         self
     }
 
-    /// What its files lie on.
+    /// What its files are on.
     #[must_use]
     pub fn disk(&self) -> &Disk {
         &self.disk
@@ -117,7 +117,7 @@ impl Host {
     /// Where earlier bytes and long outputs are kept.
     ///
     /// # Errors
-    /// Where the command that runs has no journal, and thus must not change anything.
+    /// If the command that runs has no journal, and thus must not change anything.
     pub fn store(&self) -> Result<&Store> {
         self.store.as_deref().ok_or(Error::NoStore)
     }
@@ -126,7 +126,7 @@ impl Host {
     /// no site's notes are at hand.
     ///
     /// # Errors
-    /// Where the notes cannot be read.
+    /// If the notes cannot be read.
     pub fn made(&self, what: &str) -> Result<Vec<String>> {
         let notes = self.store.as_deref().or(self.notes.as_deref());
         notes.map_or(Ok(Vec::new()), |notes| notes.made(what))
@@ -148,7 +148,7 @@ impl Host {
     /// Waits for some milliseconds.
     ///
     /// # Errors
-    /// Where a signal asks to stop: then it ends at once.
+    /// If a signal asks to stop: then it ends at once.
     pub(crate) async fn pause(&self, milliseconds: u64) -> Result<()> {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(milliseconds)) => (),
@@ -188,7 +188,7 @@ impl Host {
         &self.events
     }
 
-    /// Where the absolute `path` of the machine lies for this process.
+    /// Where the absolute `path` of the machine is for this process.
     #[must_use]
     pub fn path(&self, path: &Path) -> PathBuf {
         self.root.join(path.strip_prefix("/").unwrap_or(path))

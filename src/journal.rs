@@ -22,7 +22,7 @@ pub use run::{Run, Standing, Step};
 use crate::host::disk::OpenFile;
 use crate::host::{Disk, ground};
 
-/// What this room answers.
+/// The result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The journal of one run, open for writing.
@@ -40,7 +40,7 @@ impl Journal {
     /// Begins run `number` in `folder` on `disk`.
     ///
     /// # Errors
-    /// Where the file cannot be made durable.
+    /// If the file cannot be made durable.
     pub fn begin(disk: &Disk, folder: &Path, number: u32, opened: Record) -> Result<Self> {
         make_folder(disk, folder)?;
         let path = run_path(folder, number);
@@ -65,7 +65,7 @@ impl Journal {
     /// Opens the journal of an earlier run to go on with it. A torn last line is cut off.
     ///
     /// # Errors
-    /// Where it cannot be read as this program wrote it.
+    /// If it cannot be read as this program wrote it.
     pub fn resume(disk: &Disk, folder: &Path, number: u32) -> Result<Self> {
         let path = run_path(folder, number);
         let text = ground::read(&path).map_err(Error::file("read", &path))?;
@@ -92,7 +92,7 @@ impl Journal {
         &self.run
     }
 
-    /// Where the journal lies.
+    /// Where the journal is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -101,7 +101,7 @@ impl Journal {
     /// Puts one record on disk. Only when this has returned may the act that it announces begin.
     ///
     /// # Errors
-    /// Where the record is no legal move from what was recorded before, or cannot be made durable; and
+    /// If the record is no legal move from what was recorded before, or cannot be made durable; and
     /// ever after, as other steps may still be under way then.
     pub fn write(&mut self, record: Record) -> Result<()> {
         if self.is_torn {
@@ -123,7 +123,7 @@ impl Journal {
 /// disk has never been.
 ///
 /// # Errors
-/// Where a journal cannot be read as this program wrote it.
+/// If a journal cannot be read as this program wrote it.
 pub fn runs(folder: &Path) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for number in numbers(folder)? {
@@ -140,7 +140,7 @@ pub fn runs(folder: &Path) -> Result<Vec<Run>> {
 /// The number that the next run in `folder` bears.
 ///
 /// # Errors
-/// Where the folder cannot be listed.
+/// If the folder cannot be listed.
 pub fn next_number(folder: &Path) -> Result<u32> {
     Ok(numbers(folder)?.last().map_or(1, |last| last + 1))
 }
@@ -148,7 +148,7 @@ pub fn next_number(folder: &Path) -> Result<u32> {
 /// Makes a folder that only root can read, and those above it.
 ///
 /// # Errors
-/// Where it cannot be made.
+/// If it cannot be made.
 pub fn make_folder(disk: &Disk, folder: &Path) -> Result<()> {
     let made = disk.make_folders(folder, 0o700);
     made.map_err(Error::file("create", folder))

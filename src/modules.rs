@@ -18,7 +18,7 @@ const MANIFEST: &str = "__manifest__.py";
 /// that is not. A line for each.
 ///
 /// # Errors
-/// Where a source cannot be read.
+/// If a source cannot be read.
 pub fn missing(host: &Host, folders: &[PathBuf], asked: &[&str]) -> Result<Vec<String>> {
     let mut reasons = Vec::new();
     let mut seen = BTreeSet::new();
@@ -84,7 +84,7 @@ fn depends(manifest: &str) -> Vec<String> {
 /// The version in the manifest of a module; `None` where there is none.
 ///
 /// # Errors
-/// Where a source cannot be read.
+/// If a source cannot be read.
 pub fn version(host: &Host, folders: &[PathBuf], name: &str) -> Result<Option<String>> {
     let manifest = manifest(host, folders, name)?;
     let read = manifest.and_then(|manifest| Literal::read(&manifest));
@@ -95,7 +95,7 @@ pub fn version(host: &Host, folders: &[PathBuf], name: &str) -> Result<Option<St
 /// The modules of `names` with the folder of each, and those that are in none of `folders`.
 ///
 /// # Errors
-/// Where a source cannot be read.
+/// If a source cannot be read.
 pub fn parted(
     host: &Host,
     folders: &[PathBuf],
@@ -121,7 +121,7 @@ pub fn parted(
 /// The modules that need one that is not among `installed`, with the first such.
 ///
 /// # Errors
-/// Where a source cannot be read.
+/// If a source cannot be read.
 pub fn unmet(
     host: &Host,
     there: &BTreeMap<String, PathBuf>,
@@ -145,7 +145,7 @@ pub fn unmet(
 /// The modules in a folder: the folders in it that have a manifest.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If it cannot be read.
 pub fn within(host: &Host, folder: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for name in host.list(folder)? {
@@ -164,7 +164,7 @@ const MANY: usize = 2_000;
 /// gives some.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If it cannot be read.
 pub fn why_none(host: &Host, top: &Path, folder: Option<&str>) -> Result<Option<String>> {
     if !within(
         host,

@@ -48,7 +48,7 @@ impl Observed {
 /// read as it is now, and what is not there yet is absent.
 ///
 /// # Errors
-/// Where a tool that is there cannot answer.
+/// If a tool that is there cannot answer.
 pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
     let states = join_all(plan.steps.iter().map(|step| step.resource.read(host))).await;
     let mut observed = Observed::default();

@@ -71,7 +71,7 @@ impl std::error::Error for Refusal {}
 ///
 /// # Errors
 ///
-/// When it does not run there, or when nobody is known to have seen it run.
+/// If it does not run there, or when nobody is known to have seen it run.
 pub fn pairing(release: &Release, distribution: &Distribution) -> Result<Pairing, Refusal> {
     let python = fit(release, distribution).map_err(|reasons| Refusal {
         reason: reasons.join(", and "),

@@ -8,7 +8,7 @@ use crate::host::{Error, Result};
 /// A new password of 144 random bits, in letters that need no quoting anywhere.
 ///
 /// # Errors
-/// Where the kernel gives no random bytes.
+/// If the kernel gives no random bytes.
 pub fn random() -> Result<String> {
     let mut bytes = [0_u8; 18];
     fill(&mut bytes)?;
@@ -19,7 +19,7 @@ pub fn random() -> Result<String> {
 /// `res_users.password` take: `$pbkdf2-sha512$ROUNDS$SALT$KEY` with a 16 byte salt.
 ///
 /// # Errors
-/// Where the kernel gives no random bytes.
+/// If the kernel gives no random bytes.
 pub fn hash(password: &str, rounds: u32) -> Result<String> {
     let mut salt = [0_u8; 16];
     fill(&mut salt)?;

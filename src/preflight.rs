@@ -98,7 +98,7 @@ impl<'a> Ground<'a> {
 /// What the plan needs of the host, and whether that can be had.
 ///
 /// # Errors
-/// Where the host cannot be asked.
+/// If the host cannot be asked.
 pub async fn plan(ground: &Ground<'_>) -> Result<Found> {
     let mut found = Found {
         reasons: ground.observed.refusals.clone(),

@@ -10,7 +10,7 @@ use crate::host::{Error, Host, Result};
 /// asked yet, because git is not installed.
 ///
 /// # Errors
-/// Where the repository cannot be reached, or has no such branch.
+/// If the repository cannot be reached, or has no such branch.
 pub async fn resolve(
     host: &Host,
     url: &str,

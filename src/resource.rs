@@ -100,12 +100,12 @@ pub trait Resource: Serialize + DeserializeOwned {
         to: Option<&Self::State>,
     ) -> Result<Moved>;
 
-    /// The state to wait in while what lies under it changes: what runs stops, the rest stays.
+    /// The state to wait in while what is under it changes: what runs stops, the rest stays.
     fn rest(&self, state: &Self::State) -> Self::State {
         state.clone()
     }
 
-    /// The state as it will be once the steps named in `by` have changed what lies under it.
+    /// The state as it will be once the steps named in `by` have changed what is under it.
     fn shaken(&self, state: &Self::State, _by: &[String]) -> Self::State {
         state.clone()
     }
@@ -128,7 +128,7 @@ pub trait Resource: Serialize + DeserializeOwned {
     /// The two states as they are told: without what is of no interest to people.
     ///
     /// # Errors
-    /// Where a state cannot be put into words.
+    /// If a state cannot be put into words.
     fn shown(
         &self,
         from: Option<Self::State>,
@@ -150,7 +150,7 @@ pub trait Resource: Serialize + DeserializeOwned {
     /// The text before and after, for a difference line by line; secrets masked.
     ///
     /// # Errors
-    /// Where the present text cannot be read.
+    /// If the present text cannot be read.
     fn text(&self, _host: &Host) -> Result<Option<Text>> {
         Ok(None)
     }
@@ -214,7 +214,7 @@ macro_rules! resources {
             /// [`Resource::want`].
             ///
             /// # Errors
-            /// Where `now` is not a state of this kind.
+            /// If `now` is not a state of this kind.
             pub fn want(&self, now: &AnyState) -> Result<AnyState> {
                 match self { $(Self::$variant(r) => give(r.want(take(r, now)?.as_ref())),)+ }
             }
@@ -232,7 +232,7 @@ macro_rules! resources {
             /// [`Resource::rest`].
             ///
             /// # Errors
-            /// Where `state` is not a state of this kind.
+            /// If `state` is not a state of this kind.
             pub fn rest(&self, state: &AnyState) -> Result<AnyState> {
                 match self { $(Self::$variant(r) => give(take(r, state)?.map(|s| r.rest(&s))),)+ }
             }
@@ -240,7 +240,7 @@ macro_rules! resources {
             /// [`Resource::shaken`].
             ///
             /// # Errors
-            /// Where `state` is not a state of this kind.
+            /// If `state` is not a state of this kind.
             pub fn shaken(&self, state: &AnyState, by: &[String]) -> Result<AnyState> {
                 match self { $(Self::$variant(r) => give(take(r, state)?.map(|s| r.shaken(&s, by))),)+ }
             }
@@ -248,7 +248,7 @@ macro_rules! resources {
             /// [`Resource::refuses`].
             ///
             /// # Errors
-            /// Where `now` is not a state of this kind.
+            /// If `now` is not a state of this kind.
             pub fn refuses(&self, now: &AnyState) -> Result<Option<String>> {
                 match self { $(Self::$variant(r) => Ok(r.refuses(take(r, now)?.as_ref())),)+ }
             }
@@ -256,7 +256,7 @@ macro_rules! resources {
             /// [`Resource::back`].
             ///
             /// # Errors
-            /// Where a state is not of this kind.
+            /// If a state is not of this kind.
             pub fn back(&self, now: &AnyState, before: &AnyState, after: &AnyState) -> Result<AnyState> {
                 match self {
                     $(Self::$variant(r) => give(r.back(
@@ -270,7 +270,7 @@ macro_rules! resources {
             /// [`Resource::shown`].
             ///
             /// # Errors
-            /// Where a state is not of this kind.
+            /// If a state is not of this kind.
             pub fn shown(&self, from: &AnyState, to: &AnyState) -> Result<(AnyState, AnyState)> {
                 match self { $(Self::$variant(r) => r.shown(take(r, from)?, take(r, to)?),)+ }
             }
@@ -284,7 +284,7 @@ macro_rules! resources {
             /// [`Resource::summary`].
             ///
             /// # Errors
-            /// Where a state is not of this kind.
+            /// If a state is not of this kind.
             pub fn summary(&self, from: &AnyState, to: &AnyState) -> Result<String> {
                 match self {
                     $(Self::$variant(r) => Ok(r.summary(take(r, from)?.as_ref(), take(r, to)?.as_ref())),)+
@@ -294,7 +294,7 @@ macro_rules! resources {
             /// [`Resource::text`].
             ///
             /// # Errors
-            /// Where the present text cannot be read.
+            /// If the present text cannot be read.
             pub fn text(&self, host: &Host) -> Result<Option<Text>> {
                 match self { $(Self::$variant(r) => r.text(host),)+ }
             }
@@ -302,7 +302,7 @@ macro_rules! resources {
             /// [`Resource::causes`].
             ///
             /// # Errors
-            /// Where `from` is not a state of this kind.
+            /// If `from` is not a state of this kind.
             pub fn causes(&self, from: &AnyState) -> Result<Vec<String>> {
                 match self { $(Self::$variant(r) => Ok(take(r, from)?.map(|s| r.causes(&s)).unwrap_or_default()),)+ }
             }
@@ -310,7 +310,7 @@ macro_rules! resources {
             /// [`Resource::leaves`].
             ///
             /// # Errors
-            /// Where `from` is not a state of this kind.
+            /// If `from` is not a state of this kind.
             pub fn leaves(&self, from: &AnyState) -> Result<Option<&'static str>> {
                 match self { $(Self::$variant(r) => Ok(r.leaves(take(r, from)?.as_ref())),)+ }
             }

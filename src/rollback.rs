@@ -46,7 +46,7 @@ pub struct Returned {
 /// read.
 ///
 /// # Errors
-/// Where the journal cannot be written, or a signal asked to stop. That a step cannot be taken back
+/// If the journal cannot be written, or a signal asked to stop. That a step cannot be taken back
 /// is in the answer.
 pub async fn rollback(
     host: &Host,
@@ -74,7 +74,7 @@ pub async fn rollback(
 /// Takes back what `chosen` chooses of the journal's run.
 ///
 /// # Errors
-/// Where the journal cannot be written, or a signal asked to stop.
+/// If the journal cannot be written, or a signal asked to stop.
 pub async fn take_back(
     host: &Host,
     journal: &mut Journal,

@@ -62,7 +62,7 @@ pub struct Site {
     pub firewall: Firewall,
     /// Who is kept out for trying passwords.
     pub fail2ban: Fail2ban,
-    /// Where its database lies.
+    /// Where its database is.
     pub postgres: Postgres,
     /// Where it says what it does.
     pub logs: Logs,
@@ -94,7 +94,7 @@ pub struct Odoo {
     pub demo: bool,
     /// The language of a new database.
     pub language: Option<Language>,
-    /// Whose translations lie on the server.
+    /// Whose translations are on the server.
     pub languages: Languages,
     /// The country of a new database's company, which decides on its currency and its accounts.
     pub country: Option<Country>,
@@ -275,7 +275,7 @@ pub struct Paths {
     pub builder: String,
     /// The role in the `PostgreSQL` of this host.
     pub role: String,
-    /// Where a file of its log would lie, `/var/log/NAME`.
+    /// Where a file of its log would be, `/var/log/NAME`.
     pub logs: String,
 }
 
@@ -329,7 +329,7 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read as text, or the text is no site.
+    /// If the file cannot be read as text, or the text is no site.
     pub fn load(path: &Path) -> Result<Self, SiteError> {
         let source = source::read(path)?;
         Ok(Self::parse(path, &source)?)

@@ -27,7 +27,7 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// Others can write into the folder that the file lies in, and may have put it there.
+    /// Others can write into the folder that the file is in, and may have put it there.
     #[error(
         "`{}` is not used: others than its owner can write into `{}`; type `chmod go-w {}` once you have seen that the file is yours",
         path.display(), folder.display(), folder.display()
@@ -65,7 +65,7 @@ pub enum ReadError {
 ///
 /// # Errors
 ///
-/// When it cannot be read, is larger than [`LARGEST`], or is not UTF-8.
+/// If it cannot be read, is larger than [`LARGEST`], or is not UTF-8.
 pub fn read(path: &Path) -> Result<String, ReadError> {
     let io = |source| ReadError::Io {
         path: path.to_owned(),
@@ -124,7 +124,7 @@ pub fn read_beside(folder: &Path, name: &str) -> Result<Option<(PathBuf, String)
 ///
 /// # Errors
 ///
-/// When it cannot be read, and where others than its owner can write into it.
+/// If it cannot be read, or if others than its owner can write into it.
 pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, ReadError> {
     closed(folder, folder)?;
     let io = |source| ReadError::Io {

@@ -31,7 +31,7 @@ impl Stop {
     /// when the SSH session that began it drops.
     ///
     /// # Errors
-    /// Where the kernel lets nobody listen.
+    /// If the kernel lets nobody listen.
     pub fn listen() -> std::io::Result<Self> {
         let stop = Self::default();
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
@@ -59,7 +59,7 @@ impl Stop {
     /// The edge of a step: here a run that was asked to stop stops.
     ///
     /// # Errors
-    /// Where it was asked to.
+    /// If it was asked to.
     pub fn at_edge(&self) -> Result<(), Stopped> {
         if self.0.times.load(Ordering::SeqCst) == 0 {
             return Ok(());

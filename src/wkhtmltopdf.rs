@@ -67,7 +67,7 @@ pub struct Chosen {
 /// Chooses for a site on a machine: its home, the distribution's codename, the architecture as dpkg names it.
 ///
 /// # Errors
-/// Where the site asks for what does not exist there, with the way out.
+/// If the site asks for what does not exist there, with the way out.
 pub fn choose(
     site: &Wkhtmltopdf,
     home: &str,

@@ -6,7 +6,7 @@ use super::contender::Contender;
 use super::report::{Results, step_medians};
 use super::sample::{median, percentile};
 
-/// One bar and where a run came to lie.
+/// One bar and where a run came to be.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Bar {
     pub(crate) what: String,
@@ -183,7 +183,7 @@ fn ours(results: &Results, what: &str) -> Vec<f64> {
     results.walls(Contender::Ours.name(), what)
 }
 
-/// In milliseconds, where 95 in 100 lie below.
+/// In milliseconds, where 95 in 100 are below.
 fn slow(results: &Results, what: &str) -> Option<f64> {
     percentile(&ours(results, what), 95).map(|seconds| seconds * 1e3)
 }

@@ -1,8 +1,8 @@
 //! Who does the job, and by which command.
 
-/// Where the contenders' files lie in a machine.
+/// Where the contenders' files are in a machine.
 const FILES: &str = "/run/bench/contenders";
-/// Where their programs lie.
+/// Where their programs are.
 const TOOLS: &str = "/run/bench/tools";
 
 /// One that does the job.

@@ -28,7 +28,7 @@ pub(crate) struct Cost {
     pub(crate) peak: f64,
 }
 
-/// Where so many in a hundred lie below. `None` of nothing.
+/// Where so many in a hundred are below. `None` of nothing.
 pub(crate) fn percentile(values: &[f64], hundredths: usize) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -15,7 +15,7 @@ use super::repository::repository;
 pub(crate) const PREFIX: &str = "bench-";
 /// Where a machine sees what it is given of this host.
 pub(crate) const SHARED: &str = "/run/bench";
-/// Programs of the contenders, as PyPI has them, and where they lie in the folder of tools.
+/// Programs of the contenders, as PyPI has them, and where they are in the folder of tools.
 const TOOLS: [(&str, &str); 2] = [
     ("ansible", include_str!("../contenders/ansible.txt")),
     ("pyinfra", include_str!("../contenders/pyinfra.txt")),

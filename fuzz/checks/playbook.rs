@@ -87,7 +87,7 @@ fn is_read_again(thing: AnyResource) {
     let written = serde_json::to_string(&thing).expect("a thing in words");
     let again: AnyResource = serde_json::from_str(&written).expect("a thing of words");
     let expected = match thing {
-        // the content lies beside the journal, and its secrets nowhere but in their files
+        // the content is stored beside the journal, and its secrets nowhere but in their files
         AnyResource::File(mut file) => {
             file.content.clear();
             AnyResource::File(file)

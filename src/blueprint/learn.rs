@@ -15,7 +15,7 @@ impl Blueprint {
     /// modules and requirements of the source.
     ///
     /// # Errors
-    /// Where a repository cannot be reached or has no such branch, and where what is asked is seen
+    /// If a repository cannot be reached or has no such branch, and where what is asked is seen
     /// not to be there.
     pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
         if self.site.postgres.server.is_none() && !self.asked_for_server {

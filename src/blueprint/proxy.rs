@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::distribution::Nginx;
 use crate::site::{Site, Tls};
 
-/// Where the authority of this server and its certificates lie.
+/// Where the authority of this server and its certificates are.
 const AUTHORITY: &str = "/etc/ssl/odoo-deploy";
 
 /// The `proxy` of playbooks and templates; where the site has none, all is empty.
@@ -39,7 +39,7 @@ pub(super) struct Proxy {
     trusted: Vec<String>,
     /// Where nginx serves Odoo's own printer.
     printer: String,
-    /// Where the static files of modules lie, in the order of `addons_path`.
+    /// Where the static files of modules are, in the order of `addons_path`.
     roots: Vec<String>,
     /// What the names of its variables in nginx begin with.
     variable: String,

@@ -54,7 +54,7 @@ pub struct Registry {
     pub site: String,
 }
 
-/// What the script answers.
+/// What the script prints.
 #[derive(Deserialize)]
 struct Answer {
     missing: Vec<String>,

@@ -72,11 +72,11 @@ pub(super) async fn visit(
     wrong.map_or(Ok(()), Err)
 }
 
-/// The status that `domain` answers with at `address`. With `trust`, by HTTPS; the certificate must
-/// be by the authority whose certificate lies there, where that is not empty.
+/// The status that `domain` returns at `address`. With `trust`, by HTTPS; the certificate must
+/// be by the authority whose certificate is there, where that is not empty.
 ///
 /// # Errors
-/// Where nothing answers, in words.
+/// If nothing answers, in words.
 async fn status(
     host: &Host,
     address: IpAddr,

@@ -36,7 +36,7 @@ pub(super) async fn audit(host: Host, config: &Path) -> Result<Ending, Ending> {
 /// Brings the host to what the site of `config` asks.
 ///
 /// # Errors
-/// Where nothing was touched, with the reason.
+/// If nothing was touched, with the reason.
 pub async fn install(
     host: Host,
     config: &Path,

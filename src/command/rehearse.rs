@@ -15,7 +15,7 @@ use crate::rehearse::{Bed, Bind, Machine, Spec};
 use crate::site::Site;
 use crate::stop::Stop;
 
-/// Where the program and the site's folder lie in the machine.
+/// Where the program and the site's folder are in the machine.
 const PROGRAM: &str = "/run/rehearsal/odoo-deploy";
 const SITE: &str = "/run/rehearsal/site";
 
@@ -126,7 +126,7 @@ fn binds(site: &Site, config: &Path) -> std::io::Result<Vec<Bind>> {
     Ok(binds)
 }
 
-/// Runs the install with this process's own streams; answers its exit code.
+/// Runs the install with this process's own streams; returns its exit code.
 async fn install(machine: &Machine, config: &Path, stop: &Stop) -> std::io::Result<u8> {
     let config = Path::new(SITE).join(config.file_name().unwrap_or(OsStr::new("site.toml")));
     let mut command = tokio::process::Command::from(machine.command(PROGRAM));

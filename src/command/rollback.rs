@@ -21,7 +21,7 @@ const MOST_NAMED: usize = 6;
 /// Takes the newest run that holds back.
 ///
 /// # Errors
-/// Where nothing was touched, with the reason.
+/// If nothing was touched, with the reason.
 pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Ending> {
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));

@@ -176,7 +176,7 @@ async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
     Ending::new(Outcome::Changed, 0).then(next)
 }
 
-/// Whether the password that lies here is that of the database: one that was there before has its own.
+/// Whether the password that is here is that of the database: one that was there before has its own.
 async fn has_our_password(host: &Host, plan: &Plan) -> bool {
     for step in &plan.steps {
         if let AnyResource::Database(database) = &step.resource {

@@ -16,7 +16,7 @@ use crate::source;
 /// all: then not all was tried.
 const WORST_FIRST: [u8; 10] = [130, 143, 4, 1, 5, 3, 78, 6, 2, 0];
 
-/// Does `work` on each site, tells how it ended, and answers the exit code of all. What becomes of one
+/// Does `work` on each site, tells how it ended, and returns the exit code of all. What becomes of one
 /// site is no reason not to do the others.
 pub(super) async fn each(
     host: &Host,
@@ -70,7 +70,7 @@ fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     codes.min_by_key(|code| rank(code)).unwrap_or(0)
 }
 
-/// Each configuration once, in the order asked for; of a folder those that lie in it, by their names.
+/// Each configuration once, in the order asked for; of a folder those that are in it, by their names.
 fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Ending> {
     let mut configs: Vec<PathBuf> = Vec::new();
     for path in asked {
@@ -90,7 +90,7 @@ fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Ending> {
 
 fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Ending> {
     let mut found = source::list(folder, "toml").map_err(|e| misconfigured(chain(&e)))?;
-    // it lies beside every site of the folder, and is the playbook of all of them
+    // it is stored beside every site of the folder, and is the playbook of all of them
     found.retain(|path| path.file_name().is_none_or(|name| name != PLAYBOOK));
     if found.is_empty() {
         return Err(misconfigured(format!(

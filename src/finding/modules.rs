@@ -65,7 +65,7 @@ async fn rows(host: &Host, database: &Database) -> Result<Vec<Row>> {
 /// The modules that Odoo loads from the database of the site, or goes on with; none where it is not there.
 ///
 /// # Errors
-/// Where the database cannot be asked.
+/// If the database cannot be asked.
 pub(crate) async fn installed(host: &Host, plan: &Plan) -> Result<BTreeSet<String>> {
     let Some(database) = database(plan) else {
         return Ok(BTreeSet::new());

@@ -9,7 +9,7 @@ use crate::sql::identifier;
 /// that.
 ///
 /// # Errors
-/// Where a test wants it to fail.
+/// If a test wants it to fail.
 pub fn remove_user(host: &Host, name: &str, uid: u32, owned: Option<&str>) -> Result<Verdict<Cmd>> {
     let notes = host.made(&format!("user {name}"))?;
     if !notes.is_empty() && !notes.contains(&uid.to_string()) {
@@ -25,7 +25,7 @@ pub fn remove_user(host: &Host, name: &str, uid: u32, owned: Option<&str>) -> Re
 /// The statement that drops a role, where nothing is or depends on it any more.
 ///
 /// # Errors
-/// Where a test wants it to fail.
+/// If a test wants it to fail.
 pub fn drop_role(
     host: &Host,
     name: &str,
@@ -47,7 +47,7 @@ pub fn drop_role(
 /// How packages are removed that a run brought: these, and no others.
 ///
 /// # Errors
-/// Where a test wants it to fail.
+/// If a test wants it to fail.
 pub fn remove_packages(host: &Host, names: &[&str]) -> Result<Vec<String>> {
     let why = "a run brought them, and nothing that came later needs them";
     Evidence::new(why).tell(host, &format!("packages {}", names.join(" ")))?;

@@ -42,7 +42,7 @@ pub struct Subject<'a> {
 /// return `t` if they did. Otherwise why it stays.
 ///
 /// # Errors
-/// Where a test wants it to fail.
+/// If a test wants it to fail.
 pub fn drop_database(host: &Host, subject: Subject<'_>) -> Result<Verdict<String>> {
     let Subject { name, oid, .. } = subject;
     let (place, text) = (identifier(name), literal(name));
@@ -69,7 +69,7 @@ pub fn drop_database(host: &Host, subject: Subject<'_>) -> Result<Verdict<String
 /// The statement that takes all of a role's out of a database that was empty when a run began to fill it.
 ///
 /// # Errors
-/// Where a test wants it to fail.
+/// If a test wants it to fail.
 pub fn empty_database(host: &Host, name: &str, role: &str) -> Result<String> {
     let evidence = Evidence::new("it was empty when a run began to fill it, and bears our mark");
     evidence.tell(host, &format!("what is in database {name}"))?;

@@ -8,10 +8,10 @@ use crate::host::command::Cmd;
 use crate::host::store::digest;
 use crate::host::{Host, Result};
 
-/// Removes a file whose bytes are ours, or lie where they can be found again: beside it, and by digest in the store.
+/// Removes a file whose bytes are ours, or are where they can be found again: beside it, and by digest in the store.
 ///
 /// # Errors
-/// Where it is neither, or cannot be removed.
+/// If it is neither, or cannot be removed.
 pub fn remove_own(host: &Host, path: &Path) -> Result<()> {
     let Some(bytes) = host.read(path)? else {
         return host.remove_file(path);
@@ -29,7 +29,7 @@ pub fn remove_own(host: &Host, path: &Path) -> Result<()> {
 /// Removes a file that a run made and noted; where somebody has put another in its place, that stays.
 ///
 /// # Errors
-/// Where it cannot be read or removed.
+/// If it cannot be read or removed.
 pub fn remove_made(host: &Host, path: &Path) -> Result<Verdict<()>> {
     let Some(bytes) = host.read(path)? else {
         return host.remove_file(path).map(Ok);
@@ -68,7 +68,7 @@ pub fn remove_lineage(host: &Host, name: &str) -> Result<Verdict<Cmd>> {
 /// Removes a link, where it still points to where a run had it point.
 ///
 /// # Errors
-/// Where it cannot be read or removed.
+/// If it cannot be read or removed.
 pub fn remove_link(host: &Host, path: &Path, target: &Path) -> Result<Verdict<()>> {
     match host.link_target(path)? {
         None => Ok(Ok(())),
@@ -84,10 +84,10 @@ pub fn remove_link(host: &Host, path: &Path, target: &Path) -> Result<Verdict<()
     }
 }
 
-/// Removes what lies in memory for as long as the machine runs: what a unit wrote down, what is handed to a builder.
+/// Removes what is in memory for as long as the machine runs: what a unit wrote down, what is handed to a builder.
 ///
 /// # Errors
-/// Where it cannot be removed.
+/// If it cannot be removed.
 pub fn remove_record(host: &Host, path: &Path) -> Result<()> {
     if path.starts_with("/run") {
         return remove_own_name(host, path);
@@ -99,7 +99,7 @@ pub fn remove_record(host: &Host, path: &Path) -> Result<()> {
 /// was written by us, how it moves it aside.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If it cannot be read.
 pub fn remove_server_file(host: &Host, path: &Path, ours: Option<&str>) -> Result<Option<Cmd>> {
     let Some(text) = host.text(path)? else {
         return Ok(None);
@@ -124,7 +124,7 @@ pub fn remove_server_file(host: &Host, path: &Path, ours: Option<&str>) -> Resul
 /// Makes room for a file of ours; another's that is in its place is moved aside.
 ///
 /// # Errors
-/// Where it cannot be read or moved.
+/// If it cannot be read or moved.
 pub fn make_room(host: &Host, path: &Path) -> Result<()> {
     let Some(bytes) = host.read(path)? else {
         return Ok(());
@@ -138,7 +138,7 @@ pub fn make_room(host: &Host, path: &Path) -> Result<()> {
 /// Says that a file is about to be replaced whose bytes are kept.
 ///
 /// # Errors
-/// Where they cannot be kept.
+/// If they cannot be kept.
 pub fn replaces(host: &Host, path: &Path) -> Result<()> {
     let Some(bytes) = host.read(path)? else {
         return Ok(());

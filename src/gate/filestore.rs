@@ -23,7 +23,7 @@ pub enum Filestore {
 /// What becomes of the filestore at `path` with these `files`, where the rows of its database have `named` some.
 ///
 /// # Errors
-/// Where a test wants it to fail.
+/// If a test wants it to fail.
 pub fn remove_filestore(
     host: &Host,
     path: &Path,

@@ -15,7 +15,7 @@ const DEPTH: usize = 4;
 /// is in it is named.
 ///
 /// # Errors
-/// Where it cannot be looked at or removed.
+/// If it cannot be looked at or removed.
 pub fn remove_data(host: &Host, path: &Path) -> Result<Verdict<()>> {
     let mut theirs = Vec::new();
     for name in host.list(path)? {

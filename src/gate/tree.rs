@@ -29,7 +29,7 @@ const WHOLE: [&str; 3] = [".odoo-deploy-complete", ".sha256", ".git"];
 /// Notes what `tree` holds, before it is put at `path` or is called whole there.
 ///
 /// # Errors
-/// Where it cannot be read or noted.
+/// If it cannot be read or noted.
 pub fn note_tree(host: &Host, tree: &Path, path: &Path) -> Result<()> {
     host.store()?.note_made(&key(path), &content(host, tree)?)
 }
@@ -37,7 +37,7 @@ pub fn note_tree(host: &Host, tree: &Path, path: &Path) -> Result<()> {
 /// Puts a whole `tree` at `path`, where nothing is.
 ///
 /// # Errors
-/// Where something is there, or it cannot be noted or moved.
+/// If something is there, or it cannot be noted or moved.
 pub fn put_tree(host: &Host, tree: &Path, path: &Path) -> Result<()> {
     note_tree(host, tree, path)?;
     host.rename(tree, path)
@@ -46,7 +46,7 @@ pub fn put_tree(host: &Host, tree: &Path, path: &Path) -> Result<()> {
 /// The call that removes a folder of tools in a tree at `path` that is being made.
 ///
 /// # Errors
-/// Where a test wants it to fail.
+/// If a test wants it to fail.
 pub fn remove_tools(host: &Host, path: &Path) -> Result<Cmd> {
     let name = path.display().to_string();
     Evidence::new("it is part of what is being made").tell(host, &name)?;
@@ -74,7 +74,7 @@ pub fn remove_translations(
 /// Notes that a tree is about to be made at `path`, where nothing is.
 ///
 /// # Errors
-/// Where it cannot be noted.
+/// If it cannot be noted.
 pub fn begin_tree(host: &Host, path: &Path) -> Result<()> {
     host.store()?.note_made(&key(path), BEGUN)
 }
@@ -99,7 +99,7 @@ pub fn change_tree(host: &Host, path: &Path) -> Result<bool> {
 /// that is.
 ///
 /// # Errors
-/// Where it cannot be moved or removed.
+/// If it cannot be moved or removed.
 pub fn take_tree_away(host: &Host, path: &Path, is_whole: bool) -> Result<()> {
     if host.meta(path)?.is_none() {
         return Ok(());
@@ -145,7 +145,7 @@ fn remove_in_place(host: &Host, path: &Path) -> Result<()> {
 /// Clears what was left half made of the tree at `path`, beside it.
 ///
 /// # Errors
-/// Where it cannot be removed.
+/// If it cannot be removed.
 pub fn clear_partial(host: &Host, path: &Path) -> Result<()> {
     remove_own_name(host, &partial(path))
 }
@@ -160,7 +160,7 @@ pub(super) fn remove_own_name(host: &Host, path: &Path) -> Result<()> {
     host.remove_tree(path)
 }
 
-/// Where what is half made of `path` lies.
+/// Where what is half made of `path` is.
 fn partial(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".partial-{name}"))

@@ -1,5 +1,5 @@
-//! Where boxes and lines lie: layers by the longest path, in each an order by barycentre, and boxes
-//! drawn towards what they are joined with (after Sugiyama). The same plan always lies the same way.
+//! Where boxes and lines are: layers by the longest path, in each an order by barycentre, and boxes
+//! drawn towards what they are joined with (after Sugiyama). The same plan always is the same way.
 
 use std::collections::BTreeMap;
 

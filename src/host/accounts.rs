@@ -47,7 +47,7 @@ impl Host {
     /// What `/etc/passwd` and `/etc/group` say now.
     ///
     /// # Errors
-    /// Where they cannot be read.
+    /// If they cannot be read.
     pub fn accounts(&self) -> Result<Rc<Accounts>> {
         let (passwd, group) = (Path::new("/etc/passwd"), Path::new("/etc/group"));
         // before they are read: what changes while they are is read again the next time
@@ -119,7 +119,7 @@ impl Accounts {
     /// The user of that name.
     ///
     /// # Errors
-    /// Where there is none.
+    /// If there is none.
     pub fn user(&self, name: &str) -> Result<&Account> {
         self.users.get(name).ok_or_else(|| Error::NoAccount {
             what: "user",
@@ -130,7 +130,7 @@ impl Accounts {
     /// The number of the group of that name.
     ///
     /// # Errors
-    /// Where there is none.
+    /// If there is none.
     pub fn group(&self, name: &str) -> Result<u32> {
         let group = self.groups.get(name).map(|(gid, _)| *gid);
         group.ok_or_else(|| Error::NoAccount {

@@ -191,7 +191,7 @@ pub struct Failure {
     pub ending: String,
     /// The last lines it wrote.
     pub tail: Vec<String>,
-    /// Where the rest of it lies.
+    /// Where the rest of it is.
     pub log: Option<PathBuf>,
 }
 
@@ -236,7 +236,7 @@ impl Host {
     /// given, and a deadline after which the whole group is killed.
     ///
     /// # Errors
-    /// Where it cannot be started, ends with a code that `cmd` does not accept, or takes too long.
+    /// If it cannot be started, ends with a code that `cmd` does not accept, or takes too long.
     pub async fn run(&self, cmd: &Cmd) -> Result<Output> {
         tracing::debug!(%cmd, user = cmd.user, "run");
         let output = match &self.programs {
@@ -440,7 +440,7 @@ async fn all_of(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Option<
     Ok((beyond == 0).then_some(bytes))
 }
 
-/// Where `program` lies; a path is taken as it is.
+/// Where `program` is; a path is taken as it is.
 fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Path::new(program).exists().then(|| program.into());

@@ -1,6 +1,6 @@
 //! Files of the machine: read and written as a root-run program must.
 //!
-//! What is written lies in folders that only root can change; that is checked, not hoped for
+//! What is written is in folders that only root can change; that is checked, not hoped for
 //! ([`Host::write`]). No link at the end of a path is ever followed.
 
 use std::fs::{self, OpenOptions};
@@ -47,7 +47,7 @@ impl Host {
     /// Looks at an entry, without following a link; `None` where there is none.
     ///
     /// # Errors
-    /// Where it cannot be looked at.
+    /// If it cannot be looked at.
     pub fn meta(&self, path: &Path) -> Result<Option<Meta>> {
         let inside = self.path(path);
         let looked = self.disk.about_to(Call::Read(&inside));
@@ -76,7 +76,7 @@ impl Host {
     /// any in a folder that others than root can change; waits on no FIFO, and wakes no device.
     ///
     /// # Errors
-    /// Where it is there and cannot be read, is not a regular file, or is too large to be one of
+    /// If it is there and cannot be read, is not a regular file, or is too large to be one of
     /// ours.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         let file = match self.disk.open_file(&self.path(path)) {
@@ -109,7 +109,7 @@ impl Host {
     /// that are not UTF-8 are replaced.
     ///
     /// # Errors
-    /// Where it is there and cannot be read.
+    /// If it is there and cannot be read.
     pub fn read_text(&self, path: &Path) -> Result<Option<String>> {
         let inside = self.path(path);
         let read = self.disk.about_to(Call::Read(&inside));
@@ -123,7 +123,7 @@ impl Host {
     /// The names in a folder, sorted; none where there is no such folder.
     ///
     /// # Errors
-    /// Where it is there and cannot be listed.
+    /// If it is there and cannot be listed.
     pub fn list(&self, path: &Path) -> Result<Vec<String>> {
         let inside = self.path(path);
         let listed = self.disk.about_to(Call::Read(&inside));
@@ -144,7 +144,7 @@ impl Host {
     /// Where a symbolic link points; `None` where there is no link.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// If it cannot be read.
     pub fn link_target(&self, path: &Path) -> Result<Option<PathBuf>> {
         let inside = self.path(path);
         let read = self.disk.about_to(Call::Read(&inside));
@@ -159,7 +159,7 @@ impl Host {
     /// from the first instant, and after this returns they are on disk.
     ///
     /// # Errors
-    /// Where the folder can be changed by others than root, or anything fails; the old file stays.
+    /// If the folder can be changed by others than root, or anything fails; the old file stays.
     pub fn write(
         &self,
         path: &Path,
@@ -191,7 +191,7 @@ impl Host {
     /// Gives an entry its owner, group and mode, through the descriptor of what it is.
     ///
     /// # Errors
-    /// Where it is a link, an account does not exist, or the change is refused.
+    /// If it is a link, an account does not exist, or the change is refused.
     pub fn set_owner(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
         self.owned_by_root(parent(path))?;
         let opened = self
@@ -218,7 +218,7 @@ impl Host {
     /// Makes a folder in a folder of root's.
     ///
     /// # Errors
-    /// Where it is there already, or cannot be made.
+    /// If it is there already, or cannot be made.
     pub fn make_folder(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
         self.owned_by_root(parent(path))?;
         let made = self.disk.make_folder(&self.path(path), 0o700);
@@ -231,7 +231,7 @@ impl Host {
     /// own, may have kept others out of it.
     ///
     /// # Errors
-    /// Where it cannot be made or changed.
+    /// If it cannot be made or changed.
     pub fn ensure_folder(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
         match self.meta(path)? {
             None => self.make_folder(path, owner, group, mode),
@@ -248,7 +248,7 @@ impl Host {
     /// Removes an empty folder; `false` where it is not empty.
     ///
     /// # Errors
-    /// Where it cannot be removed for another reason.
+    /// If it cannot be removed for another reason.
     pub fn remove_folder(&self, path: &Path) -> Result<bool> {
         match self.disk.remove_folder(&self.path(path)) {
             Ok(()) => self.sync_folder(parent(path)).map(|()| true),
@@ -261,7 +261,7 @@ impl Host {
     /// Removes whatever is there, with all that is in it, following no links.
     ///
     /// # Errors
-    /// Where something in it cannot be removed.
+    /// If something in it cannot be removed.
     pub fn remove_tree(&self, path: &Path) -> Result<()> {
         match self.disk.remove_tree(&self.path(path)) {
             Ok(()) => self.sync_folder(parent(path)),
@@ -273,7 +273,7 @@ impl Host {
     /// Removes a file or a link; it is no error where there is none.
     ///
     /// # Errors
-    /// Where it is there and cannot be removed.
+    /// If it is there and cannot be removed.
     pub fn remove_file(&self, path: &Path) -> Result<()> {
         match self.disk.remove_file(&self.path(path)) {
             Ok(()) => self.sync_folder(parent(path)),
@@ -285,7 +285,7 @@ impl Host {
     /// Removes what a killed agent had prepared beside `path` and not yet put in its place.
     ///
     /// # Errors
-    /// Where it is there and cannot be removed.
+    /// If it is there and cannot be removed.
     pub fn clear_prepared(&self, path: &Path) -> Result<()> {
         self.remove_file(&beside(path))
     }
@@ -293,7 +293,7 @@ impl Host {
     /// Moves an entry within one file system, durably.
     ///
     /// # Errors
-    /// Where it cannot be moved.
+    /// If it cannot be moved.
     pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         let renamed = self.disk.rename(&self.path(from), &self.path(to));
         renamed.map_err(Error::file("rename", from))?;
@@ -303,7 +303,7 @@ impl Host {
     /// Makes or replaces a symbolic link by one rename.
     ///
     /// # Errors
-    /// Where it cannot be made, or something that is no link is in its place.
+    /// If it cannot be made, or something that is no link is in its place.
     pub fn link(&self, path: &Path, target: &Path) -> Result<()> {
         self.owned_by_root(parent(path))?;
         let partial = beside(path);
@@ -316,7 +316,7 @@ impl Host {
     /// Waits until all that was written to the file system of `path` is on disk.
     ///
     /// # Errors
-    /// Where the disk says that it is not.
+    /// If the disk says that it is not.
     pub fn sync(&self, path: &Path) -> Result<()> {
         let synced = self.disk.sync_disk(&self.path(path));
         synced.map_err(Error::file("sync the disk of", path))
@@ -325,7 +325,7 @@ impl Host {
     /// Makes durable which entries a folder has.
     ///
     /// # Errors
-    /// Where the disk says that they are not.
+    /// If the disk says that they are not.
     pub fn sync_folder(&self, path: &Path) -> Result<()> {
         let synced = self.disk.sync_folder(&self.path(path));
         synced.map_err(Error::file("sync", path))

@@ -20,7 +20,7 @@ impl Host {
     /// a larger disk. `None` where there is nothing.
     ///
     /// # Errors
-    /// Where something else is there, or a link that others than root could change.
+    /// If something else is there, or a link that others than root could change.
     pub fn folder(&self, path: &Path) -> Result<Option<Place>> {
         let unsafe_ = |reason: String| Error::Unsafe {
             path: path.to_owned(),

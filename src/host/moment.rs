@@ -25,7 +25,7 @@ impl Moment {
     /// Now.
     ///
     /// # Errors
-    /// Where the kernel cannot be asked.
+    /// If the kernel cannot be asked.
     pub fn now(host: &Host) -> Result<Self> {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from);
         let at = now.map_or(0, |now| now.as_micros());
@@ -38,7 +38,7 @@ impl Moment {
     /// Whether it was before `at` microseconds of the present boot's monotonic clock.
     ///
     /// # Errors
-    /// Where the kernel cannot be asked.
+    /// If the kernel cannot be asked.
     pub fn is_before(&self, host: &Host, at: u64) -> Result<bool> {
         Ok(boot(host)? != self.boot || self.at <= at)
     }

@@ -59,7 +59,7 @@ impl Host {
     /// All process numbers.
     ///
     /// # Errors
-    /// Where `/proc` cannot be listed.
+    /// If `/proc` cannot be listed.
     pub fn processes(&self) -> Result<Vec<i32>> {
         Ok(self
             .list(Path::new("/proc"))?
@@ -71,7 +71,7 @@ impl Host {
     /// All listening TCP sockets.
     ///
     /// # Errors
-    /// Where the kernel's table cannot be read.
+    /// If the kernel's table cannot be read.
     pub fn listeners(&self) -> Result<Vec<Listener>> {
         let mut all = Vec::new();
         for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -91,7 +91,7 @@ impl Host {
     /// seen is nameless.
     ///
     /// # Errors
-    /// Where the kernel's table cannot be read.
+    /// If the kernel's table cannot be read.
     pub fn socket_holder(&self, name: &str) -> Result<Option<Option<Process>>> {
         let table = self.read_text(Path::new("/proc/net/unix"))?;
         let inode = table.and_then(|table| table.lines().find_map(|l| parse_socket(l, name)));
@@ -116,7 +116,7 @@ impl Host {
     /// Read from `/proc/locks`, which names holders without touching the lock.
     ///
     /// # Errors
-    /// Where the kernel's table cannot be read.
+    /// If the kernel's table cannot be read.
     pub fn lock_holder(&self, path: &Path) -> Result<Option<Process>> {
         let Ok(meta) = fs::metadata(self.path(path)) else {
             return Ok(None);
@@ -134,7 +134,7 @@ impl Host {
     /// The processes that carry the mark `value`, this one left out.
     ///
     /// # Errors
-    /// Where `/proc` cannot be listed.
+    /// If `/proc` cannot be listed.
     pub fn marked(&self, value: &str) -> Result<Vec<Process>> {
         Ok(self.look(value)?.marked)
     }
@@ -160,10 +160,10 @@ impl Host {
     }
 
     /// Ends what a killed agent of `site` left running: every process that carries its mark, and
-    /// those that these start meanwhile. Answers what was ended.
+    /// those that these start meanwhile. Returns what was ended.
     ///
     /// # Errors
-    /// Where `/proc` cannot be listed.
+    /// If `/proc` cannot be listed.
     pub async fn end_stragglers(&self, site: &str) -> Result<Vec<Process>> {
         let mut ended: Vec<Process> = Vec::new();
         let mut earlier = Look::default();
@@ -193,7 +193,7 @@ struct Look {
     marked: Vec<Process>,
     /// Those that show no environment, and whether they show no command line either. In the middle
     /// of `execve` neither can be seen: the kernel has dropped the old memory, and with it the
-    /// lock of the agent that had started it, before it says where in the new one they lie.
+    /// lock of the agent that had started it, before it says where in the new one they are.
     unclear: BTreeMap<i32, bool>,
 }
 
@@ -251,7 +251,7 @@ fn parse_address(hex: &str) -> Option<IpAddr> {
 /// two, a lock that is given back moves those after it up, and one of them is not seen.
 ///
 /// # Errors
-/// Where it cannot be read.
+/// If it cannot be read.
 pub fn lock_table(path: &Path) -> io::Result<String> {
     let mut file = match fs::File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),

@@ -13,7 +13,7 @@ impl Host {
     /// What is not there counts as no link.
     ///
     /// # Errors
-    /// Where a link cannot be read, or they lead round in a circle.
+    /// If a link cannot be read, or they lead round in a circle.
     pub fn resolved(&self, path: &Path) -> Result<PathBuf> {
         let (mut at, mut links) = (PathBuf::from("/"), 0);
         let mut ahead = names(path);

@@ -44,10 +44,10 @@ impl Store {
         }
     }
 
-    /// Keeps `bytes`, durably, and answers the digest that names them.
+    /// Keeps `bytes`, durably, and returns the digest that names them.
     ///
     /// # Errors
-    /// Where they cannot be written.
+    /// If they cannot be written.
     pub fn keep(&self, bytes: &[u8]) -> Result<String> {
         let name = digest(bytes);
         let folder = self.sub("blobs")?;
@@ -71,7 +71,7 @@ impl Store {
     /// The bytes kept under `name`.
     ///
     /// # Errors
-    /// Where they are not there, or are not what their name says.
+    /// If they are not there, or are not what their name says.
     pub fn kept(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.folder.join("blobs").join(name);
         let bytes = ground::read(&path).map_err(Error::file("read the kept bytes", &path))?;
@@ -87,7 +87,7 @@ impl Store {
     /// Notes, durably, that content `digest` at `path` is about to be written by this program.
     ///
     /// # Errors
-    /// Where the note cannot be written.
+    /// If the note cannot be written.
     pub fn note_written(&self, path: &Path, digest: &str) -> Result<()> {
         if self.wrote(path)?.iter().any(|known| known == digest) {
             return Ok(());
@@ -111,7 +111,7 @@ impl Store {
     /// The digests of all that this program ever wrote to `path`.
     ///
     /// # Errors
-    /// Where the notes cannot be read.
+    /// If the notes cannot be read.
     pub fn wrote(&self, path: &Path) -> Result<Vec<String>> {
         lines(&self.written_path(path)?)
     }
@@ -120,7 +120,7 @@ impl Store {
     /// other thing of that name will have.
     ///
     /// # Errors
-    /// Where the note cannot be written.
+    /// If the note cannot be written.
     pub fn note_made(&self, what: &str, identity: &str) -> Result<()> {
         // the last one counts: what is begun again is not what was whole before
         if self.made(what)?.last().map(String::as_str) == Some(identity) {
@@ -133,7 +133,7 @@ impl Store {
     /// What can be known again of all things called `what` that this program ever made. Writes nothing.
     ///
     /// # Errors
-    /// Where the notes cannot be read.
+    /// If the notes cannot be read.
     pub fn made(&self, what: &str) -> Result<Vec<String>> {
         let all = lines(&self.folder.join("made").join(note_name(what)))?;
         // a line that a kill has cut is none
@@ -141,7 +141,7 @@ impl Store {
         Ok(whole.map(str::to_owned).collect())
     }
 
-    /// Where the output of the run's command `name` lies.
+    /// Where the output of the run's command `name` is.
     #[must_use]
     pub fn log_path(&self, name: &str) -> PathBuf {
         self.folder

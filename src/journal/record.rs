@@ -165,7 +165,7 @@ fn seal_of(previous: &str, body: &str) -> String {
 /// Parses a journal: its records, the seal of the last one, and the length of all whole lines.
 ///
 /// # Errors
-/// Where a whole line is not as it was written, or the format is a later one.
+/// If a whole line is not as it was written, or the format is a later one.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, String, usize)> {
     let (mut records, mut previous, mut length) = (Vec::new(), String::new(), 0);
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {

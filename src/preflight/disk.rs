@@ -1,4 +1,4 @@
-//! Room on the disks, each looked at where things really come to lie.
+//! Room on the disks, each looked at where things are really stored.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -93,7 +93,7 @@ fn brought(step: &Step, ground: &Ground<'_>) -> Vec<(PathBuf, Load)> {
     }
 }
 
-/// The file system on which something at `place` would come to lie, and the nearest folder that is there: links are
+/// The file system on which something at `place` would be stored, and the nearest folder that is there: links are
 /// followed, as whoever writes there follows them.
 fn real(host: &Host, place: &Path) -> Result<(u64, PathBuf)> {
     let mut folder = place;

@@ -8,7 +8,7 @@ use crate::finding::is_ours;
 use crate::host::{Host, Result};
 use crate::site::Site;
 
-/// Where the journals of all sites lie.
+/// Where the journals of all sites are.
 const SITES: &str = "/var/lib/odoo-deploy";
 
 /// What nginx serves.

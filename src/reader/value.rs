@@ -10,7 +10,7 @@ pub trait FromToml: Sized {
     ///
     /// # Errors
     ///
-    /// When it is of another type, or is not allowed.
+    /// If it is of another type, or is not allowed.
     fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid>;
 }
 
@@ -52,7 +52,7 @@ fn kind(value: &DeValue<'_>) -> String {
 ///
 /// # Errors
 ///
-/// When it is no string; a number gets the hint to put it between quotes.
+/// If it is no string; a number gets the hint to put it between quotes.
 pub fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Invalid> {
     let number = match value {
         DeValue::String(text) => return Ok(text),

@@ -50,7 +50,7 @@ impl Base {
         &self.layers
     }
 
-    /// Reads the base that lies in `folder`, if one does.
+    /// Reads the base that is in `folder`, if one does.
     pub(super) fn load(folder: &Path, name: &str) -> Result<Option<Self>> {
         let list = folder.join(name).join("layers");
         if !list.exists() {

@@ -15,7 +15,7 @@ use super::record::Record;
 use super::spec::check_name;
 use super::teardown::take_down;
 
-/// Where a bed lies unless told otherwise.
+/// Where a bed is unless told otherwise.
 pub const DEFAULT_DIR: &str = "/var/tmp/odoo-deploy-bed";
 
 /// A folder of bases and machines. Any number of processes may use one at once.
@@ -50,7 +50,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When this process is not root's, or the folder is not.
+    /// If this process is not root's, or the folder is not.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         if !Uid::effective().is_root() {
             return Err(Error::NotRoot);
@@ -79,7 +79,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When apt cannot.
+    /// If apt cannot.
     pub fn prepare_tools(&self) -> Result<()> {
         let _one_at_a_time = Lock::take(&self.dir.join("tools.lock"))?;
         apt::install_tools()
@@ -89,7 +89,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When `/etc/os-release` cannot be read.
+    /// If `/etc/os-release` cannot be read.
     pub fn host_suite() -> Result<String> {
         apt::os_release("VERSION_CODENAME")
     }
@@ -99,7 +99,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When it cannot be built; nothing is left of it then.
+    /// If it cannot be built; nothing is left of it then.
     pub fn base(&self, suite: &str) -> Result<Base> {
         self.base_with(suite, suite, &[])
     }
@@ -109,7 +109,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When it cannot be built; nothing is left of it then.
+    /// If it cannot be built; nothing is left of it then.
     pub fn base_with(&self, suite: &str, name: &str, packages: &[&str]) -> Result<Base> {
         check_name(suite)?;
         check_name(name)?;
@@ -124,7 +124,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be read.
+    /// If the folder cannot be read.
     pub fn find_base(&self, name: &str) -> Result<Option<Base>> {
         check_name(name)?;
         Base::load(&self.bases(), name)
@@ -135,7 +135,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When the lock's file cannot be made.
+    /// If the lock's file cannot be made.
     pub fn freezing(&self, name: &str) -> Result<Lock> {
         check_name(name)?;
         Lock::take(&self.bases().join(format!("{name}@freezing")))
@@ -145,7 +145,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When it cannot be removed.
+    /// If it cannot be removed.
     pub fn remove_base(&self, name: &str) -> Result<()> {
         check_name(name)?;
         let _one_at_a_time = self.lock_base(name)?;
@@ -160,7 +160,7 @@ impl Bed {
     ///
     /// # Errors
     ///
-    /// When the folder cannot be read.
+    /// If the folder cannot be read.
     pub fn machines(&self) -> Result<Vec<Listed>> {
         let run = self.run();
         let mut listed = Vec::new();

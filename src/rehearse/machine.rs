@@ -36,7 +36,7 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// When a machine of this name is up, or something it needs cannot be made; nothing of it is
+    /// If a machine of this name is up, or something it needs cannot be made; nothing of it is
     /// left then. [`Error::Boot`] carries the end of its console.
     pub fn boot(bed: &Bed, spec: Spec) -> Result<Self> {
         check_name(&spec.name)?;
@@ -114,7 +114,7 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// When it does not go down, or does not come up again.
+    /// If it does not go down, or does not come up again.
     pub fn reboot(&mut self) -> Result<()> {
         self.shut_down()?;
         self.launch()
@@ -145,7 +145,7 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// When something resists; [`Bed::stop`] can try again.
+    /// If something resists; [`Bed::stop`] can try again.
     pub fn stop(mut self) -> Result<()> {
         self.take_down()
     }
@@ -154,7 +154,7 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// When that cannot be written down; it is taken down then.
+    /// If that cannot be written down; it is taken down then.
     pub fn keep(mut self) -> Result<()> {
         self.record.kept = true;
         self.save()?;

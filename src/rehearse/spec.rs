@@ -52,7 +52,7 @@ pub enum Network {
     Private,
 }
 
-/// Where a machine's writable layer lies.
+/// Where a machine's writable layer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Storage {
     /// In memory (at most half of the host's): nothing is durable, and it is dropped at once.

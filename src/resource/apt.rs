@@ -125,7 +125,7 @@ pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
 /// or a package of others that cannot be set up, is named, and stops nothing when all that was asked `is_done`.
 ///
 /// # Errors
-/// When it is not done, with what apt said.
+/// If it is not done, with what apt said.
 pub(super) fn judge(host: &Host, ended: Result<()>, is_done: bool) -> Result<()> {
     let Err(error) = ended else {
         return Ok(());
@@ -193,7 +193,7 @@ fn hook_file(host: &Host, command: &str) -> Result<Option<PathBuf>> {
 /// Waits until nobody holds a lock of apt's: a killed run's `apt-get` is not ended but let finish.
 ///
 /// # Errors
-/// Where they are still held when [`Host::patience`] is at its end, and where a signal asks to stop.
+/// If they are still held when [`Host::patience`] is at its end, or if a signal asks to stop.
 pub async fn wait_for_apt(host: &Host) -> Result<()> {
     let until = Instant::now() + host.patience();
     // one that has only just started holds no lock yet

@@ -18,7 +18,7 @@ const MARKER: &str = ".sha256";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Archive {
-    /// Where it comes to lie; its folder is root's.
+    /// Where it is stored; its folder is root's.
     pub path: PathBuf,
     /// Where apt fetches it: `https://…`, or `copy:/path` of this host.
     pub url: String,

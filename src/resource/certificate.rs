@@ -15,13 +15,13 @@ use crate::resource::{Moved, Resource};
 /// already, for `ca-certificates`, and is mended by the distribution.
 const OPENSSL: &str = "/usr/bin/openssl";
 
-/// A certificate and its private key, which may lie in one file: then one rename replaces both.
+/// A certificate and its private key, which may be in one file: then one rename replaces both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Where the certificate lies, with its chain.
+    /// Where the certificate is, with its chain.
     pub path: PathBuf,
-    /// Where its key lies.
+    /// Where its key is.
     pub key: PathBuf,
     /// The name it is for; none where it is an authority's.
     #[serde(default)]

@@ -41,7 +41,7 @@ const SETTINGS: &[&str] = &[
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkout {
-    /// Where it comes to lie; its folder is the builder's.
+    /// Where it is stored; its folder is the builder's.
     pub path: PathBuf,
     /// What git can fetch from.
     pub url: String,
@@ -84,7 +84,7 @@ impl Checkout {
         name.to_string_lossy().into_owned()
     }
 
-    /// Where what is half made lies.
+    /// Where what is half made is.
     fn partial(&self) -> PathBuf {
         tree::partial(&self.path)
     }
@@ -299,7 +299,7 @@ impl Checkout {
     }
 
     /// Writes the files of the commit that have these names, also where a killed run has left a part of one. By an
-    /// index of its own: git's would be left locked, and takes what lies there for somebody's change.
+    /// index of its own: git's would be left locked, and takes what is there for somebody's change.
     async fn bring(&self, host: &Host, names: &BTreeSet<String>) -> Result<()> {
         self.make_folder(host, &self.partial()).await?;
         let index = self.partial().join("index").display().to_string();
@@ -394,7 +394,7 @@ impl Resource for Checkout {
         })
     }
 
-    /// Whatever its HEAD was bent to, no other commit ever lies at this path.
+    /// Whatever its HEAD was bent to, no other commit ever is at this path.
     fn back(
         &self,
         _now: Option<&State>,

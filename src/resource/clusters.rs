@@ -117,7 +117,7 @@ impl Configured {
 /// All clusters that are configured.
 ///
 /// # Errors
-/// Where their files cannot be read.
+/// If their files cannot be read.
 pub fn configured(host: &Host) -> Result<Vec<Configured>> {
     let mut all = Vec::new();
     for version in host.list(Path::new(CONFIGURATIONS))? {
@@ -146,7 +146,7 @@ pub fn configured(host: &Host) -> Result<Vec<Configured>> {
 /// second major version beside it.
 ///
 /// # Errors
-/// Where it cannot be told.
+/// If it cannot be told.
 pub fn has_other_server(host: &Host) -> Result<bool> {
     if !configured(host)?.iter().any(Configured::is_alive) {
         return Ok(false);

@@ -53,7 +53,7 @@ pub struct Database {
     pub conf: PathBuf,
     /// Odoo's data, with the filestore in it.
     pub data: PathBuf,
-    /// Where the first login's password lies.
+    /// Where the first login's password is.
     pub password: PathBuf,
     /// The site, by which a later agent finds what a killed one left running.
     pub site: String,
@@ -94,7 +94,7 @@ impl Database {
     /// steps tell.
     ///
     /// # Errors
-    /// Where the statement fails.
+    /// If the statement fails.
     pub async fn ask(&self, host: &Host, sql: &str) -> Result<Vec<Vec<String>>> {
         self.server().ask_if_open(host, &self.name, sql).await
     }
@@ -111,7 +111,7 @@ impl Database {
     /// Whether the one that is there was made by a run of the site's, not by anybody else.
     ///
     /// # Errors
-    /// Where it cannot be looked at.
+    /// If it cannot be looked at.
     pub async fn is_made_here(&self, host: &Host) -> Result<bool> {
         let Some(look) = self.look(host).await? else {
             return Ok(false);

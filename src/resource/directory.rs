@@ -20,7 +20,7 @@ pub struct Directory {
     pub group: String,
     /// Its permission bits, in octal.
     pub mode: String,
-    /// Whether the owner's data lie in it. Only then does undoing an unfinished run remove what Odoo has put into it
+    /// Whether the owner's data are in it. Only then does undoing an unfinished run remove what Odoo has put into it
     /// for itself since that run made it; after the run has committed it stays.
     #[serde(default)]
     pub data: bool,

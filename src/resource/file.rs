@@ -34,7 +34,7 @@ pub struct File {
     /// Its permission bits, in octal.
     pub mode: String,
     /// Its content, with [`MASK`] for the values of secrets. Not journalled: what is needed to go
-    /// back are the earlier bytes, and they lie beside the journal.
+    /// back are the earlier bytes, and they are stored beside the journal.
     #[serde(default, skip_serializing)]
     pub content: String,
     /// Keys of `key = value` lines whose value comes from the file named here. A hash in its place
@@ -119,7 +119,7 @@ impl File {
         Ok(lines.join("\n"))
     }
 
-    /// Puts what lies at the path where it can be found again: by digest in any case, and under a
+    /// Puts what is at the path where it can be found again: by digest in any case, and under a
     /// name beside it where it is the work of another hand than ours.
     fn put_by(&self, host: &Host, known: Option<&str>) -> Result<()> {
         let Some(bytes) = host.read(&self.path)? else {

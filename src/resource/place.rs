@@ -123,7 +123,7 @@ const SETTINGS: &str = "odoo-deploy.conf";
 /// program, and also while it stands still. `None` where no cluster is set up yet.
 ///
 /// # Errors
-/// Where a file cannot be read.
+/// If a file cannot be read.
 pub fn max_connections(host: &Host) -> Result<Option<u32>> {
     if host.list(Path::new(CLUSTERS))?.is_empty() {
         return Ok(None);
@@ -143,7 +143,7 @@ pub fn max_connections(host: &Host) -> Result<Option<u32>> {
 /// what an administrator has set.
 ///
 /// # Errors
-/// Where a file cannot be read.
+/// If a file cannot be read.
 pub fn own_connections(host: &Host) -> Result<Option<u32>> {
     if host.list(Path::new(CLUSTERS))?.is_empty() {
         return Ok(None);

@@ -65,7 +65,7 @@ pub(super) enum Server<'a> {
 /// Asks the server of this host what changes nothing; `None` where none can be asked.
 ///
 /// # Errors
-/// Where it does not answer.
+/// If it does not answer.
 pub async fn ask_local(host: &Host, sql: &str) -> Result<Option<Vec<Vec<String>>>> {
     if !Server::Local.is_up(host)? {
         return Ok(None);
@@ -102,7 +102,7 @@ impl Server<'_> {
         true
     }
 
-    /// Asks by `sql` what changes nothing, and answers its rows as [`Self::query`] does; on this host's
+    /// Asks by `sql` what changes nothing, and returns its rows as [`Self::query`] does; on this host's
     /// server none where there is no such database, or where it lets nobody in. There all that is asked side by side is one call.
     pub(super) async fn ask(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
         let Self::Local = self else {
@@ -132,7 +132,7 @@ impl Server<'_> {
         }
     }
 
-    /// Runs `sql` and answers its rows, fields parted by `|`.
+    /// Runs `sql` and returns its rows, fields parted by `|`.
     pub(super) async fn query(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
         let rows = self.call(host, database, &[sql.to_owned()]).await?;
         Ok(rows.concat())
@@ -153,7 +153,7 @@ impl Server<'_> {
         }
     }
 
-    /// Runs the parts of a script, the first in `database`, and answers the rows of each.
+    /// Runs the parts of a script, the first in `database`, and returns the rows of each.
     ///
     /// The statements go through standard input: an argument could be read by anyone.
     async fn call(self, host: &Host, database: &str, parts: &[String]) -> Result<Vec<Rows>> {

@@ -41,7 +41,7 @@ impl Remote {
     /// How many connections it allows the role. `None` where it cannot be asked.
     ///
     /// # Errors
-    /// Where this host cannot be looked at.
+    /// If this host cannot be looked at.
     pub async fn max_connections(&self, host: &Host) -> Result<Option<u32>> {
         let server = Server::Remote(&self.service);
         if !server.is_up(host)? {

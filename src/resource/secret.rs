@@ -18,7 +18,7 @@ use crate::resource::{Moved, Resource};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
-    /// Where the password lies.
+    /// Where the password is.
     pub path: PathBuf,
     /// The rounds of PBKDF2 that this release of Odoo hashes with.
     pub rounds: u32,
@@ -36,7 +36,7 @@ pub struct State {
 }
 
 impl Secret {
-    /// Where the hash of the password at `path` lies.
+    /// Where the hash of the password at `path` is.
     pub(super) fn hash_path(path: &std::path::Path) -> PathBuf {
         let mut name = path.as_os_str().to_owned();
         name.push(".hash");

@@ -96,7 +96,7 @@ impl Service {
         } else {
             host.link_target(&wanted)?.is_some()
         };
-        // whether its unit lies on disk is the unit's affair: what neither runs nor is meant to is
+        // whether its unit is on disk is the unit's affair: what neither runs nor is meant to is
         // no service
         if !active && !enabled {
             return Ok(None);
@@ -195,10 +195,10 @@ impl Service {
     }
 
     /// Starts it anew where it was started or reloaded after `moment` and runs on what is no longer there, or
-    /// could not start on it. Whether it did. Either way systemd has the unit as it lies on disk.
+    /// could not start on it. Whether it did. Either way systemd has the unit as it is on disk.
     ///
     /// # Errors
-    /// Where systemd does not start it, or cannot be asked.
+    /// If systemd does not start it, or cannot be asked.
     pub async fn start_anew(&self, host: &Host, moment: Option<&Moment>) -> Result<bool> {
         let shown = self.show(host).await?;
         reload_stale(host, &shown).await?;
@@ -225,7 +225,7 @@ impl Service {
         host.sync(Path::new(UNITS))
     }
 
-    /// Puts what lies on disk to work. What fails its test is never put to work.
+    /// Puts what is on disk to work. What fails its test is never put to work.
     async fn put_to_work(&self, host: &Host, active: bool) -> Result<()> {
         if let [program, args @ ..] = self.test.as_slice() {
             host.run(&Cmd::new(program).args(args)).await?;
@@ -253,7 +253,7 @@ impl Service {
 /// Whether a unit has failed, and nothing has started it since.
 ///
 /// # Errors
-/// Where systemd cannot be asked.
+/// If systemd cannot be asked.
 pub async fn unit_failed(host: &Host, unit: &str) -> Result<bool> {
     let shown = properties(host, unit).await?;
     Ok(shown
@@ -309,7 +309,7 @@ async fn show(host: &Host, units: &[String]) -> Result<Vec<String>> {
     Ok(output.stdout.split("\n\n").map(str::to_owned).collect())
 }
 
-/// Where systemd has a unit in memory that is not as it lies on disk, lets it read all of them again.
+/// Where systemd has a unit in memory that is not as it is on disk, lets it read all of them again.
 async fn reload_stale(host: &Host, shown: &BTreeMap<String, String>) -> Result<()> {
     if shown.get("NeedDaemonReload").is_some_and(|v| v == "yes") {
         host.run(&Cmd::new("systemctl").arg("daemon-reload"))
@@ -399,7 +399,7 @@ impl Resource for Service {
         }
     }
 
-    /// What it was started with is of the past: there it runs what lies on disk. One that came with
+    /// What it was started with is of the past: there it runs what is on disk. One that came with
     /// packages of the run is gone with them.
     fn back(
         &self,

@@ -1,4 +1,4 @@
-//! Which translations of Odoo lie in a checkout.
+//! Which translations of Odoo are in a checkout.
 //!
 //! Four fifths of Odoo's files are translations, one for each module and language. Git leaves out what its list of
 //! patterns says; the first line of that list is ours, and says which languages are wholly there.

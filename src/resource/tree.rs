@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::gate;
 use crate::host::{Host, Result};
 
-/// Where what is half made of `path` lies.
+/// Where what is half made of `path` is.
 pub(super) fn partial(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".partial-{name}"))

@@ -25,7 +25,7 @@ const CLOSED: &[&str] = &[
 /// What `userdel` ends with where a process runs as the user.
 const IN_USE: i32 = 8;
 
-/// The file systems that lie on disks of this host.
+/// The file systems that are on disks of this host.
 const DISKS: &[&str] = &[
     "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "xfs", "zfs",
 ];

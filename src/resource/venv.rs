@@ -12,7 +12,7 @@ use crate::resource::{Moved, Resource};
 /// Where Debian and Ubuntu put the wheel of pip that comes with `python3-venv`.
 const WHEELS: &str = "/usr/share/python-wheels";
 
-/// Where what is handed to the builder lies while it builds.
+/// Where what is handed to the builder is while it builds.
 const SCRATCH: &str = "/run/odoo-deploy";
 
 /// The certificates that the host trusts, a company's own among them.
@@ -38,7 +38,7 @@ pub enum Installer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Venv {
-    /// Where it lies; its last part is the digest of what is in it.
+    /// Where it is; its last part is the digest of what is in it.
     pub path: PathBuf,
     /// The interpreter.
     pub python: PathBuf,

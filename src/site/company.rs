@@ -21,7 +21,7 @@ text! {
 /// The language that Odoo is written in: it needs no translations.
 const WRITTEN: &str = "en_US";
 
-/// The languages whose translations lie on the server.
+/// The languages whose translations are on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Languages {
     /// All that Odoo has.

@@ -1,4 +1,4 @@
-//! Where secrets lie: files, variables, credentials. Every one ends on a command line.
+//! Where secrets are: files, variables, credentials. Every one ends on a command line.
 
 use super::text::{refuse, text};
 use crate::diagnostic::Invalid;

@@ -20,7 +20,7 @@ const LONGEST: usize = 4095;
 ///
 /// # Errors
 ///
-/// When it is too long or contains a forbidden character.
+/// If it is too long or contains a forbidden character.
 pub(super) fn check(text: &str) -> Result<(), Invalid> {
     if text.len() > LONGEST {
         let message = format!("this text of {} bytes is too long", text.len());
@@ -53,7 +53,7 @@ fn describe(character: char) -> &'static str {
 ///
 /// # Errors
 ///
-/// When it is no string, is too long or holds one.
+/// If it is no string, is too long or holds one.
 pub(super) fn read<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Invalid> {
     let text = reader::text(value)?;
     check(text)?;

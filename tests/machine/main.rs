@@ -1,7 +1,7 @@
 //! The real binary on real systemd machines, from a bare Debian to a running Odoo and back.
 //!
 //! Needs root: `make test`, `make prove`, or `cargo test --test machine -- --test-threads=2 [FILTER]`. Machines
-//! and what is made for them lie in `ODOO_DEPLOY_BED`; all of them are taken down at the end.
+//! and what is made for them are in `ODOO_DEPLOY_BED`; all of them are taken down at the end.
 
 #![allow(
     clippy::unwrap_used,

@@ -216,7 +216,7 @@ fn pem(number: u32) -> (String, String) {
 }
 
 /// The plan reloads nginx for a certificate of the owner's that is another, through links too, and for
-/// nothing else that lies beside it; of the key nothing is written down.
+/// nothing else that is stored beside it; of the key nothing is written down.
 #[test]
 fn a_renewed_certificate_is_taken_up() {
     if support::skipped() {

@@ -147,12 +147,12 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
     })
 }
 
-/// Where the journals of the machine's first site lie.
+/// Where the journals of the machine's first site are.
 pub fn journals(machine: &Machine) -> PathBuf {
     journals_of(machine, "odoo")
 }
 
-/// Where the journals of a site lie.
+/// Where the journals of a site are.
 pub fn journals_of(machine: &Machine, site: &str) -> PathBuf {
     machine.disk.at(&format!("/var/lib/odoo-deploy/{site}"))
 }

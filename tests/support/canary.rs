@@ -76,7 +76,7 @@ impl Canary {
         }
     }
 
-    /// What `text` gives away of it. `place` is where the text lies on a machine; at its homes a
+    /// What `text` gives away of it. `place` is where the text is on a machine; at its homes a
     /// secret is no leak.
     pub fn leak(&self, place: &str, text: &[u8]) -> Option<String> {
         if self.homes.iter().any(|home| place.starts_with(home)) {

@@ -90,7 +90,7 @@ impl Expected {
             _ => self.dead(number, flavour),
         };
         let runs = runs(&machine, &self.scenario.site);
-        // what was said to be done outlives the power, but for what lies in memory
+        // what was said to be done outlives the power, but for what is in memory
         let mut lost = Vec::new();
         if number > self.effects.len() {
             lost = self.compare(self.scenario.act, &dead());

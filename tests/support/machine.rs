@@ -122,7 +122,7 @@ impl Machine {
         }
     }
 
-    /// Where its files lie.
+    /// Where its files are.
     pub fn root(&self) -> &Path {
         self.folder.path()
     }

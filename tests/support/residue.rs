@@ -39,7 +39,7 @@ const RECORD: &str = "/run/odoo-deploy/odoo.started";
 /// The places where a machine that was taken back differs from what it was, less the residue.
 pub fn remains(start: &Snapshot, found: &Snapshot) -> Vec<String> {
     let (start, mut found) = (less_residue(start), less_residue(found));
-    // a service that is put back runs what lies on disk, though before it may have run older
+    // a service that is put back runs what is on disk, though before it may have run older
     if let (Some(before), Some(now)) = (start.get(RECORD), found.get_mut(RECORD)) {
         let all_current = now.split("; ").all(|part| {
             part.ends_with("as on disk") || before.contains(part) || part.trim().is_empty()

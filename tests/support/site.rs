@@ -62,7 +62,7 @@ pub struct SiteFile {
 }
 
 impl SiteFile {
-    /// Writes it. Beside it lies the playbook that is built in, but that it waits and hashes less.
+    /// Writes it. Beside it is the playbook that is built in, but that it waits and hashes less.
     pub fn new(wish: &Wish) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!(
@@ -136,7 +136,7 @@ impl SiteFile {
         file
     }
 
-    /// Where it lies.
+    /// Where it is.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("site.toml")
     }

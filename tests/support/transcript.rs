@@ -83,7 +83,7 @@ pub struct Answer {
     pub stderr: Vec<String>,
 }
 
-/// All transcripts: their names, and where they lie.
+/// All transcripts: their names, and where they are.
 pub fn all() -> Vec<(String, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../transcripts");
     let entries = fs::read_dir(folder).unwrap();

@@ -18,7 +18,7 @@ const WAIT: &str = "\"$@\"; exit $?";
 /// Calls `program` as that account; its arguments follow. As root, else the namespace is not given.
 ///
 /// # Errors
-/// Where the server has no `unshare` or `setpriv`.
+/// If the server has no `unshare` or `setpriv`.
 pub(super) fn command(uid: u32, gid: u32, program: &Path) -> io::Result<Command> {
     let (setpriv, unshare) = (tool("setpriv")?, tool("unshare")?);
     let mut command = Command::new(&setpriv);

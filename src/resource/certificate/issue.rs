@@ -28,7 +28,7 @@ impl Certificate {
         put(host, &self.path, &certificate, 0o644)
     }
 
-    /// Has it signed by the authority at `path`. The key lies in the same file.
+    /// Has it signed by the authority at `path`. The key is in the same file.
     pub(super) async fn sign(&self, host: &Host, path: &Path, key: &Path) -> Result<()> {
         let own = new_key(host).await?;
         let domain = self.domain.as_deref().unwrap_or_default();
@@ -111,7 +111,7 @@ async fn new_key(host: &Host) -> Result<String> {
     Ok(host.run(&make).await?.stdout)
 }
 
-/// A request whose key comes by standard input, so that none lies in a file before its time; nothing
+/// A request whose key comes by standard input, so that none is in a file before its time; nothing
 /// of the system's `openssl.cnf` comes in.
 fn self_signed(days: u32, name: &str) -> Cmd {
     Cmd::new(OPENSSL)

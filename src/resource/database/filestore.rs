@@ -1,4 +1,4 @@
-//! The files of a database's attachments, which lie beside it.
+//! The files of a database's attachments, which are stored beside it.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ fn path(data: &Path, name: &str) -> PathBuf {
 /// there are none.
 ///
 /// # Errors
-/// Where they cannot be looked at.
+/// If they cannot be looked at.
 pub fn left(host: &Host, data: &Path, name: &str) -> Result<Option<String>> {
     let path = path(data, name);
     if !holds_anything(host, &path, DEPTH)? {

@@ -179,7 +179,7 @@ impl Database {
     }
 }
 
-/// Gives all that lies in `public` to a role. What hangs on a table goes with it.
+/// Gives all that is in `public` to a role. What hangs on a table goes with it.
 fn one_by_one(role: &str) -> String {
     let role = identifier(role);
     format!(

@@ -20,7 +20,7 @@ pub(super) fn file(host: &Host, path: &Path) -> Result<Option<String>> {
 
 /// The certificates of a file by their digest, wherever links of root's lead; `None` where there is none.
 ///
-/// A key may lie in the same file. No digest is taken of it: others can read what is written down, and a
+/// A key may be in the same file. No digest is taken of it: others can read what is written down, and a
 /// new key comes with a new certificate.
 pub(super) fn certificates(host: &Host, path: &Path) -> Result<Option<String>> {
     let mut path = path.to_owned();
@@ -91,7 +91,7 @@ mod tests {
         assert!(blocks(b"-----BEGIN CERTIFICATE REQUEST-----\nMII\n").is_empty());
     }
 
-    /// The drop-in has another program for it, which must say the same of all that may lie in a file.
+    /// The drop-in has another program for it, which must say the same of all that may be in a file.
     #[test]
     fn sed_takes_the_same() {
         let template = include_str!("../../../templates/nginx.service");

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// is at work at once. What is wrong where it does not come to it, and `None` too where a signal asks to stop.
 ///
 /// # Errors
-/// Where systemd cannot be asked.
+/// If systemd cannot be asked.
 pub(crate) async fn await_up(host: &Host, service: &Service) -> Result<Option<String>> {
     let mut is_told = false;
     for _ in 0..LISTENS * 2 {

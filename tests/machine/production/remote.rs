@@ -77,7 +77,7 @@ pub(super) fn remote() {
         "every connection of Odoo's is encrypted"
     );
     server.json(&["audit"]).expect_code(0);
-    // the earlier bytes of files that were taken back lie with the journal, for root alone
+    // the earlier bytes of files that were taken back are with the journal, for root alone
     let kept = "/var/lib/odoo-deploy/odoo/blobs/";
     let readable = server.sh("find /var/lib/odoo-deploy/odoo/blobs -perm /0077");
     assert_eq!(readable, "", "the journal and what lies with it");

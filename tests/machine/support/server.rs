@@ -12,7 +12,7 @@ use super::world::{PREFIX, SHARED, world};
 
 /// The site of every scenario.
 pub(crate) const SITE: &str = "/srv/site/site.toml";
-/// Where the generated password of Odoo's `admin` lies.
+/// Where the generated password of Odoo's `admin` is.
 pub(crate) const PASSWORD: &str = "/var/lib/odoo-deploy/odoo/secrets/admin-password";
 
 pub(crate) struct Server {
@@ -98,7 +98,7 @@ impl Server {
         command.args(["-euc", script]).output().expect("sh")
     }
 
-    /// Where a file of the machine lies for the host.
+    /// Where a file of the machine is for the host.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.machine.root().join(path.trim_start_matches('/'))
     }

@@ -18,7 +18,7 @@ static HELD: Mutex<Option<Lock>> = Mutex::new(None);
 
 pub(crate) struct World {
     pub(crate) bed: Bed,
-    /// Where what is kept from one run of the tests to the next lies.
+    /// Where what is kept from one run of the tests to the next is.
     pub(crate) kept: PathBuf,
     repository: OnceLock<PathBuf>,
     full: OnceLock<PathBuf>,
@@ -70,7 +70,7 @@ fn sweep() -> Result<(), String> {
     Ok(())
 }
 
-/// Where the repository, the wheels and the program lie in a machine.
+/// Where the repository, the wheels and the program are in a machine.
 pub(crate) const SHARED: &str = "/run/e2e";
 
 impl World {

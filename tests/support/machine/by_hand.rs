@@ -87,7 +87,7 @@ impl Machine {
         self.model().write_proc();
     }
 
-    /// Has nginx run what lies on the disk, where it takes it.
+    /// Has nginx run what is on the disk, where it takes it.
     pub fn reloads_nginx(&self) {
         let _ = self.model().systemctl(&["reload", super::nginx::UNIT]);
     }

@@ -98,7 +98,7 @@ enum Content {
     File(Vec<u8>, SystemTime),
 }
 
-/// All that lies below a root, folders before what is in them.
+/// All that is below a root, folders before what is in them.
 fn entries(root: &Path) -> Vec<Entry> {
     let mut all = Vec::new();
     collect(root, Path::new(""), &mut all);

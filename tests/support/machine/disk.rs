@@ -31,12 +31,12 @@ impl Disk {
         }
     }
 
-    /// Where they lie.
+    /// Where they are.
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where the machine's `path` lies.
+    /// Where the machine's `path` is.
     pub fn at(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
@@ -102,7 +102,7 @@ impl Disk {
         }
     }
 
-    /// Where a place lies that is about to change.
+    /// Where a place is that is about to change.
     fn touched(&self, path: &str) -> PathBuf {
         let inside = self.at(path);
         self.unsynced.touch(&inside);

@@ -52,7 +52,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// Whatever lies in a folder; what is not there is told, and no error.
+    /// Whatever is in a folder; what is not there is told, and no error.
     fn compile(&self, cmd: &Cmd, path: &str) -> String {
         if !self.disk.exists(path) {
             return format!("Can't list '{path}'\n");

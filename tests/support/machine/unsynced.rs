@@ -135,7 +135,7 @@ impl Unsynced {
 
     fn note(&self, doubt: Doubt, path: &Path) {
         let mut changes = self.changes.borrow_mut();
-        // what lies in a folder that is itself in doubt goes with it
+        // what is in a folder that is itself in doubt goes with it
         let inside = |change: &&Change| {
             change.doubt == Doubt::Name && change.path != path && path.starts_with(&change.path)
         };

@@ -437,7 +437,7 @@ fn is_of_cluster(place: &str, what: &str) -> bool {
     })
 }
 
-/// Whether something is missed by somebody when it goes: a program that ends and what lies in memory is not, nor what
+/// Whether something is missed by somebody when it goes: a program that ends and what is in memory is not, nor what
 /// goes with a package or with systemd's links.
 fn needs_evidence(place: &str, was: &Thing) -> bool {
     let passing = [
