@@ -68,17 +68,26 @@ fn record(name: &str, path: &Path) {
     server.stop();
 }
 
+/// A text with all of `pairs` replaced at once: what one of them brings in, no other replaces.
+fn replaced(text: &str, pairs: &[(&String, &String)]) -> String {
+    let (mut done, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        let found = pairs.iter().find(|(from, _)| rest.starts_with(*from));
+        let (from, to) = match found {
+            Some((from, to)) if !from.is_empty() => (from.len(), (*to).clone()),
+            _ => (first.len_utf8(), first.to_string()),
+        };
+        done += &to;
+        rest = &rest[from..];
+    }
+    done
+}
+
 /// What was printed, and what of it is recorded.
 fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> (String, Answer) {
-    let there = |text: &str| {
-        let replace = |text: String, (word, real): (&String, &String)| text.replace(word, real);
-        words.iter().fold(text.to_owned(), replace)
-    };
-    let here = |text: &[u8]| {
-        let text = String::from_utf8_lossy(text).into_owned();
-        let replace = |text: String, (word, real): (&String, &String)| text.replace(real, word);
-        words.iter().fold(text, replace)
-    };
+    let back: Vec<_> = words.iter().map(|(word, real)| (real, word)).collect();
+    let there = |text: &str| replaced(text, &words.iter().collect::<Vec<_>>());
+    let here = |text: &[u8]| replaced(&String::from_utf8_lossy(text), &back);
     let mut command = server.command("sh");
     command.args(["-euc", CALL, "sh", &call.user]);
     command.arg(call.folder.as_deref().unwrap_or("/"));
