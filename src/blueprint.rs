@@ -144,7 +144,7 @@ pub struct Clearing {
     pub links: BTreeSet<PathBuf>,
     /// What goes if none of them changes.
     pub unchanged: BTreeSet<PathBuf>,
-    /// What goes if one does, which is a change more to go back over.
+    /// What goes if one does, which is a change more to go back over: all of the above, and more.
     pub changed: BTreeSet<PathBuf>,
 }
 
@@ -435,8 +435,7 @@ impl Blueprint {
             .collect();
         asked.push(Path::new(venv));
         // the list is the same all through a run
-        let all = clearing.changed.union(&clearing.unchanged);
-        let named = all.map(|path| {
+        let named = clearing.changed.iter().map(|path| {
             let goes = (is_changed || clearing.unchanged.contains(path))
                 && !asked.contains(&path.as_path());
             let name = path.file_name().unwrap_or_default().to_string_lossy();

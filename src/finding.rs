@@ -13,7 +13,6 @@ pub(crate) mod session;
 use std::future::ready;
 
 pub use former::is_ours;
-
 use futures_util::future::{LocalBoxFuture, join_all};
 
 use crate::error::chain;

@@ -54,6 +54,9 @@ pub struct Registry {
     pub site: String,
 }
 
+/// Where a link led when the service was started, and the link.
+type Link = (PathBuf, PathBuf);
+
 /// What the script prints.
 #[derive(Deserialize)]
 struct Answer {
@@ -94,9 +97,8 @@ impl Registry {
         };
         let answer: Answer = serde_json::from_str(answer)
             .map_err(|_| format!("the answer of Odoo's shell is garbled: `{answer}`"))?;
-        let vanished = self
-            .vanished(host, &answer.left_out)
-            .map_err(|e| chain(&e))?;
+        let links = self.links(host).map_err(|e| chain(&e))?;
+        let vanished = vanished(host, &links, &answer.left_out).map_err(|e| chain(&e))?;
         if !vanished.is_empty() {
             return Err(format!(
                 "{} installed in the database `{}`, and the new code has no such module: Odoo would not load it. Go back to \
@@ -115,9 +117,7 @@ impl Registry {
         if !answer.missing.is_empty() {
             return Err(self.lacks(&named(&answer.missing)));
         }
-        let changed = self
-            .changed(host, &answer.installed)
-            .map_err(|e| chain(&e))?;
+        let changed = changed(host, &links, &answer.installed).map_err(|e| chain(&e))?;
         if changed.is_empty() {
             return Ok(());
         }
@@ -136,42 +136,12 @@ impl Registry {
         ))
     }
 
-    /// The installed modules whose data differ between the code that runs and the code that is about to, each with a file.
-    fn changed(&self, host: &Host, installed: &[String]) -> Result<Vec<String>, Error> {
-        let names = installed.iter().map(String::as_str).collect();
-        let mut changed = Vec::new();
-        for (was, link) in self.links(host)? {
-            let Some(now) = host.link_target(&link)?.filter(|now| *now != was) else {
-                continue;
-            };
-            let (before, _) = modules::parted(host, &folders(&was), &names)?;
-            let (after, _) = modules::parted(host, &folders(&now), &names)?;
-            for (name, now) in after {
-                if let Some(was) = before.get(&name)
-                    && let Some(file) = modules::data_changed(host, was, &now)?
-                {
-                    changed.push(format!("{name}/{}", file.display()));
-                }
-            }
-        }
-        Ok(changed)
-    }
-
     /// Where each link led when the service was started, with the link.
-    fn links(&self, host: &Host) -> Result<Vec<(PathBuf, PathBuf)>, Error> {
+    fn links(&self, host: &Host) -> Result<Vec<Link>, Error> {
         let record = host.read_text(&self.record)?.unwrap_or_default();
         let pairs = record.lines().filter_map(|line| line.split_once("  "));
         let pairs = pairs.map(|(target, link)| (PathBuf::from(target), PathBuf::from(link)));
         Ok(pairs.filter(|(target, _)| target.is_absolute()).collect())
-    }
-
-    /// Those of the modules that the running service has code of.
-    fn vanished(&self, host: &Host, left_out: &[String]) -> Result<Vec<String>, Error> {
-        let links = self.links(host)?;
-        let folders: Vec<PathBuf> = links.iter().flat_map(|(was, _)| folders(was)).collect();
-        let names = left_out.iter().map(String::as_str).collect();
-        let (there, _) = modules::parted(host, &folders, &names)?;
-        Ok(there.into_keys().collect())
     }
 
     /// What went wrong, of a traceback of Python's: its last line that names an exception.
@@ -224,6 +194,35 @@ impl Registry {
 
 fn is_untold(said: &str) -> bool {
     UNTOLD.iter().any(|words| said.contains(words))
+}
+
+/// The installed modules whose data differ between the code that runs and the code that is about to, each with a file.
+fn changed(host: &Host, links: &[Link], installed: &[String]) -> Result<Vec<String>, Error> {
+    let names = installed.iter().map(String::as_str).collect();
+    let mut changed = Vec::new();
+    for (was, link) in links {
+        let Some(now) = host.link_target(link)?.filter(|now| now != was) else {
+            continue;
+        };
+        let (before, _) = modules::parted(host, &folders(was), &names)?;
+        let (after, _) = modules::parted(host, &folders(&now), &names)?;
+        for (name, now) in after {
+            if let Some(was) = before.get(&name)
+                && let Some(file) = modules::data_changed(host, was, &now)?
+            {
+                changed.push(format!("{name}/{}", file.display()));
+            }
+        }
+    }
+    Ok(changed)
+}
+
+/// Those of the modules that the running service has code of.
+fn vanished(host: &Host, links: &[Link], left_out: &[String]) -> Result<Vec<String>, Error> {
+    let folders: Vec<PathBuf> = links.iter().flat_map(|(was, _)| folders(was)).collect();
+    let names = left_out.iter().map(String::as_str).collect();
+    let (there, _) = modules::parted(host, &folders, &names)?;
+    Ok(there.into_keys().collect())
 }
 
 /// Where a source may have modules.

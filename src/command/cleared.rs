@@ -19,11 +19,15 @@ pub(super) fn clearing(host: &Host, runs: &[Run]) -> Result<Clearing> {
     let held = |run: &&Run| run.standing != Standing::RolledBack;
     let held: Vec<&Run> = runs.iter().filter(held).collect();
     let steps = || held.iter().flat_map(|run| &run.steps);
+    let paths: BTreeSet<&Path> = steps()
+        .filter_map(|step| match &step.resource {
+            AnyResource::Link(link) => Some(link.path.as_path()),
+            _ => None,
+        })
+        .collect();
     let mut links = BTreeSet::new();
-    for step in steps() {
-        if let AnyResource::Link(link) = &step.resource {
-            links.extend(host.link_target(&link.path)?);
-        }
+    for path in paths {
+        links.extend(host.link_target(path)?);
     }
     let mut made = BTreeSet::new();
     for step in steps().filter(|step| step.before.is_none() && step.done && !step.undone) {
