@@ -12,7 +12,7 @@ host := $(shell rustc -vV | sed -n 's/^host: //p')
 made := $(CARGO_TARGET_DIR)/$(host)/release/odoo-deploy
 binary := $(CARGO_TARGET_DIR)/odoo-deploy
 # as the release is built, so that most of it is built once
-benching := RUSTFLAGS="-C target-feature=+crt-static" cargo bench --quiet --locked --target $(host)
+benching := RUSTFLAGS="-C target-feature=+crt-static" cargo bench --quiet --locked --package benches --target $(host)
 # where each test leaves how often it tried what
 counts := $(CARGO_TARGET_DIR)/tmp/counts
 
@@ -72,7 +72,7 @@ lint:
 	@tests/mutants.sh check
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-	cargo clippy --quiet --locked --test machine --bench beside -- -D warnings
+	cargo clippy --quiet --locked --workspace --test machine --bench beside -- -D warnings
 
 # What people and disks hand us, SECONDS for each target; in nobody's way.
 SECONDS ?= 10

@@ -1,6 +1,6 @@
 //! What the parts of a run take with ever more steps: folders and files on a temporary root.
 //!
-//! `cargo bench --bench steps`; `make bench` reads what it prints.
+//! `cargo bench -p benches --bench steps`; `make bench` reads what it prints.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,16 +15,16 @@ use std::path::Path;
 use std::rc::Rc;
 
 use divan::Bencher;
-use odoo_deploy::blueprint::Blueprint;
-use odoo_deploy::distribution::Distribution;
+use odoo_deploy::engine::journal::{self, FORMAT, Journal, Record, key};
+use odoo_deploy::engine::observe::{Observed, observe as look};
 use odoo_deploy::event::{Event, Events};
-use odoo_deploy::facts::Facts;
 use odoo_deploy::host::{Disk, Host, Programs};
-use odoo_deploy::journal::{self, FORMAT, Journal, Record, key};
-use odoo_deploy::observe::{Observed, observe as look};
-use odoo_deploy::pairing::pairing;
+use odoo_deploy::odoo::distribution::Distribution;
+use odoo_deploy::odoo::facts::Facts;
+use odoo_deploy::odoo::pairing::pairing;
+use odoo_deploy::odoo::release::{Release, Series};
 use odoo_deploy::plan::Plan;
-use odoo_deploy::release::{Release, Series};
+use odoo_deploy::plan::blueprint::Blueprint;
 use odoo_deploy::report::{Human, Options};
 use odoo_deploy::resource::AnyResource;
 use odoo_deploy::site::Site;

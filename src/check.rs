@@ -237,7 +237,7 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
             let (found, body) = host
                 .get(url, Duration::from_secs(30))
                 .await
-                .map_err(|e| crate::error::chain(&e))?;
+                .map_err(|e| crate::text::error::chain(&e))?;
             if found != *status {
                 return Err(format!("it answers {found}"));
             }
@@ -301,7 +301,7 @@ async fn print(
 ) -> Result<(), String> {
     let run = async |cmd: Cmd| {
         let output = host.run(&cmd.user(user).env("HOME", "/nonexistent")).await;
-        output.map_err(|e| crate::error::chain(&e))
+        output.map_err(|e| crate::text::error::chain(&e))
     };
     let version = run(Cmd::new(program).arg("--version")).await?.stdout;
     if patched && !version.contains("with patched qt") {
@@ -352,7 +352,10 @@ async fn show(host: &Host, unit: &str) -> Result<Shown, String> {
         "--",
         unit,
     ]);
-    let output = host.run(&show).await.map_err(|e| crate::error::chain(&e))?;
+    let output = host
+        .run(&show)
+        .await
+        .map_err(|e| crate::text::error::chain(&e))?;
     let value = |key: &str| {
         output
             .stdout

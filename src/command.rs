@@ -1,5 +1,6 @@
 //! What the program can be asked to do.
 
+pub mod args;
 mod cleared;
 mod found;
 mod graph;
@@ -21,12 +22,12 @@ pub use rollback::rollback;
 
 use std::path::Path;
 
-use crate::cli::{Cli, Command};
+use crate::command::args::{Cli, Command};
 use crate::command::session::{refused, stoppable};
 use crate::event::{Event, Events, Outcome};
 use crate::host::Host;
+use crate::host::stop::{Stop, Stopped};
 use crate::report::{self, Report};
-use crate::stop::{Stop, Stopped};
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

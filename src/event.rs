@@ -1,12 +1,14 @@
 //! What happened, as it happens: the one stream that every report is made of.
 
+pub mod change;
+
 use std::fmt;
 use std::rc::Rc;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::change::{Action, Change};
+use crate::event::change::{Action, Change};
 
 /// The version of the event format; raised when a field changes its meaning or goes.
 pub const FORMAT: u32 = 1;

@@ -10,6 +10,7 @@ pub(crate) mod ground;
 mod moment;
 mod process;
 mod resolved;
+pub mod stop;
 pub mod store;
 mod together;
 
@@ -28,7 +29,7 @@ pub use store::Store;
 pub(crate) use together::Together;
 
 use crate::event::Events;
-use crate::stop::Stop;
+use crate::host::stop::Stop;
 
 /// What every reading and every act of a room below this one may end in.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use odoo_deploy::{cli, command};
+use odoo_deploy::command::{self, args};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = match cli::read(std::env::args_os()) {
+    let cli = match args::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => {
             let asked = matches!(

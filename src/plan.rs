@@ -1,5 +1,12 @@
 //! The steps for this site on this host.
 
+pub mod blueprint;
+pub mod playbook;
+pub mod requirements;
+pub mod resolve;
+pub mod sizing;
+pub mod wkhtmltopdf;
+
 use std::path::Path;
 
 use crate::check::Check;

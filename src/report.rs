@@ -6,6 +6,7 @@
 mod details;
 mod ending;
 mod finding;
+pub mod graph;
 mod human;
 mod json;
 mod line;

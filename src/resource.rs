@@ -1,30 +1,12 @@
 //! The kinds of things a server can have, and the one verb that moves them.
 
 mod apt;
-mod archive;
 mod certificate;
-mod checkout;
-mod cleared;
-mod cluster;
-mod clusters;
-mod database;
-mod directory;
-mod dpkg;
-mod file;
-mod link;
-mod lists;
-mod packages;
-mod place;
+mod code;
+mod files;
 mod postgres;
-mod remote;
-mod role;
-mod secret;
 pub(crate) mod service;
-mod settings;
-mod translations;
-mod tree;
 mod user;
-mod venv;
 
 use std::path::Path;
 
@@ -32,32 +14,32 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use apt::wait_for_apt;
-pub use archive::Archive;
+pub use apt::call::wait_for_apt;
+pub use apt::lists::Lists;
+pub use apt::packages::Packages;
 pub use certificate::{Certificate, Issuer};
-pub use checkout::Checkout;
-pub use cleared::Cleared;
-pub use cluster::Cluster;
-pub use clusters::{Configured, configured, has_other_server};
-pub use database::{Database, filestore};
-pub use directory::Directory;
-pub use file::{File, MASK};
-pub use link::Link;
-pub use lists::Lists;
-pub use packages::Packages;
-pub use place::{max_connections, own_connections, settings_not_read};
-pub use postgres::{ask_beside, ask_local};
-pub use remote::Remote;
-pub use role::Role;
-pub use secret::Secret;
+pub use code::archive::Archive;
+pub use code::checkout::Checkout;
+pub use code::venv::Venv;
+pub use files::cleared::Cleared;
+pub use files::directory::Directory;
+pub use files::file::{File, MASK};
+pub use files::link::Link;
+pub use files::secret::Secret;
+pub use postgres::cluster::Cluster;
+pub use postgres::clusters::{Configured, configured, has_other_server};
+pub use postgres::database::{Database, filestore};
+pub use postgres::local_cluster::{max_connections, own_connections, settings_not_read};
+pub use postgres::remote::Remote;
+pub use postgres::role::Role;
+pub use postgres::server::{ask_beside, ask_local};
+pub use postgres::settings::Settings;
 pub use service::{Service, unit_failed};
-pub use settings::Settings;
 pub use user::User;
-pub use venv::Venv;
 
-use crate::change::Text;
-use crate::diff;
+use crate::event::change::Text;
 use crate::host::{Error, Host, Result};
+use crate::text::diff;
 
 /// What became of a move from one state to another.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,10 +32,10 @@ pub use proxy::{BodyLimit, Email, Tls};
 pub use setting::{Build, Count, Folder, Installer, Processes, Script, Users, Workers};
 pub use text::is_forbidden;
 
-use crate::access::Access;
-use crate::diagnostic::Diagnostics;
-use crate::release::Series;
-use crate::source::{self, ReadError};
+use crate::odoo::release::Series;
+use crate::secret::access::Access;
+use crate::text::diagnostic::Diagnostics;
+use crate::text::source::{self, ReadError};
 
 /// What is wanted. Every value was checked when it was read, and none contradicts another.
 /// Serialised it is the `site` of playbooks and templates.

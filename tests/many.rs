@@ -15,8 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::Signal;
 use odoo_deploy::event::{Event, Events, Outcome};
+use odoo_deploy::host::stop::Stop;
 use odoo_deploy::report::{Human, Json, Options, Report};
-use odoo_deploy::stop::Stop;
 use support::counts;
 use support::machine::Machine;
 use support::site::{SiteFile, Wish};

@@ -31,7 +31,7 @@ pub(crate) struct Journal {
 }
 
 pub(crate) fn measure(world: &World, results: &mut Results) {
-    use odoo_deploy::rehearse::Storage;
+    use rehearse::Storage;
 
     let server = Server::boot(world, Contender::Ours, Storage::Disk);
     server.sh("apt-get -qq update && DEBIAN_FRONTEND=noninteractive \

@@ -1,4 +1,4 @@
-//! What `cargo bench --bench steps` has printed.
+//! What `cargo bench -p benches --bench steps` has printed.
 
 use std::fs;
 

@@ -91,7 +91,7 @@ pub(crate) fn write(world: &World, results: &Results) {
     let mut all = json!(results);
     all["bars"] = json!(bars);
     // of some contenders alone there is nothing to be published
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let folder = if world.only.is_empty() {
         &docs
     } else {

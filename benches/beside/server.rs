@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use odoo_deploy::rehearse::{Machine, Storage};
+use rehearse::{Machine, Storage};
 
 use super::contender::Contender;
 use super::measure::measure;

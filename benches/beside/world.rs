@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use odoo_deploy::rehearse::{Base, Bed, Bind, Lock, Machine, Spec, Status, Storage};
+use rehearse::{Base, Bed, Bind, Lock, Machine, Spec, Status, Storage};
 
 use super::repository::repository;
 
@@ -100,7 +100,7 @@ impl World {
 
     /// A machine that sees the program, the repository, the contenders and their programs.
     pub(crate) fn boot(&self, name: &str, storage: Storage) -> Machine {
-        let contenders = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/contenders");
+        let contenders = Path::new(env!("CARGO_MANIFEST_DIR")).join("contenders");
         let bind = |source: &Path, name: &str| Bind {
             source: source.to_owned(),
             target: Path::new(SHARED).join(name),

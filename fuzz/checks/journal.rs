@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 
+use odoo_deploy::engine::journal::{self, FORMAT, Journal, Record, Run};
 use odoo_deploy::host::Disk;
-use odoo_deploy::journal::{self, FORMAT, Journal, Record, Run};
 use tempfile::TempDir;
 
 thread_local! {

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use odoo_deploy::blueprint::Blueprint;
-use odoo_deploy::diagnostic::Diagnostics;
-use odoo_deploy::distribution::Distribution;
-use odoo_deploy::facts::Facts;
-use odoo_deploy::pairing::pairing;
-use odoo_deploy::playbook::{Playbook, Task};
-use odoo_deploy::release::Release;
+use odoo_deploy::odoo::distribution::Distribution;
+use odoo_deploy::odoo::facts::Facts;
+use odoo_deploy::odoo::pairing::pairing;
+use odoo_deploy::odoo::release::Release;
+use odoo_deploy::plan::blueprint::Blueprint;
+use odoo_deploy::plan::playbook::{Playbook, Task};
 use odoo_deploy::resource::AnyResource;
 use odoo_deploy::site::Site;
-use odoo_deploy::template::Context;
+use odoo_deploy::text::diagnostic::Diagnostics;
+use odoo_deploy::text::template::Context;
 use serde_json::json;
 
 const SITE: &str = "[odoo]\nversion = \"19.0\"\nmodules = [\"sale\", \"stock\"]\n\

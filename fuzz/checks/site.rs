@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use odoo_deploy::diagnostic::Diagnostics;
 use odoo_deploy::site::Site;
+use odoo_deploy::text::diagnostic::Diagnostics;
 use serde_json::Value;
 
 /// Holds a text against all that.

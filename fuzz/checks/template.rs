@@ -1,6 +1,6 @@
 //! Templates: rendered, the same every time, or refused with a place for every mistake.
 
-use odoo_deploy::template::{Context, render};
+use odoo_deploy::text::template::{Context, render};
 use serde_json::json;
 
 /// Holds a text against all that.

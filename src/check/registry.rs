@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::chain;
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host};
-use crate::modules;
+use crate::odoo::modules;
+use crate::text::error::chain;
 
 /// What the shell is given to read.
 const SCRIPT: &str = include_str!("../../templates/trial.py");

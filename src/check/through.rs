@@ -40,7 +40,7 @@ pub(super) async fn visit(
         }
     };
     ask(Ipv4Addr::LOCALHOST.into()).await?;
-    let own = addresses::own(host).map_err(|e| crate::error::chain(&e))?;
+    let own = addresses::own(host).map_err(|e| crate::text::error::chain(&e))?;
     let led = match own.as_slice() {
         [] | [_] => own.clone(),
         _ => addresses::led_to(host, domain, &own).await,
@@ -127,7 +127,10 @@ async fn by_https(
             .args(["-CAfile", trust, "-verify_hostname", domain])
             .arg("-verify_return_error");
     }
-    let answer = host.run(&ask).await.map_err(|e| crate::error::chain(&e))?;
+    let answer = host
+        .run(&ask)
+        .await
+        .map_err(|e| crate::text::error::chain(&e))?;
     Ok(answer.stdout)
 }
 

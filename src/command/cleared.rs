@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::blueprint::Clearing;
+use crate::engine::journal::{Run, Standing, Step};
 use crate::host::{Host, Result};
-use crate::journal::{Run, Standing, Step};
+use crate::plan::blueprint::Clearing;
 use crate::resource::AnyResource;
 
 /// As many changes of what runs can be taken back with what is on the disk.

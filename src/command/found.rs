@@ -3,7 +3,7 @@
 use crate::check::Unhealthy;
 use crate::command::Ending;
 use crate::event::{Event, Events, Found, Outcome, Weight};
-use crate::finding::Finding;
+use crate::inspect::finding::Finding;
 
 /// Tells what was found.
 pub(super) fn tell(events: &Events, findings: &[Finding], found: Found) {

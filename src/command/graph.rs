@@ -1,12 +1,12 @@
 //! `graph`.
 
-use crate::change::Change;
-use crate::cli::{Drawing, GraphOf};
 use crate::command::Ending;
+use crate::command::args::{Drawing, GraphOf};
 use crate::command::session::{Session, unplannable};
-use crate::graph::{Graph, Node};
+use crate::event::change::Change;
 use crate::host::Host;
 use crate::plan::{Plan, Step};
+use crate::report::graph::{Graph, Node};
 
 /// The plan as a picture; with what would become of each step, where that is asked for.
 pub(super) async fn graph(host: Host, asked: &GraphOf) -> Result<String, Ending> {

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use crate::check;
-use crate::cli::Install;
+use crate::command::args::Install;
 use crate::command::resume::settle_earlier;
 use crate::command::run::{again, open_journal, run};
 use crate::command::session::{Session, agree, begin};
 use crate::command::{Ending, found};
+use crate::engine::journal::Standing;
 use crate::event::{Found, Outcome};
 use crate::host::Host;
-use crate::journal::Standing;
 use crate::plan::Plan;
 use crate::report::Report;
 

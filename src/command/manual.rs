@@ -2,7 +2,7 @@
 
 use clap::CommandFactory as _;
 
-use crate::cli::Cli;
+use crate::command::args::Cli;
 
 /// Completions for a shell.
 pub(super) fn completions(shell: clap_complete::Shell) -> String {

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::cli::Rehearse;
 use crate::command::Ending;
+use crate::command::args::Rehearse;
 use crate::command::session::{begin, load, refused};
-use crate::error::chain;
 use crate::event::{Event, Outcome};
 use crate::host::Host;
-use crate::rehearse::{Bed, Bind, Machine, Spec};
+use crate::host::stop::Stop;
 use crate::site::Site;
-use crate::stop::Stop;
+use crate::text::error::chain;
+use rehearse::{Bed, Bind, Machine, Spec};
 
 /// Where the program and the site's folder are in the machine.
 const PROGRAM: &str = "/run/rehearsal/odoo-deploy";
@@ -24,7 +24,7 @@ pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, End
     let (events, stop) = (host.events(), host.stop());
     let site = load(&asked.site.config)?;
     begin(events, "rehearse", site.name.as_str(), None);
-    let failed = |e: crate::rehearse::Error| refused(chain(&e));
+    let failed = |e: rehearse::Error| refused(chain(&e));
     let bed = Bed::open(&asked.bed).map_err(failed)?;
     let name = format!("rehearse-{}", site.name);
     if asked.stop {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::blueprint::built_in;
-use crate::cli::Render;
 use crate::command::Ending;
+use crate::command::args::Render;
 use crate::command::session::{Session, refused, unplannable};
 use crate::host::Host;
+use crate::plan::blueprint::built_in;
 use crate::resource::{AnyResource, File};
 
 /// The files of the site, secrets masked; or a template, as it is built in.

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 
 use crate::command::Ending;
 use crate::command::session::{Session, gave_up, has_others, incomplete, refused};
-use crate::error::chain;
+use crate::engine::journal::{Journal, Run, Standing};
+use crate::engine::rollback::{Stays, rollback};
 use crate::event::Event;
 use crate::host::{Host, Store};
-use crate::journal::{Journal, Run, Standing};
 use crate::resource::wait_for_apt;
-use crate::rollback::{Stays, rollback};
+use crate::text::error::chain;
 
 /// What a killed agent left: its children are ended, and a way back that it had begun is gone to
 /// its end.

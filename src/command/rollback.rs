@@ -1,19 +1,19 @@
 //! `rollback`.
 
-use crate::cli::{OfSite, Rollback};
 use crate::command::Ending;
+use crate::command::args::{OfSite, Rollback};
 use crate::command::resume::{end_stragglers, make_durable};
 use crate::command::session::{
     again_or_kept, agree, back, begin, checked_name, has_others, incomplete, journal_folder, kept,
     load, refused, take_lock,
 };
-use crate::error::chain;
+use crate::engine::journal::{self, Journal, Run, Standing};
+use crate::engine::rollback::{self, Stays};
 use crate::event::{Event, Outcome};
 use crate::host::{self, Host, Store};
-use crate::journal::{self, Journal, Run, Standing};
 use crate::report::{Report, minute};
 use crate::resource::AnyResource;
-use crate::rollback::{self, Stays};
+use crate::text::error::chain;
 
 /// As many steps of a run are named.
 const MOST_NAMED: usize = 6;

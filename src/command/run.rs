@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use crate::apply::{self, apply};
-use crate::blueprint::local;
-use crate::cli::{Install, OnFailure};
+use crate::command::args::{Install, OnFailure};
 use crate::command::session::{Session, back, has_others, incomplete, refused};
 use crate::command::{Ending, found};
-use crate::error::chain;
+use crate::engine::apply::{self, apply};
+use crate::engine::journal::{self, FORMAT, Journal, Record, key};
+use crate::engine::observe::Observed;
+use crate::engine::rollback::{Stays, rollback, take_back};
 use crate::event::{Event, Outcome};
 use crate::host::{Host, Moment, Store};
-use crate::journal::{self, FORMAT, Journal, Record, key};
-use crate::observe::Observed;
 use crate::plan::Plan;
+use crate::plan::blueprint::local;
 use crate::resource::AnyResource;
-use crate::rollback::{Stays, rollback, take_back};
 use crate::site::{Site, Tls};
+use crate::text::error::chain;
 
 /// Opens the journal of a new run, or of the one that is `open`, to go on with it.
 pub(super) fn open_journal(

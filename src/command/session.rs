@@ -4,24 +4,24 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::blueprint::{self, Blueprint};
 use crate::command::cleared::clearing;
 use crate::command::unlisted::unlisted;
 use crate::command::words::words;
 use crate::command::{Ending, found};
-use crate::error::chain;
+use crate::engine::journal::{self, Lock, Run, Standing};
+use crate::engine::observe::{Observed, observe};
 use crate::event::{Event, Events, Found, Outcome};
-use crate::facts::Facts;
-use crate::finding::{self, Finding};
+use crate::host::stop::Stop;
 use crate::host::{self, Host, Store};
-use crate::journal::{self, Lock, Run, Standing};
-use crate::observe::{Observed, observe};
+use crate::inspect::finding::{self, Finding};
+use crate::inspect::preflight;
+use crate::odoo::facts::Facts;
 use crate::plan::Plan;
-use crate::preflight;
+use crate::plan::blueprint::{self, Blueprint};
 use crate::report::Report;
 use crate::resource::{AnyResource, Checkout, own_connections};
 use crate::site::{Site, SiteError, SiteName};
-use crate::stop::Stop;
+use crate::text::error::chain;
 
 /// A site on this host.
 pub(super) struct Session {

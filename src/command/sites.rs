@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::blueprint::PLAYBOOK;
 use crate::command::session::misconfigured;
 use crate::command::{Ending, tell};
-use crate::error::chain;
 use crate::event::{Event, SiteEnd};
 use crate::host::Host;
+use crate::plan::blueprint::PLAYBOOK;
 use crate::site::Site;
-use crate::source;
+use crate::text::error::chain;
+use crate::text::source;
 
 /// The exit codes of a site, the worst first; that of all is the worst of them. A signal goes before
 /// all: then not all was tried.

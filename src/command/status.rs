@@ -8,11 +8,11 @@ use crate::command::Ending;
 use crate::command::session::{
     again_or_kept, back, begin, checked_name, journal_folder, load, lock_file, refused,
 };
-use crate::error::chain;
+use crate::engine::journal::{self, Lock, Run, Standing};
 use crate::event::{Event, Outcome};
 use crate::host::Host;
 use crate::host::command::Cmd;
-use crate::journal::{self, Lock, Run, Standing};
+use crate::text::error::chain;
 
 /// Tells how the site of a configuration stands.
 pub(super) async fn of_config(host: &Host, config: &Path) -> Result<Ending, Ending> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::journal::{Run, Standing};
-use crate::observe::Observed;
+use crate::engine::journal::{Run, Standing};
+use crate::engine::observe::Observed;
 use crate::plan::Plan;
 use crate::resource::{AnyResource, Database};
 

@@ -1,7 +1,7 @@
 //! What the owner should know of a plan beyond its changes.
 
-use crate::change::Change;
-use crate::observe::Observed;
+use crate::engine::observe::Observed;
+use crate::event::change::Change;
 use crate::site::{Site, Tls};
 
 /// What is said once, when the step that it comes with is pending.

@@ -3,7 +3,7 @@
 use super::{Evidence, Verdict};
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
-use crate::sql::identifier;
+use crate::text::sql::identifier;
 
 /// How a user is removed that a run made, where nothing is its own any more: else the next account of its number would get
 /// that.

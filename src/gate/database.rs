@@ -2,7 +2,7 @@
 
 use super::{Evidence, Verdict};
 use crate::host::{Host, Result};
-use crate::sql::{identifier, literal};
+use crate::text::sql::{identifier, literal};
 
 /// The comment of a database while it is being initialised.
 pub const BEGUN: &str = "odoo-deploy: being initialised";

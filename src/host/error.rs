@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::host::command::Failure;
 use crate::host::ground::Refusal;
-use crate::stop::Stopped;
+use crate::host::stop::Stopped;
 
 /// An act on the machine that did not succeed.
 #[derive(Debug, thiserror::Error)]

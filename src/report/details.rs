@@ -3,8 +3,8 @@
 use super::line::{BAD, DIM, GOOD, Line, PLAIN};
 use super::options::Signs;
 use super::text;
-use crate::change::{Action, Change};
-use crate::diff::{self, Row};
+use crate::event::change::{Action, Change};
+use crate::text::diff::{self, Row};
 
 /// Where details begin.
 pub(super) const INDENT: usize = 6;

@@ -11,7 +11,7 @@ use super::line::Sheet;
 use super::live::Live;
 use super::options::{Options, Signs};
 use super::{finding, plan, progress, sites, status, timings};
-use crate::change::Change;
+use crate::event::change::Change;
 use crate::event::{Event, Events};
 
 /// Writes events for people: data to one stream, progress and errors to the other.

@@ -3,8 +3,8 @@
 use super::details::{Details, INDENT};
 use super::line::{BAD, BOLD, DIM, GOOD, Line, PLAIN, WARN};
 use super::options::Signs;
-use crate::change::{Action, Change};
 use crate::event::Totals;
+use crate::event::change::{Action, Change};
 
 /// The lines of a plan, each of at most `width` columns.
 pub(super) fn lines(changes: &[Change], totals: &Totals, signs: Signs, width: usize) -> Vec<Line> {

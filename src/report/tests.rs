@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::change::{Change, Text};
+use crate::event::change::{Change, Text};
 use crate::event::{Event, Outcome, SiteEnd, Timing, Totals};
 
 /// Something to write to that can be read later.
@@ -99,7 +99,7 @@ fn step(step: &str, kind: &str, subject: &str, before: Value, after: Value) -> C
 }
 
 fn plan(changes: Vec<Change>) -> Vec<Event> {
-    use crate::change::Action;
+    use crate::event::change::Action;
     let mut totals = Totals::default();
     for change in &changes {
         match change.action() {

@@ -2,7 +2,7 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use crate::change::Text;
+use crate::event::change::Text;
 
 /// How many lines around a difference are shown with it.
 const CONTEXT: usize = 3;

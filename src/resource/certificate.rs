@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::host::{Error, Host, Result};
-use crate::resource::directory::octal;
+use crate::resource::files::directory::octal;
 use crate::resource::{Moved, Resource};
 
 /// The program that makes and reads certificates. Called rather than linked: it is on every server

@@ -6,8 +6,8 @@ use serde::{Serialize, Serializer};
 use toml::de::DeValue;
 
 use super::text::{self, refuse, text};
-use crate::diagnostic::{Invalid, did_you_mean};
-use crate::reader::{FromToml, unexpected};
+use crate::text::diagnostic::{Invalid, did_you_mean};
+use crate::text::reader::{FromToml, unexpected};
 
 text! {
     /// A language as Odoo names it: `de_DE`, `es_419`, `sr@latin`.

@@ -1,7 +1,7 @@
 //! Where sources come from: repositories, branches, commits.
 
 use super::text::{refuse, text};
-use crate::diagnostic::{Invalid, quote};
+use crate::text::diagnostic::{Invalid, quote};
 
 text! {
     /// Anything git can clone without asking and without running a command of the owner's choice:
@@ -29,9 +29,9 @@ impl Repository {
     }
 }
 
-impl From<crate::release::Series> for Branch {
+impl From<crate::odoo::release::Series> for Branch {
     /// The branch of Odoo's repository that carries a release has its name.
-    fn from(series: crate::release::Series) -> Self {
+    fn from(series: crate::odoo::release::Series) -> Self {
         Self(series.as_str().to_owned())
     }
 }

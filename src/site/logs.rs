@@ -1,7 +1,7 @@
 //! What is logged, and at which level.
 
 use super::text::{refuse, text};
-use crate::diagnostic::{Invalid, did_you_mean};
+use crate::text::diagnostic::{Invalid, did_you_mean};
 
 text! {
     /// A logger of Odoo's and the least level that it tells, `odoo.sql_db:DEBUG`; without a logger

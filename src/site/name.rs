@@ -2,7 +2,7 @@
 
 use super::reserved;
 use super::text::{refuse, text};
-use crate::diagnostic::{Invalid, quote};
+use crate::text::diagnostic::{Invalid, quote};
 
 text! {
     /// The name of a site. Unit, user, role, paths and database derive from it, so it must be fit for all

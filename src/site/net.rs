@@ -7,8 +7,8 @@ use serde::Serialize;
 use toml::de::DeValue;
 
 use super::text::{self, refuse, text};
-use crate::diagnostic::{Invalid, quote};
-use crate::reader::{FromToml, unexpected};
+use crate::text::diagnostic::{Invalid, quote};
+use crate::text::reader::{FromToml, unexpected};
 
 text! {
     /// A DNS name (RFC 1123) in lower case.

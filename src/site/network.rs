@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use toml::de::DeValue;
 
 use super::text::{self, refuse};
-use crate::diagnostic::Invalid;
-use crate::reader::FromToml;
+use crate::text::diagnostic::Invalid;
+use crate::text::reader::FromToml;
 
 /// An address, or a network in the form `10.0.0.0/8`; never all addresses there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Where secrets are: files, variables, credentials. Every one ends on a command line.
 
 use super::text::{refuse, text};
-use crate::diagnostic::Invalid;
+use crate::text::diagnostic::Invalid;
 
 text! {
     /// The absolute path of a file on the server, without `..`, blanks or anything that a shell would take

@@ -8,8 +8,8 @@ use toml::de::DeValue;
 
 use super::net::host_name;
 use super::text::{self, refuse, text};
-use crate::diagnostic::{Invalid, did_you_mean, quote};
-use crate::reader::FromToml;
+use crate::text::diagnostic::{Invalid, did_you_mean, quote};
+use crate::text::reader::FromToml;
 
 text! {
     /// The host of a server: a name or an address.

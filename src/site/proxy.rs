@@ -7,8 +7,8 @@ use toml::de::DeValue;
 
 use super::net::integer;
 use super::text::{self, refuse, text};
-use crate::diagnostic::{Invalid, did_you_mean};
-use crate::reader::FromToml;
+use crate::text::diagnostic::{Invalid, did_you_mean};
+use crate::text::reader::FromToml;
 
 text! {
     /// An e-mail address, of characters that mean nothing to a shell.

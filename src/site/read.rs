@@ -14,8 +14,8 @@ use toml::Spanned;
 
 use super::secret::{self, Found};
 use super::{Apt, Installer, Logs, Paths, Python, Site, SiteName};
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::reader::{self, Table};
+use crate::text::diagnostic::{Diagnostic, Diagnostics};
+use crate::text::reader::{self, Table};
 
 /// The errors so far, and where the lines of the text end.
 struct Errors {

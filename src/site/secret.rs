@@ -5,8 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Diagnostic, quote};
-use crate::password::is_key_of_secret;
+use crate::secret::password::is_key_of_secret;
+use crate::text::diagnostic::{Diagnostic, quote};
 
 /// What is found of secrets in a parsed table.
 #[derive(Debug, Default)]

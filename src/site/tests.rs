@@ -1,5 +1,5 @@
 use super::*;
-use crate::diagnostic::quote;
+use crate::text::diagnostic::quote;
 
 fn parse(source: &str) -> Site {
     match Site::parse(Path::new("site.toml"), source) {

@@ -2,8 +2,8 @@
 
 use toml::de::DeValue;
 
-use crate::diagnostic::{Invalid, is_deceptive, quote};
-use crate::reader;
+use crate::text::diagnostic::{Invalid, is_deceptive, quote};
+use crate::text::reader;
 
 /// Whether a character is allowed nowhere in a site: the deceptive ones, and `‹` and `›`, which mark a
 /// value that is not known yet in a plan.
@@ -88,7 +88,7 @@ macro_rules! text {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::diagnostic::Invalid;
+            type Err = $crate::text::diagnostic::Invalid;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 $crate::site::text::check(text)?;
@@ -108,8 +108,8 @@ macro_rules! text {
             }
         }
 
-        impl $crate::reader::FromToml for $name {
-            fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, $crate::diagnostic::Invalid> {
+        impl $crate::text::reader::FromToml for $name {
+            fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, $crate::text::diagnostic::Invalid> {
                 $crate::site::text::read(value)?.parse()
             }
         }

@@ -9,8 +9,8 @@ mod values;
 
 use std::path::Path;
 
-use odoo_deploy::diagnostic::Diagnostics;
 use odoo_deploy::site::Site;
+use odoo_deploy::text::diagnostic::Diagnostics;
 use oracle::GOOD;
 use proptest::prelude::*;
 use support::counts;

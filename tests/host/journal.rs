@@ -8,10 +8,12 @@ use std::process::{Command, Stdio};
 use std::rc::Rc;
 
 use nix::errno::Errno;
+use odoo_deploy::engine::journal::{
+    self, Error, FORMAT, Journal, Lock, Record, Run, Standing, key,
+};
 use odoo_deploy::host::Disk;
 use odoo_deploy::host::disk::Call;
 use odoo_deploy::host::store::digest;
-use odoo_deploy::journal::{self, Error, FORMAT, Journal, Lock, Record, Run, Standing, key};
 use odoo_deploy::resource::AnyResource;
 use serde_json::json;
 use tempfile::TempDir;

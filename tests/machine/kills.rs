@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use odoo_deploy::rehearse::Base;
+use rehearse::Base;
 
 use super::support::allowed::{Allowance, EVERY_RUN, PACKAGES};
 use super::support::server::Server;

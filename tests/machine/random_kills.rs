@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
-use odoo_deploy::journal::Standing;
-use odoo_deploy::rehearse::Base;
+use odoo_deploy::engine::journal::Standing;
+use rehearse::Base;
 
 use super::support::allowed::{Allowance, EVERY_RUN, PACKAGES, RUNNING};
 use super::support::server::{SITE, Server, site};

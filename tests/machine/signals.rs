@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
-use odoo_deploy::journal::Standing;
+use odoo_deploy::engine::journal::Standing;
 
 use super::support::allowed::{EVERY_RUN, RUNNING};
 use super::support::run::Run;

@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 
 use nix::errno::Errno;
+use odoo_deploy::engine::journal;
 use odoo_deploy::event::Event;
-use odoo_deploy::journal;
 use serde_json::Value;
 use support::act::{Act, act, act_until, journals, newest_journal};
 use support::counts;

@@ -19,7 +19,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 /// A host that may be changed, as an agent with an open journal has it.
 fn host(machine: &Machine) -> Host {
     let folder = journals(machine);
-    odoo_deploy::journal::make_folder(&Disk::default(), &folder).unwrap();
+    odoo_deploy::engine::journal::make_folder(&Disk::default(), &folder).unwrap();
     machine
         .host(Events::silent())
         .with_store(Store::new(&Disk::default(), folder, 1))
@@ -93,7 +93,7 @@ fn of_a_site() -> Vec<AnyResource> {
         proxy: true,
         ..Wish::default()
     });
-    let runs = odoo_deploy::journal::runs(&journals(&machine)).unwrap();
+    let runs = odoo_deploy::engine::journal::runs(&journals(&machine)).unwrap();
     let steps = runs[0].steps.iter().map(|step| step.resource.clone());
     let with_content = steps.map(|mut resource| {
         if let AnyResource::File(file) = &mut resource {

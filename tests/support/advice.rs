@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use clap::Parser as _;
-use odoo_deploy::cli::{Cli, Command};
+use odoo_deploy::command::args::{Cli, Command};
 use odoo_deploy::command::on;
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::report::{ColorChoice, Report};

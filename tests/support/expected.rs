@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
+use odoo_deploy::engine::journal::{self, Run, Standing};
 use odoo_deploy::event::Event;
-use odoo_deploy::journal::{self, Run, Standing};
 
 use super::act::{Act, Ended, act, journals_of, still_to_do};
 use super::advice::{follow, is_usual};

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use odoo_deploy::blueprint::Blueprint;
-use odoo_deploy::distribution::Distribution;
-use odoo_deploy::facts::Facts;
-use odoo_deploy::pairing::pairing;
+use odoo_deploy::odoo::distribution::Distribution;
+use odoo_deploy::odoo::facts::Facts;
+use odoo_deploy::odoo::pairing::pairing;
+use odoo_deploy::odoo::release::Release;
 use odoo_deploy::plan::Plan;
-use odoo_deploy::release::Release;
+use odoo_deploy::plan::blueprint::Blueprint;
 use odoo_deploy::site::Site;
 use tempfile::TempDir;
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::runtime::paused;
 use clap::Parser as _;
-use odoo_deploy::cli::Cli;
+use odoo_deploy::command::args::Cli;
 use odoo_deploy::command::on;
 use odoo_deploy::host::Host;
 use odoo_deploy::report::Report;

@@ -2,10 +2,10 @@
 
 use toml::Spanned;
 
-use crate::access::{Access, Place, is_ssh};
-use crate::diagnostic::Diagnostic;
-use crate::reader::Table;
+use crate::secret::access::{Access, Place, is_ssh};
 use crate::site::{CredentialName, FilePath, Login, Repository, Variable};
+use crate::text::diagnostic::Diagnostic;
+use crate::text::reader::Table;
 
 /// The name that goes with a token where the site names none: what GitHub asks for, and the others take.
 const LOGIN: &str = "x-access-token";

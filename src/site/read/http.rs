@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use toml::Spanned;
 
 use super::Errors;
-use crate::diagnostic::Diagnostic;
-use crate::reader::Table;
 use crate::site::{Http, Port, Workers};
+use crate::text::diagnostic::Diagnostic;
+use crate::text::reader::Table;
 
 /// `behind` is the line of `[proxy]`, where there is one.
 pub(super) fn http(mut table: Table<'_, '_>, behind: Option<usize>, errors: &mut Errors) -> Http {

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::{ABSENT, Errors};
-use crate::diagnostic::Diagnostic;
-use crate::reader::{FromToml, Table};
-use crate::release::Series;
+use crate::odoo::release::Series;
 use crate::site::company::Every;
 use crate::site::{
     Addons, AddonsName, Branch, DatabaseName, Language, Languages, LogHandler, ModuleName, Odoo,
     Repository, SiteName,
 };
+use crate::text::diagnostic::Diagnostic;
+use crate::text::reader::{FromToml, Table};
 
 pub(super) fn odoo(
     mut table: Table<'_, '_>,

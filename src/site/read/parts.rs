@@ -4,11 +4,11 @@ use toml::Spanned;
 
 use super::Errors;
 use super::odoo::unique;
-use crate::diagnostic::Diagnostic;
-use crate::reader::Table;
 use crate::site::{
     Address, Build, Count, Fail2ban, FilePath, Firewall, Script, Sha256, Wkhtmltopdf,
 };
+use crate::text::diagnostic::Diagnostic;
+use crate::text::reader::Table;
 
 /// `[wkhtmltopdf]`: where it is not there, nothing is wanted; where it is, the best there is.
 pub(super) fn wkhtmltopdf(root: &mut Table<'_, '_>, errors: &mut Errors) -> Wkhtmltopdf {

@@ -3,9 +3,9 @@
 use toml::Spanned;
 
 use super::{ABSENT, Errors};
-use crate::diagnostic::Diagnostic;
-use crate::reader::Table;
 use crate::site::{FilePath, Port, Postgres, RoleName, Server, ServerName, SiteName, SslMode};
+use crate::text::diagnostic::Diagnostic;
+use crate::text::reader::Table;
 
 pub(super) fn postgres(
     mut table: Table<'_, '_>,

@@ -5,9 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::{ABSENT, Errors};
-use crate::diagnostic::Diagnostic;
-use crate::reader::{FromToml, Table};
 use crate::site::{BodyLimit, Email, FilePath, Network, Proxy, Tls};
+use crate::text::diagnostic::Diagnostic;
+use crate::text::reader::{FromToml, Table};
 
 /// Reads the section that is there; `domain` is whether `[site]` has a key of that name, right or wrong.
 pub(super) fn proxy(mut table: Table<'_, '_>, domain: bool, errors: &mut Errors) -> Option<Proxy> {

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use odoo_deploy::distribution::Distribution;
-use odoo_deploy::pairing::{Pairing, pairing};
-use odoo_deploy::rehearse::{Base, Bind};
-use odoo_deploy::release::{Release, Series};
-use odoo_deploy::requirements;
+use odoo_deploy::odoo::distribution::Distribution;
+use odoo_deploy::odoo::pairing::{Pairing, pairing};
+use odoo_deploy::odoo::release::{Release, Series};
+use odoo_deploy::plan::requirements;
+use rehearse::{Base, Bind};
 use sha2::{Digest, Sha256};
 
 use super::server::{SITE, Server};

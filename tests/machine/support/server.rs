@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use odoo_deploy::rehearse::{Base, Bind, Machine, Spec};
+use rehearse::{Base, Bind, Machine, Spec};
 
 use super::bases;
 use super::run::{Run, Running};
@@ -170,7 +170,7 @@ impl Server {
     }
 
     /// The runs that the site's journals tell of, oldest first.
-    pub(crate) fn runs(&self) -> Vec<odoo_deploy::journal::Run> {
+    pub(crate) fn runs(&self) -> Vec<odoo_deploy::engine::journal::Run> {
         let folder = self.path("/var/lib/odoo-deploy/odoo");
         // a machine's root is seen through a link of `/proc`, and journals are read through none
         let copies = tempfile::tempdir().expect("a folder");
@@ -179,7 +179,7 @@ impl Server {
                 fs::copy(entry.path(), copies.path().join(entry.file_name())).expect("a journal");
             }
         }
-        odoo_deploy::journal::runs(copies.path()).expect("journals")
+        odoo_deploy::engine::journal::runs(copies.path()).expect("journals")
     }
 
     /// Whether an agent works on the site, or will soon say that it does.

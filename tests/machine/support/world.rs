@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-use odoo_deploy::rehearse::{Bed, Bind, DEFAULT_DIR, Lock, Status};
+use rehearse::{Bed, Bind, DEFAULT_DIR, Lock, Status};
 
 use super::bases;
 use super::repository::repository;
@@ -33,7 +33,7 @@ pub(crate) fn begin() -> Result<(), String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("these tests boot machines: run them as root".into());
     }
-    let told = |error: odoo_deploy::rehearse::Error| odoo_deploy::error::chain(&error);
+    let told = |error: rehearse::Error| odoo_deploy::text::error::chain(&error);
     let folder = env::var_os("ODOO_DEPLOY_BED").unwrap_or_else(|| DEFAULT_DIR.into());
     let bed = Bed::open(&folder).map_err(told)?;
     bed.prepare_tools().map_err(told)?;
@@ -58,7 +58,7 @@ pub(crate) fn end() -> Result<(), String> {
 
 fn sweep() -> Result<(), String> {
     let bed = &world().bed;
-    let told = |error: odoo_deploy::rehearse::Error| odoo_deploy::error::chain(&error);
+    let told = |error: rehearse::Error| odoo_deploy::text::error::chain(&error);
     for machine in bed.machines().map_err(told)? {
         if machine.name.starts_with(PREFIX) && machine.status != Status::Busy {
             bed.stop(&machine.name).map_err(told)?;

@@ -104,7 +104,7 @@ impl Model {
         };
         answer += "odoo\n";
         if found.comment.as_deref() == Some("odoo-deploy: being initialised") {
-            answer += &format!("born|{}\n", odoo_deploy::journal::now());
+            answer += &format!("born|{}\n", odoo_deploy::engine::journal::now());
         }
         for module in modules {
             let version = found.version.as_deref().unwrap_or(VERSION);

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use odoo_deploy::engine::journal::{self, Standing};
 use odoo_deploy::event::Outcome;
-use odoo_deploy::journal::{self, Standing};
 
 use super::foreign::Foreign;
 use super::named::{at, is_named};

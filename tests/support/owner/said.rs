@@ -6,9 +6,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use clap::Parser as _;
-use odoo_deploy::change::Change;
-use odoo_deploy::cli::Cli;
 use odoo_deploy::command;
+use odoo_deploy::command::args::Cli;
+use odoo_deploy::event::change::Change;
 use odoo_deploy::event::{Event, Events, Outcome};
 use odoo_deploy::report::{ColorChoice, Report};
 

@@ -1,0 +1,186 @@
+//! One agent per site at a time.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::journal::{Error, Result, now};
+use crate::host::disk::OpenFile;
+use crate::host::{Disk, LOCKS, ground, lock_owner, lock_table};
+
+/// How long one who holds the lock may take to write down who it is.
+const NAMELESS: Duration = Duration::from_millis(500);
+
+/// The lock of a site, held until this value goes or the process ends, however it ends.
+///
+/// It is the kernel's lock on the open file, closed on exec: neither a file that a killed agent
+/// left nor a child that lives on can hold it.
+#[derive(Debug)]
+pub struct Lock {
+    file: OpenFile,
+}
+
+/// Who holds a lock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// Its command.
+    pub command: String,
+    /// Since when, in seconds since 1970.
+    pub since: u64,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = now().saturating_sub(self.since);
+        write!(
+            f,
+            "`{}` (pid {}) holds the lock since {}",
+            self.command,
+            self.pid,
+            ago(seconds)
+        )
+    }
+}
+
+fn ago(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}
+
+impl Lock {
+    /// Takes the lock at `path` on `disk` for `command`.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] at once where another process holds it.
+    pub fn take(disk: &Disk, path: &Path, command: &str) -> Result<Self> {
+        let folder = path.parent().unwrap_or(path);
+        let made = disk.make_folders(folder, 0o755);
+        made.map_err(Error::file("create", folder))?;
+        let mut options = OpenOptions::new();
+        let options = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600);
+        let opened = disk.create(path, options);
+        let mut open = opened.map_err(Error::file("open", path))?;
+        ground::refuse_other_names(open.file(), path).map_err(Error::file("open", path))?;
+        let until = Instant::now() + NAMELESS;
+        while let Err(error) = open.file().try_lock() {
+            if let TryLockError::Error(e) = error {
+                return Err(Error::file("lock", path)(e));
+            }
+            let late = Instant::now() >= until;
+            if let Some(holder) = Holder::of(open.file()).or(late.then(Holder::unknown)) {
+                return Err(Error::Locked(holder));
+            }
+            sleep(Duration::from_millis(1));
+        }
+        let holder = Holder {
+            pid: std::process::id(),
+            command: command.to_owned(),
+            since: now(),
+        };
+        let text = serde_json::to_vec(&holder)?;
+        let written = open.truncate(0).and_then(|()| open.write(&text));
+        written.map_err(Error::file("write", path))?;
+        Ok(Self { file: open })
+    }
+
+    /// Who holds the lock at `path`, where anybody does. Takes nothing.
+    #[must_use]
+    pub fn holder(path: &Path) -> Option<Holder> {
+        Holder::of(&ground::open_file(path).ok()?)
+    }
+}
+
+impl Drop for Lock {
+    /// Closing is not enough: a child on its way to exec has the open file for a moment, too.
+    fn drop(&mut self) {
+        let _ = self.file.file().unlock();
+    }
+}
+
+impl Holder {
+    /// Who holds the lock on `file`: what it wrote there, where the kernel says that it is still the
+    /// one. `None` too for a moment after the lock was taken.
+    fn of(file: &File) -> Option<Self> {
+        let table = lock_table(Path::new(LOCKS)).ok()?;
+        let pid = lock_owner(&table, file.metadata().ok()?.ino())?;
+        // not from where an earlier reading has come to
+        let mut text = [0; 512];
+        let length = file.read_at(&mut text, 0).ok()?;
+        let holder: Self = serde_json::from_slice(&text[..length]).ok()?;
+        (i32::try_from(holder.pid) == Ok(pid)).then_some(holder)
+    }
+
+    fn unknown() -> Self {
+        Self {
+            pid: 0,
+            command: "odoo-deploy".into(),
+            since: now(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_holds_it_and_a_file_left_behind_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run/odoo.lock");
+        let first = Lock::take(&Disk::default(), &path, "the first").unwrap();
+        let Err(Error::Locked(holder)) = Lock::take(&Disk::default(), &path, "the second") else {
+            panic!("taken twice");
+        };
+        assert_eq!(holder.command, "the first");
+        assert_eq!(holder.pid, std::process::id());
+        assert_eq!(Lock::holder(&path), Some(holder));
+        drop(first);
+        assert!(path.exists());
+        assert_eq!(Lock::holder(&path), None);
+        Lock::take(&Disk::default(), &path, "the third").unwrap();
+    }
+
+    #[test]
+    fn a_lock_given_back_is_free_though_the_open_file_lives_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("odoo.lock");
+        let first = Lock::take(&Disk::default(), &path, "one").unwrap();
+        let _of_a_child = first.file.file().try_clone().unwrap();
+        drop(first);
+        Lock::take(&Disk::default(), &path, "two").unwrap();
+    }
+
+    #[test]
+    fn whoever_asks_for_the_holder_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("odoo.lock");
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let _ = Lock::holder(&path);
+                }
+            });
+            let taken = (0..3000).find_map(|_| Lock::take(&Disk::default(), &path, "one").err());
+            over.store(true, Ordering::Relaxed);
+            assert!(taken.is_none(), "{taken:?}");
+        });
+    }
+}

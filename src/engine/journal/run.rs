@@ -1,0 +1,209 @@
+//! What a run has come to: the records of a journal, told in order, by the legal moves.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::engine::journal::record::key;
+use crate::engine::journal::{Error, Record, Result};
+use crate::host::Moment;
+use crate::resource::{AnyResource, AnyState};
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Begun, and neither committed nor taken back: it can be resumed or taken back.
+    Open,
+    /// All of it was done and checked.
+    Committed,
+    /// It is being taken back, or that was not finished.
+    RollingBack,
+    /// It was taken back.
+    RolledBack,
+}
+
+/// One thing that a run has touched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The step's name in the playbook.
+    pub step: String,
+    /// The thing.
+    pub resource: AnyResource,
+    /// Its state before the run first touched it.
+    pub before: AnyState,
+    /// The state that it was last brought to, or was to be.
+    pub after: AnyState,
+    /// Whether it was seen to be settled after it was set.
+    pub done: bool,
+    /// Whether it was taken back.
+    pub undone: bool,
+    /// Why it was left as it is, where the way back did so.
+    pub kept: Option<String>,
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Its number.
+    pub number: u32,
+    /// How it stands.
+    pub standing: Standing,
+    /// When it began, in seconds since 1970.
+    pub began: u64,
+    /// The same by a clock that nobody sets; early journals do not have it.
+    pub moment: Option<Moment>,
+    /// When it last changed its standing, in seconds since 1970.
+    pub changed: u64,
+    /// Whether it had committed before it was taken back.
+    pub committed: bool,
+    /// What it has touched, in order.
+    pub steps: Vec<Step>,
+    /// The commits that branches were found at.
+    pub resolved: BTreeMap<String, String>,
+    /// Why it failed last.
+    pub failure: Option<String>,
+    opened: bool,
+    /// Where in `steps` the thing with a key is.
+    places: BTreeMap<String, usize>,
+}
+
+impl Run {
+    pub(super) fn new(number: u32) -> Self {
+        Self {
+            number,
+            standing: Standing::Open,
+            began: 0,
+            moment: None,
+            changed: 0,
+            committed: false,
+            steps: Vec::new(),
+            resolved: BTreeMap::new(),
+            failure: None,
+            opened: false,
+            places: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn replay(path: &Path, number: u32, records: Vec<Record>) -> Result<Self> {
+        let mut run = Self::new(number);
+        for record in records {
+            run.apply(path, record)?;
+        }
+        Ok(run)
+    }
+
+    /// Takes one record in, if it is a legal move; the same table for writing and for reading.
+    pub(super) fn apply(&mut self, path: &Path, record: Record) -> Result<()> {
+        let name = record.name();
+        let illegal = |detail: &str| Error::Illegal {
+            path: path.to_owned(),
+            record: name,
+            detail: detail.to_owned(),
+        };
+        if self.opened == matches!(record, Record::Opened { .. }) {
+            return Err(illegal("a run is opened once, at its beginning"));
+        }
+        let legal: &[Standing] = match &record {
+            Record::Opened { .. }
+            | Record::Resumed { .. }
+            | Record::Resolved { .. }
+            | Record::Begin { .. }
+            | Record::Done { .. }
+            | Record::Failed { .. }
+            | Record::Committed { .. } => &[Standing::Open],
+            Record::RollingBack { .. } => {
+                &[Standing::Open, Standing::Committed, Standing::RollingBack]
+            }
+            // an open run may take single things back: those that its site no longer asks for
+            Record::Undone { .. } | Record::UndoFailed { .. } => {
+                &[Standing::Open, Standing::RollingBack]
+            }
+            Record::RolledBack { .. } => &[Standing::RollingBack],
+        };
+        if !legal.contains(&self.standing) {
+            return Err(illegal("the run's standing does not allow it"));
+        }
+        match record {
+            Record::Opened { time, moment, .. } => {
+                self.opened = true;
+                self.moment = moment;
+                (self.began, self.changed) = (time, time);
+            }
+            Record::Resumed { .. } => self.failure = None,
+            Record::Resolved { source, commit } => {
+                self.resolved.insert(source, commit);
+            }
+            Record::Begin {
+                step,
+                resource,
+                before,
+                after,
+            } => self.begin(Step {
+                step,
+                resource,
+                before,
+                after,
+                done: false,
+                undone: false,
+                kept: None,
+            }),
+            Record::Done { key, state } => {
+                let step = self
+                    .step_mut(&key)
+                    .ok_or_else(|| illegal("the step was not begun"))?;
+                step.done = true;
+                step.after = state;
+            }
+            Record::Committed { time } => {
+                if self.steps.iter().any(|step| !step.done && !step.undone) {
+                    return Err(illegal("a step is not done"));
+                }
+                (self.standing, self.changed, self.committed) = (Standing::Committed, time, true);
+            }
+            Record::RollingBack { time } => {
+                (self.standing, self.changed) = (Standing::RollingBack, time);
+            }
+            Record::Undone { key, kept } => {
+                let step = self
+                    .step_mut(&key)
+                    .ok_or_else(|| illegal("the step was not begun"))?;
+                (step.undone, step.kept) = (true, kept);
+            }
+            Record::Failed { key, error } | Record::UndoFailed { key, error } => {
+                if self.step(&key).is_none() {
+                    return Err(illegal("the step was not begun"));
+                }
+                self.failure = Some(error);
+            }
+            Record::RolledBack { time } => {
+                (self.standing, self.changed) = (Standing::RolledBack, time);
+            }
+        }
+        Ok(())
+    }
+
+    /// The thing with that key, where the run has touched it.
+    #[must_use]
+    pub fn step(&self, key: &str) -> Option<&Step> {
+        self.steps.get(*self.places.get(key)?)
+    }
+
+    fn step_mut(&mut self, key: &str) -> Option<&mut Step> {
+        self.steps.get_mut(*self.places.get(key)?)
+    }
+
+    /// A thing that is begun again keeps the state that it had before the run first touched it.
+    fn begin(&mut self, begun: Step) {
+        let key = key(&begun.resource);
+        match self.step_mut(&key) {
+            Some(step) if !step.undone => {
+                let before = step.before.take();
+                *step = Step { before, ..begun };
+            }
+            Some(step) => *step = begun,
+            None => {
+                self.places.insert(key, self.steps.len());
+                self.steps.push(begun);
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What the way back would do, told before it is done.
+
+use std::collections::BTreeMap;
+
+use crate::engine::journal::{Run, Step};
+use crate::engine::rollback::Stays;
+use crate::event::change::Change;
+use crate::event::{Event, Totals};
+use crate::host::{Host, Result};
+
+/// Tells what taking `run` back would change, as a plan, and what stays. Looks, and changes nothing.
+pub async fn show(host: &Host, run: &Run, stays: Stays<'_>) {
+    let mut totals = Totals::default();
+    let mut kept: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for step in run.steps.iter().rev().filter(|step| !step.undone) {
+        if let Some(reason) = stays.reason(run, step) {
+            kept.entry(reason).or_default().push(&step.step);
+            continue;
+        }
+        match change(host, step).await {
+            Ok(change) => {
+                totals.count(&change);
+                host.events().tell(Event::Planned(change));
+            }
+            // what cannot be looked at now can perhaps be taken back all the same
+            Err(error) => {
+                let error = crate::text::error::chain(&error);
+                let text = format!("`{}` cannot be looked at: {error}", step.step);
+                host.events().tell(Event::Note { text });
+            }
+        }
+    }
+    host.events().tell(Event::Plan(totals));
+    for (reason, steps) in kept {
+        let text = format!("stays as it is: `{}`: {reason}", steps.join("`, `"));
+        host.events().tell(Event::Note { text });
+    }
+}
+
+/// One thing, from what it is to what it was.
+async fn change(host: &Host, step: &Step) -> Result<Change> {
+    let resource = &step.resource;
+    let now = resource.read(host).await?;
+    let back = resource.back(&now, &step.before, &step.after)?;
+    let (before, after) = resource.shown(&now, &back)?;
+    Ok(Change {
+        step: step.step.clone(),
+        kind: resource.kind().to_owned(),
+        subject: resource.subject(),
+        summary: resource.summary(&now, &back)?,
+        before,
+        after,
+        forecast: false,
+        causes: Vec::new(),
+        text: None,
+        leaves: resource.leaves(&step.before)?.map(str::to_owned),
+    })
+}

@@ -1,0 +1,47 @@
+//! Installed modules that the site takes away the code of.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{Found, Ground};
+use crate::host::Result;
+use crate::inspect::finding::modules::{folders, installed};
+use crate::odoo::modules::parted;
+
+/// Compares the folders of `odoo.conf` with those that it is about to name. If one of these is yet to come, it may
+/// hold the modules: the code is then tried on the database before the service runs it.
+pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (ground.host, ground.site);
+    let conf = Path::new(&site.paths.conf);
+    let mut files = ground.pending_of("file");
+    if !files.any(|change| Path::new(&change.subject) == conf) {
+        return Ok(());
+    }
+    let Some(now) = host.text(conf)? else {
+        return Ok(());
+    };
+    let Some(next) = ground.plan.file(conf) else {
+        return Ok(());
+    };
+    let (now, next) = (
+        folders(host, site, &now)?,
+        folders(host, site, &next.content)?,
+    );
+    let goes = now.iter().any(|folder| !next.contains(folder));
+    if !goes || next.iter().any(|folder| !now.contains(folder)) {
+        return Ok(());
+    }
+    let names = installed(host, ground.plan).await?;
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let (there, _) = parted(host, &now, &names)?;
+    let (stays, _) = parted(host, &next, &names)?;
+    for (name, place) in there.iter().filter(|(name, _)| !stays.contains_key(*name)) {
+        found.refuse(format!(
+            "`{name}` is installed in the database `{}`, and the site no longer names the add-ons that hold its code \
+             (`{}`): Odoo would not load it. Put them back, or uninstall it in Odoo first",
+            site.odoo.database,
+            place.display()
+        ));
+    }
+    Ok(())
+}

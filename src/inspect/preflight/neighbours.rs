@@ -1,0 +1,92 @@
+//! Other sites of the server: whether they have what this one wants, also while they do not run.
+
+use std::path::Path;
+
+use super::ports::wanted;
+use super::{Found, Ground};
+use crate::host::{Host, Result};
+use crate::inspect::finding::is_ours;
+use crate::site::Site;
+
+/// Where the journals of all sites are.
+const SITES: &str = "/var/lib/odoo-deploy";
+
+/// What nginx serves.
+const ENABLED: &str = "/etc/nginx/sites-enabled";
+
+/// What it can serve.
+const AVAILABLE: &str = "/etc/nginx/sites-available";
+
+/// Whether one has a port or a name of this one's.
+pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (ground.host, ground.site);
+    found.reasons.extend(ports(host, site, ground.workers)?);
+    found.reasons.extend(left(host, site)?);
+    Ok(())
+}
+
+/// The ports that another site's configuration has.
+fn ports(host: &Host, site: &Site, workers: u32) -> Result<Vec<String>> {
+    let mut reasons = Vec::new();
+    for other in host.list(Path::new(SITES))? {
+        if other == site.name.as_str() {
+            continue;
+        }
+        let conf = format!("/etc/{other}.conf");
+        let text = host.read_text(Path::new(&conf))?.unwrap_or_default();
+        for wanted in wanted(site, workers) {
+            let has = |key| value(&text, key) == Some(wanted.port);
+            let gevent = has("gevent_port") && value(&text, "workers") != Some(0);
+            if has("http_port") || gevent {
+                reasons.push(format!(
+                    "port {} is that of the site `{other}`, by `{conf}`; {}",
+                    wanted.port, wanted.otherwise
+                ));
+            }
+        }
+    }
+    Ok(reasons)
+}
+
+/// The number after `key =`.
+fn value(conf: &str, key: &str) -> Option<u16> {
+    let pairs = conf.lines().filter_map(|line| line.split_once('='));
+    let mut found = pairs.filter(|(k, _)| k.trim() == key);
+    found.next()?.1.trim().parse().ok()
+}
+
+/// What a run wrote for `[proxy]`, if the owner no longer asks for it and nginx still serves it.
+fn left(host: &Host, site: &Site) -> Result<Vec<String>> {
+    if site.proxy.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut left = Vec::new();
+    for kind in ["conf", "http.conf"] {
+        let name = format!("{}.{kind}", site.name);
+        let (enabled, file) = (
+            Path::new(ENABLED).join(&name),
+            Path::new(AVAILABLE).join(&name),
+        );
+        if host.link_target(&enabled)?.as_ref() == Some(&file) && is_ours(host, &file)? {
+            left.push(format!(
+                "`[proxy]` is gone from the site, and nginx still serves `{0}`; put it back, or \
+                 `rm {0} && systemctl reload nginx`",
+                enabled.display()
+            ));
+        }
+    }
+    Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ports_of_a_configuration_are_read() {
+        let conf = "[options]\nhttp_port = 8069\nworkers=0\n";
+        assert_eq!(value(conf, "http_port"), Some(8069));
+        assert_eq!(value(conf, "workers"), Some(0));
+        assert_eq!(value(conf, "gevent_port"), None);
+    }
+}

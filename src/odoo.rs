@@ -1,0 +1,7 @@
+//! What each release of Odoo needs, what each distribution brings, what this machine is, and what Odoo's modules say.
+
+pub mod distribution;
+pub mod facts;
+pub mod modules;
+pub mod pairing;
+pub mod release;

@@ -1,0 +1,634 @@
+//! A site, a playbook and a machine, made into a plan.
+
+mod beside;
+mod learn;
+mod own;
+mod packages;
+mod parts;
+mod proxy;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::check::{Check, Probe};
+use crate::host;
+use crate::host::store::digest;
+use crate::odoo::facts::Facts;
+use crate::odoo::pairing::Pairing;
+use crate::odoo::release::Release;
+use crate::plan::playbook::{Playbook, Task};
+use crate::plan::sizing::{self, Ground, Pools, Sizing};
+use crate::plan::{Plan, Step};
+use crate::resource::AnyResource;
+use crate::secret::access::Access;
+use crate::site::{Site, Workers};
+use crate::text::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::text::source::ReadError;
+use crate::text::template::{self, Context};
+
+/// What stands for the connections that PostgreSQL allows.
+const CONNECTIONS: &str = "max_connections of PostgreSQL";
+
+/// The name of the playbook beside a site.
+pub const PLAYBOOK: &str = "odoo.toml";
+
+/// The files that are part of the program; one of the same name beside `site.toml` goes before.
+const EMBEDDED: &[(&str, &str)] = &[
+    (PLAYBOOK, include_str!("../../playbooks/odoo.toml")),
+    ("odoo.conf", include_str!("../../templates/odoo.conf")),
+    ("odoo.service", include_str!("../../templates/odoo.service")),
+    ("firewall.nft", include_str!("../../templates/firewall.nft")),
+    (
+        "firewall.service",
+        include_str!("../../templates/firewall.service"),
+    ),
+    (
+        "fail2ban-filter.conf",
+        include_str!("../../templates/fail2ban-filter.conf"),
+    ),
+    (
+        "fail2ban-nginx.conf",
+        include_str!("../../templates/fail2ban-nginx.conf"),
+    ),
+    (
+        "fail2ban-action.conf",
+        include_str!("../../templates/fail2ban-action.conf"),
+    ),
+    (
+        "fail2ban-jail.conf",
+        include_str!("../../templates/fail2ban-jail.conf"),
+    ),
+    (
+        "fail2ban-unit.conf",
+        include_str!("../../templates/fail2ban-unit.conf"),
+    ),
+    (
+        "odoo.logrotate",
+        include_str!("../../templates/odoo.logrotate"),
+    ),
+    (
+        "postgresql.service",
+        include_str!("../../templates/postgresql.service"),
+    ),
+    ("nginx.conf", include_str!("../../templates/nginx.conf")),
+    (
+        "nginx-http.conf",
+        include_str!("../../templates/nginx-http.conf"),
+    ),
+    (
+        "nginx.service",
+        include_str!("../../templates/nginx.service"),
+    ),
+];
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A playbook or a template is wrong.
+    #[error(transparent)]
+    Invalid(#[from] Diagnostics),
+    /// A file beside `site.toml` cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// A playbook names a template that does not exist.
+    #[error("there is no template `{0}`, neither built in nor beside site.toml")]
+    NoTemplate(String),
+    /// Something the plan depends on cannot be asked.
+    #[error(transparent)]
+    Host(#[from] host::Error),
+    /// Something the plan depends on is still not known.
+    #[error("the {what} is not known, though the steps above are done")]
+    StillUnknown {
+        /// What.
+        what: String,
+    },
+    /// What is asked cannot be had, as was found out by now.
+    #[error("{0}")]
+    Refused(String),
+    /// A state or a site could not be put into words.
+    #[error("cannot put a value into words")]
+    Encode(#[from] serde_json::Error),
+}
+
+/// All that a plan is made from.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    site: Site,
+    release: Pairing,
+    facts: Facts,
+    folder: PathBuf,
+    playbook: Arc<Playbook>,
+    /// The commits that branches are at, by [`source_key`].
+    resolved: BTreeMap<String, String>,
+    /// The published requirements, once the source is there.
+    requirements: Option<String>,
+    /// The connections of the database's server, once it is there: all, and those of other sites.
+    connections: Option<(u32, u32)>,
+    /// The connections that an administrator has this host's server allow.
+    least: Option<u32>,
+    /// Whether runs of this site have asked for the distribution's PostgreSQL.
+    asked_for_server: bool,
+    /// Whether another PostgreSQL is there instead.
+    has_other_server: bool,
+    clearing: Clearing,
+    /// Whether new code may run on a database that is not updated for it.
+    code_only: bool,
+}
+
+/// Releases and environments that the last runs do not go back to.
+#[derive(Clone, Debug, Default)]
+pub struct Clearing {
+    /// Where the links lead through which the service finds its code.
+    pub links: BTreeSet<PathBuf>,
+    /// What goes if none of them changes.
+    pub unchanged: BTreeSet<PathBuf>,
+    /// What goes if one does, which is a change more to go back over: all of the above, and more.
+    pub changed: BTreeSet<PathBuf>,
+}
+
+/// A source of code with what is known of it.
+#[derive(Clone, Debug, Serialize)]
+struct Source {
+    name: String,
+    repository: String,
+    branch: String,
+    commit: String,
+    path: String,
+    /// Where the running service looks for it.
+    link: String,
+    /// What the link leads to: the folder with the modules.
+    target: String,
+    /// What opens it, where it is private.
+    access: Option<Access>,
+}
+
+impl Blueprint {
+    /// Takes the playbook that is built in, or the one beside `site.toml` in `folder`. `resolved`
+    /// is what earlier runs have recorded.
+    ///
+    /// # Errors
+    /// If the playbook cannot be read or is wrong.
+    pub fn new(
+        site: Site,
+        release: Pairing,
+        facts: Facts,
+        folder: &Path,
+        resolved: BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
+        let (path, text) = beside::file(folder, PLAYBOOK, None)?;
+        let playbook = Playbook::shared(&path, &text)?;
+        Ok(Self {
+            site,
+            release,
+            facts,
+            folder: folder.to_owned(),
+            playbook,
+            resolved,
+            requirements: None,
+            connections: None,
+            least: None,
+            asked_for_server: false,
+            has_other_server: false,
+            clearing: Clearing::default(),
+            code_only: false,
+        })
+    }
+
+    /// Lowers none of the connections that an administrator has the server of this host allow.
+    #[must_use]
+    pub fn at_least(mut self, connections: Option<u32>) -> Self {
+        self.least = connections;
+        self
+    }
+
+    /// The same, where runs of this site have asked for the distribution's PostgreSQL: then it is never another's.
+    #[must_use]
+    pub fn with_own_server(mut self, asked_for: bool) -> Self {
+        self.asked_for_server = asked_for;
+        self
+    }
+
+    /// Clears releases and environments, less those that the site asks for.
+    #[must_use]
+    pub fn clearing(mut self, clearing: Clearing) -> Self {
+        self.clearing = clearing;
+        self
+    }
+
+    /// Lets new code run on a database that is not updated for it.
+    pub fn allow_code_only(&mut self) {
+        self.code_only = true;
+    }
+
+    /// The site.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The commits that branches were found at.
+    #[must_use]
+    pub fn resolved(&self) -> &BTreeMap<String, String> {
+        &self.resolved
+    }
+
+    /// What to say of the files beside `site.toml`, to whoever is shown this plan.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn beside(&self, plan: &Plan) -> Result<Vec<String>, Error> {
+        let files = plan.steps.iter().filter_map(|step| match &step.resource {
+            AnyResource::File(file) => Some(file.path.as_path()),
+            _ => None,
+        });
+        beside::notes(&self.folder, &files.collect::<Vec<_>>())
+    }
+
+    /// How many worker processes the service gets.
+    #[must_use]
+    pub fn workers(&self) -> u32 {
+        self.sizing().workers
+    }
+
+    fn sizing(&self) -> Sizing {
+        Sizing::of(Ground {
+            cores: self.facts.cores,
+            memory: self.facts.memory,
+            users: self.site.http.users.map(|users| users.number().into()),
+            workers: match self.site.http.workers {
+                Workers::Auto => None,
+                Workers::Threaded => Some(0),
+                Workers::Processes(processes) => Some(processes.number().into()),
+            },
+            // without workers nothing listens where the proxy sends `/websocket`
+            least: if self.site.proxy.is_some() { 2 } else { 0 },
+        })
+    }
+
+    /// The pools of connections, or what stands for them until the server is there.
+    fn pools(&self, sizing: &Sizing) -> Value {
+        let pools = self
+            .connections
+            .and_then(|(all, taken)| Pools::of(sizing, all, taken));
+        pools.map_or_else(
+            || {
+                let unknown = unknown(CONNECTIONS);
+                json!({ "process": unknown, "gevent": unknown })
+            },
+            |pools| json!(pools),
+        )
+    }
+
+    /// What PostgreSQL is to be told, where the site says anything about it: nothing takes it back.
+    fn tuning(&self) -> Option<BTreeMap<String, String>> {
+        let settings = || sizing::settings(self.facts.cores, self.facts.memory, self.least);
+        let tuning = self.site.postgres.tuning?;
+        Some(if tuning { settings() } else { BTreeMap::new() })
+    }
+
+    /// The sources: Odoo first, then the add-ons in order.
+    fn sources(&self) -> Vec<Source> {
+        let (site, home) = (&self.site, &self.site.paths.home);
+        let source = |name: &str,
+                      repository: String,
+                      branch: String,
+                      commit: Option<String>,
+                      link: String| {
+            let recorded = || {
+                self.resolved
+                    .get(&source_key(&repository, &branch))
+                    .cloned()
+            };
+            let commit = commit
+                .or_else(recorded)
+                .unwrap_or_else(|| unknown(&format!("commit of {branch}")));
+            let path = if name == "odoo" {
+                format!("{home}/releases/{commit}")
+            } else {
+                format!("{home}/releases/{name}-{commit}")
+            };
+            Source {
+                name: name.to_owned(),
+                repository,
+                branch,
+                commit,
+                target: path.clone(),
+                path,
+                link,
+                access: None,
+            }
+        };
+        let odoo = &site.odoo;
+        let first = Source {
+            access: odoo.access.clone(),
+            ..source(
+                "odoo",
+                odoo.repository.to_string(),
+                odoo.branch.to_string(),
+                odoo.commit.as_ref().map(ToString::to_string),
+                format!("{home}/current"),
+            )
+        };
+        let addons = site.addons.iter().map(|addons| {
+            let source = source(
+                addons.name.as_str(),
+                addons.repository.to_string(),
+                addons.branch.to_string(),
+                addons.commit.as_ref().map(ToString::to_string),
+                format!("{home}/addons/{}", addons.name),
+            );
+            let folder = addons.folder.iter();
+            Source {
+                access: addons.access.clone(),
+                target: folder.fold(source.path.clone(), |path, folder| {
+                    format!("{path}/{folder}")
+                }),
+                ..source
+            }
+        });
+        std::iter::once(first).chain(addons).collect()
+    }
+
+    /// What playbooks and templates can refer to.
+    ///
+    /// # Errors
+    /// If the site cannot be put into words.
+    pub fn context(&self) -> Result<Context, Error> {
+        let sources = self.sources();
+        let unknown = || unknown(&self.requirements_name());
+        let requirements = self.requirements.clone().unwrap_or_else(unknown);
+        // everything that decides on what is in the environment
+        let content = json!([
+            self.release.python,
+            self.site.python,
+            self.release.build_constraints,
+            requirements,
+            self.facts.architecture,
+        ]);
+        let venv = match &self.requirements {
+            Some(_) => digest(content.to_string().as_bytes())[..16].to_owned(),
+            None => unknown(),
+        };
+        let venv = format!("{}/venvs/{venv}", self.site.paths.home);
+        let wkhtmltopdf = self.wkhtmltopdf()?;
+        let sizing = self.sizing();
+        let server = self.site.postgres.server.as_ref();
+        let tuning = self.tuning();
+        let addons: Vec<&str> = sources[1..]
+            .iter()
+            .map(|addon| addon.link.as_str())
+            .collect();
+        let nginx = self.facts.distribution.map(|found| found.nginx);
+        let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
+        let context = json!({
+            "site": self.site,
+            "release": self.release,
+            "packages": self.packages(&sources, &wkhtmltopdf, &proxy.packages),
+            "wkhtmltopdf": wkhtmltopdf,
+            "firewall": self.firewall(),
+            "fail2ban": self.fail2ban(),
+            "host": self.facts,
+            "odoo": sources[0],
+            "addons": sources[1..],
+            "postgresql": {
+                "minimum": Release::of(self.site.odoo.version).postgresql,
+                "tuned": tuning.is_some(),
+                "settings": tuning,
+                "remote": server.is_some(),
+                "service": server.map(|_| self.service_file()),
+                "host": server.map(|server| &server.host),
+                "port": server.map(|server| server.port),
+                "user": server.map(|server| &server.user),
+                "sslmode": server.map(|server| server.sslmode),
+                "root_certificate": server.and_then(|server| server.root_certificate.as_ref()),
+                "password": server.map(|server| &server.password),
+            },
+            "conf": { "secrets": self.secrets() },
+            "role": server.map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
+            "proxy": proxy,
+            "local": local(self.site.http.interface),
+            "gevent": sizing.workers > 0,
+            "workers": sizing.workers,
+            "cron_threads": sizing.cron_threads,
+            "pools": self.pools(&sizing),
+            "sizing": sizing,
+            "code_only": self.code_only,
+            "cleared": self.to_clear(&sources, &venv),
+            "mask": crate::resource::MASK,
+            "inputs": self.inputs(&sources),
+            "venv": { "path": venv, "requirements": requirements },
+        });
+        Ok(context.into())
+    }
+
+    /// What is to be cleared, by the name of its step.
+    fn to_clear(&self, sources: &[Source], venv: &str) -> Vec<Value> {
+        let clearing = &self.clearing;
+        let mut targets = sources.iter().map(|source| source.target.as_str());
+        let is_there = |target: &str| clearing.links.contains(Path::new(target));
+        let is_changed = !is_there(venv) || !targets.all(is_there);
+        let mut asked: Vec<&Path> = sources
+            .iter()
+            .map(|source| Path::new(&source.path))
+            .collect();
+        asked.push(Path::new(venv));
+        // the list is the same all through a run
+        let named = clearing.changed.iter().map(|path| {
+            let goes = (is_changed || clearing.unchanged.contains(path))
+                && !asked.contains(&path.as_path());
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            json!({ "name": name, "path": path, "goes": goes })
+        });
+        named.collect()
+    }
+
+    /// What stands for the requirements.
+    fn requirements_name(&self) -> String {
+        format!("requirements of {}", self.site.odoo.version)
+    }
+
+    /// What the configuration holds of secrets, and where they are.
+    fn secrets(&self) -> BTreeMap<&str, String> {
+        let state = &self.site.paths.state;
+        let master = (
+            "admin_passwd",
+            format!("{state}/secrets/master-password.hash"),
+        );
+        let server = self.site.postgres.server.as_ref();
+        let database = server.map(|server| ("db_password", server.password.to_string()));
+        [master].into_iter().chain(database).collect()
+    }
+
+    /// What tells libpq how to reach the server of another host.
+    fn service_file(&self) -> PathBuf {
+        Path::new(&self.site.paths.state).join("secrets/postgresql.service")
+    }
+
+    /// What the service runs, by the step of the playbook that makes it.
+    fn inputs(&self, sources: &[Source]) -> BTreeMap<String, String> {
+        let paths = &self.site.paths;
+        let mut inputs = BTreeMap::from([
+            ("conf".to_owned(), paths.conf.clone()),
+            (
+                "unit".to_owned(),
+                format!("/etc/systemd/system/{}", paths.unit),
+            ),
+            ("environment".to_owned(), format!("{}/venv", paths.home)),
+            ("release".to_owned(), sources[0].link.clone()),
+        ]);
+        let addons = sources[1..].iter();
+        inputs.extend(addons.map(|addon| (format!("release-{}", addon.name), addon.link.clone())));
+        inputs
+    }
+
+    /// Makes the plan, as far as everything is known.
+    ///
+    /// # Errors
+    /// If the playbook or a template does not fit the site.
+    pub fn compile(&self) -> Result<Plan, Error> {
+        let context = self.context()?;
+        let mut plan = Plan::default();
+        for task in self.playbook.expand(&context)? {
+            if task.check {
+                let check = self.check(task)?;
+                let step = plan
+                    .steps
+                    .iter_mut()
+                    .find(|step| check.before.as_ref() == Some(&step.id));
+                match step {
+                    Some(step) => step.trials.push(check),
+                    // without its step there is nothing before which it could be asked
+                    None if check.before.is_none() => plan.checks.push(check),
+                    None => (),
+                }
+                continue;
+            }
+            let needs = task
+                .needs
+                .iter()
+                .filter_map(|id| plan.steps.iter().rposition(|step| step.id == *id))
+                .collect();
+            let id = task.id.clone();
+            let (resource, awaits) = self.resource(task, &context)?;
+            plan.steps.push(Step {
+                id,
+                needs,
+                resource,
+                awaits,
+                trials: Vec::new(),
+            });
+        }
+        Ok(plan)
+    }
+
+    /// The resource of a task, with what it waits for: asked of the fields, as no resource puts all
+    /// of what it holds into words.
+    fn resource(
+        &self,
+        task: Task,
+        context: &Context,
+    ) -> Result<(AnyResource, Option<String>), Error> {
+        let (kind, span) = (task.kind.clone(), task.span.clone());
+        let mut fields = task.fields;
+        if let Some(Value::String(name)) = fields.remove("template") {
+            let target = fields.get("path").and_then(Value::as_str);
+            let (path, text) = beside::file(&self.folder, &name, target)?;
+            let content = template::render(&path.display().to_string(), &text, context)?;
+            fields.insert("content".into(), content.into());
+        }
+        let value = Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))]));
+        let awaits = first_unknown(&value);
+        let resource = serde_json::from_value(value)
+            .map_err(|e| self.wrong(&kind, span, &e, AnyResource::KINDS))?;
+        Ok((resource, awaits))
+    }
+
+    fn check(&self, task: Task) -> Result<Check, Error> {
+        let (kind, span) = (task.kind.clone(), task.span.clone());
+        let mut fields = task.fields;
+        let mut check = Map::new();
+        for key in ["unit", "within", "after_change", "before", "because"] {
+            check.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
+        }
+        check.insert(
+            "probe".into(),
+            Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))])),
+        );
+        serde_json::from_value(Value::Object(check))
+            .map_err(|e| self.wrong(&kind, span, &e, Probe::KINDS))
+    }
+
+    fn wrong(
+        &self,
+        kind: &str,
+        span: std::ops::Range<usize>,
+        error: &serde_json::Error,
+        kinds: &[&str],
+    ) -> Error {
+        let wrong = if kinds.contains(&kind) {
+            Diagnostic::new(span, format!("`{kind}`: {error}"))
+        } else {
+            let hint = did_you_mean(kind, kinds.iter().copied()).map_or_else(
+                || format!("the kinds are `{}`", kinds.join("`, `")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            Diagnostic::new(span, format!("there is no kind `{kind}`")).hint(hint)
+        };
+        self.playbook.diagnostics(vec![wrong]).into()
+    }
+}
+
+/// What names a branch of a repository in journals.
+#[must_use]
+pub fn source_key(repository: &str, branch: &str) -> String {
+    format!("{repository} {branch}")
+}
+
+/// The text of a file that is part of the program: what one of the same name beside `site.toml` starts from.
+///
+/// # Errors
+/// If there is none of that name, with those that there are.
+pub fn built_in(name: &str) -> Result<&'static str, String> {
+    let found = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
+    found.map(|(_, text)| *text).ok_or_else(|| {
+        let names: Vec<&str> = EMBEDDED.iter().map(|(name, _)| *name).collect();
+        format!(
+            "there is no template `{name}`; there is `{}`",
+            names.join("`, `")
+        )
+    })
+}
+
+/// Where this host reaches what listens on `interface`, as URLs have it.
+#[must_use]
+pub fn local(interface: IpAddr) -> String {
+    match interface {
+        any if any.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// The marker that stands for `what` until it is known.
+fn unknown(what: &str) -> String {
+    format!("‹{what}›")
+}
+
+fn is_unknown(text: &str) -> bool {
+    text.contains('‹')
+}
+
+/// The first thing that is not known yet in a value: what stands between `‹` and `›`.
+fn first_unknown(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.split_once('‹')?.1.split('›').next()?.to_owned()),
+        Value::Array(items) => items.iter().find_map(first_unknown),
+        Value::Object(fields) => fields.values().find_map(first_unknown),
+        _ => None,
+    }
+}

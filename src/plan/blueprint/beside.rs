@@ -1,0 +1,105 @@
+//! The files beside `site.toml`, which are used in place of the built-in files of the same names.
+
+use std::path::{Path, PathBuf};
+
+use super::{EMBEDDED, Error, PLAYBOOK, own};
+use crate::text::source;
+
+/// The words that the files have which odoo-deploy writes, and their templates.
+const WRITTEN: &str = "Written by odoo-deploy";
+
+/// The file `name` beside `site.toml` in `folder`, or else the one that is built in; `target` is where what is made of
+/// it comes to.
+pub(super) fn file(
+    folder: &Path,
+    name: &str,
+    target: Option<&str>,
+) -> Result<(PathBuf, String), Error> {
+    let is_target = target.is_some_and(|target| Path::new(target) == folder.join(name));
+    if !is_target && let Some((path, text)) = source::read_beside(folder, name)? {
+        own::check(name, &path, &text)?;
+        if other_use(name, &text).is_none() {
+            return Ok((path, text));
+        }
+    }
+    let built_in = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
+    let (name, text) = built_in.ok_or_else(|| Error::NoTemplate(name.to_owned()))?;
+    Ok((
+        PathBuf::from(format!("(built in) {name}")),
+        (*text).to_owned(),
+    ))
+}
+
+/// What to say of the files in `folder`; `targets` are the files that a plan writes.
+pub(super) fn notes(folder: &Path, targets: &[&Path]) -> Result<Vec<String>, Error> {
+    let mut notes = Vec::new();
+    for (name, _) in EMBEDDED {
+        let Some((path, text)) = source::read_beside(folder, name)? else {
+            continue;
+        };
+        let shown = path.display();
+        let other = if targets.contains(&path.as_path()) {
+            Some("it is what this site is given, and not taken for its template")
+        } else {
+            other_use(name, &text)
+        };
+        notes.push(match other {
+            Some(why) => format!("`{shown}`: {why}"),
+            None => format!("`{shown}` is used in place of the built-in file"),
+        });
+    }
+    Ok(notes)
+}
+
+/// What a file is that bears the name of a playbook or a template, and is none.
+fn other_use(name: &str, text: &str) -> Option<&'static str> {
+    if name == PLAYBOOK {
+        let is_site = text
+            .lines()
+            .any(|line| line.trim_start().starts_with("[odoo"));
+        return is_site
+            .then_some("it is the configuration of a site, and not taken for a playbook");
+    }
+    let head = text.lines().next().unwrap_or_default();
+    let is_template = text.contains("{{") || text.contains("{%");
+    (head.contains(WRITTEN) && !is_template)
+        .then_some("odoo-deploy has written it, and does not take it for a template")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_was_made_of_a_template_is_none_and_a_site_is_no_playbook() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        let is_own = |name: &str, target: Option<&str>| {
+            let (path, _) = file(folder.path(), name, target).unwrap();
+            path.starts_with(folder.path())
+        };
+        put("odoo.conf", "[options]\n");
+        put("odoo.toml", "[[step]]\n");
+        put(
+            "nginx.conf",
+            "# Written by odoo-deploy from {{ site.name }}.\n",
+        );
+        for name in ["odoo.conf", "odoo.toml", "nginx.conf"] {
+            assert!(is_own(name, Some("/etc/odoo.conf")), "{name}");
+        }
+        let conf = folder.path().join("odoo.conf").display().to_string();
+        assert!(!is_own("odoo.conf", Some(&conf)));
+        assert_eq!(notes(folder.path(), &[]).unwrap().len(), 3);
+        put(
+            "odoo.conf",
+            "; Written by odoo-deploy from the site's configuration.\n[options]\n",
+        );
+        put("odoo.toml", "# mine\n [odoo]\nversion = \"19.0\"\n");
+        assert!(!is_own("odoo.conf", None) && !is_own("odoo.toml", None));
+        let said = notes(folder.path(), &[]).unwrap().join("\n");
+        assert!(said.contains("not taken for a playbook"), "{said}");
+        assert!(said.contains("does not take it for a template"), "{said}");
+    }
+}

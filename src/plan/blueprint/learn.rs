@@ -1,0 +1,255 @@
+//! What a plan waits for, found out as soon as it can be.
+
+use std::path::{Path, PathBuf};
+
+use super::{Blueprint, CONNECTIONS, Error, Source, is_unknown, source_key, unknown};
+use crate::host::Host;
+use crate::odoo::modules;
+use crate::plan::requirements;
+use crate::plan::requirements::Published;
+use crate::plan::resolve::resolve;
+use crate::plan::sizing::{self, Pools};
+use crate::resource::{self, Remote};
+
+impl Blueprint {
+    /// Finds out what can be found out by now: commits of branches, connections of the server,
+    /// modules and requirements of the source.
+    ///
+    /// # Errors
+    /// If a repository cannot be reached or has no such branch, and where what is asked is seen
+    /// not to be there.
+    pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
+        if self.site.postgres.server.is_none() && !self.asked_for_server {
+            self.has_other_server = resource::has_other_server(host)?;
+        }
+        self.learn_commits(host, None).await?;
+        self.look_for_password(host)?;
+        self.learn_connections(host).await?;
+        self.learn_source(host)
+    }
+
+    /// Finds out `what` one step awaits, as [`crate::plan::Step::awaits`] names it, and nothing else: what
+    /// other steps are at work on is not looked at before they are done.
+    ///
+    /// # Errors
+    /// As those of [`Self::learn`].
+    pub async fn learn_awaited(&mut self, host: &Host, what: &str) -> Result<(), Error> {
+        if what == CONNECTIONS {
+            self.look_for_password(host)?;
+            self.learn_connections(host).await
+        } else if what == self.requirements_name() {
+            self.learn_source(host)
+        } else {
+            self.learn_commits(host, Some(what)).await
+        }
+    }
+
+    /// Finds out the commits of branches: of those that await `what`, where anything is named.
+    async fn learn_commits(&mut self, host: &Host, what: Option<&str>) -> Result<(), Error> {
+        for source in self.sources() {
+            if what.is_some_and(|what| source.commit != unknown(what)) {
+                continue;
+            }
+            let is_unknown = is_unknown(&source.commit);
+            let access = source.access.as_ref();
+            if let Some(access) = access
+                && (is_unknown || host.meta(Path::new(&source.path))?.is_none())
+            {
+                access.check(host)?;
+            }
+            if !is_unknown {
+                continue;
+            }
+            let resolved = resolve(host, &source.repository, &source.branch, access).await?;
+            if let Some(commit) = resolved {
+                self.resolved
+                    .insert(source_key(&source.repository, &source.branch), commit);
+            }
+        }
+        Ok(())
+    }
+
+    /// A password that is not there is seen before anything is built.
+    fn look_for_password(&self, host: &Host) -> Result<(), Error> {
+        let Some(server) = &self.site.postgres.server else {
+            return Ok(());
+        };
+        let text = host.read_text(Path::new(server.password.as_str()))?;
+        let reason = match text.as_deref().map(str::trim) {
+            None => "is not there",
+            Some("") => "is empty",
+            Some(text) if text.contains('\n') => "has more than one line",
+            Some(_) => return Ok(()),
+        };
+        Err(Error::Refused(format!(
+            "`{}`, which holds the password of `[postgres]`, {reason}; write it there, for root alone: \
+             `install -m 0600 /dev/stdin {0}`",
+            server.password
+        )))
+    }
+
+    /// A module that every database is to have, by the owner's own `odoo.conf`, is one of those there are: Odoo would
+    /// start without it, or not at all.
+    fn look_for_server_wide(&self, host: &Host, folders: &[PathBuf]) -> Result<(), Error> {
+        let (path, text) =
+            super::beside::file(&self.folder, "odoo.conf", Some(&self.site.paths.conf))?;
+        let said = text.lines().enumerate().find_map(|(index, line)| {
+            let (key, value) = line.split_once('=')?;
+            (key.trim() == "server_wide_modules").then_some((index + 1, value))
+        });
+        let Some((line, names)) = said.filter(|(_, names)| !names.contains('{')) else {
+            return Ok(());
+        };
+        let names = names
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        for name in names {
+            let mut there = false;
+            for folder in folders {
+                there |= host.meta(&folder.join(name))?.is_some();
+            }
+            if !there {
+                return Err(Error::Refused(format!(
+                    "`{}` (line {line}) names the module `{name}` in `server_wide_modules`, which is neither in this release nor \
+                     in the add-ons; add its repository as `[[addons]]`, or take it out",
+                    path.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    async fn learn_connections(&mut self, host: &Host) -> Result<(), Error> {
+        let server = self.site.postgres.server.as_ref();
+        let all = match (server, self.tuning()) {
+            (Some(_), _) => {
+                let remote = Remote::at(self.service_file());
+                remote.max_connections(host).await?
+            }
+            (None, Some(settings)) if !settings.is_empty() => settings
+                .get("max_connections")
+                .and_then(|value| value.parse().ok()),
+            (None, _) => resource::max_connections(host)?,
+        };
+        let Some(all) = all else {
+            return Ok(());
+        };
+        let mut taken = 0;
+        for name in host.list(Path::new("/var/lib/odoo-deploy"))? {
+            if name != self.site.name.as_str() {
+                let conf = host.read_text(Path::new(&format!("/etc/{name}.conf")))?;
+                let server = server.map(|server| server.host.as_str());
+                taken += conf.map_or(0, |conf| sizing::demand(&conf, server));
+            }
+        }
+        let sizing = self.sizing();
+        if Pools::of(&sizing, all, taken).is_none() {
+            return Err(Error::Refused(format!(
+                "PostgreSQL allows {all} connections, of which other sites here may hold {taken}: too few for {} \
+                 workers; raise its `max_connections`, or write fewer `workers` below `[http]`",
+                sizing.workers
+            )));
+        }
+        self.connections = Some((all, taken));
+        Ok(())
+    }
+
+    /// Looks into the sources, once all of them are there.
+    fn learn_source(&mut self, host: &Host) -> Result<(), Error> {
+        let sources = self.sources();
+        let mut published = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            let found = published_by(host, source)?;
+            // Odoo has requirements; an add-on may have none, but must be there to say so
+            let is_there = host.meta(Path::new(&source.path))?.is_some();
+            if found.is_empty() && (index == 0 || !is_there) {
+                return Ok(());
+            }
+            published.extend(found);
+        }
+        self.look_for_modules(host, &sources[1..])?;
+        let clashes = requirements::conflicts(
+            &published,
+            &self.release.overrides,
+            &self.release.python.to_string(),
+        );
+        if !clashes.is_empty() {
+            return Err(Error::Refused(clashes.join("\n")));
+        }
+        let odoo = Path::new(&sources[0].path);
+        let addons = sources[1..]
+            .iter()
+            .map(|addon| PathBuf::from(&addon.target));
+        let folders: Vec<PathBuf> = addons
+            .chain([odoo.join("addons"), odoo.join("odoo/addons")])
+            .collect();
+        let asked: Vec<&str> = self.site.odoo.modules.iter().map(AsRef::as_ref).collect();
+        let missing = modules::missing(host, &folders, &asked)?;
+        if !missing.is_empty() {
+            return Err(Error::Refused(missing.join("\n")));
+        }
+        self.look_for_server_wide(host, &folders)?;
+        let published: Vec<&str> = published.iter().map(|file| file.text.as_str()).collect();
+        let text = requirements::effective(
+            &published,
+            &self.release.overrides,
+            &self.release.requirements,
+        );
+        self.requirements = Some(text);
+        Ok(())
+    }
+
+    /// A repository of add-ons in which Odoo would find no module is of no use, and nobody would notice.
+    fn look_for_modules(&self, host: &Host, addons: &[Source]) -> Result<(), Error> {
+        let mut reasons = Vec::new();
+        for (source, asked) in addons.iter().zip(&self.site.addons) {
+            // what is there and is no checkout is refused by its step, `source-NAME`
+            if host.meta(&Path::new(&source.path).join(".git"))?.is_none() {
+                continue;
+            }
+            let folder = asked.folder.as_ref().map(AsRef::as_ref);
+            if let Some(why) = modules::why_none(host, Path::new(&source.path), folder)? {
+                reasons.push(format!(
+                    "the add-on `{}` ({}) would be of no use: {why}",
+                    source.name, source.repository
+                ));
+            }
+        }
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Refused(reasons.join("\n")))
+    }
+}
+
+/// The requirements of a source, with the files that they take in.
+fn published_by(host: &Host, source: &Source) -> Result<Vec<Published>, Error> {
+    let of = if source.name == "odoo" {
+        "Odoo".to_owned()
+    } else {
+        format!("the add-on `{}`", source.name)
+    };
+    let top = Path::new(&source.path);
+    let mut left = vec![PathBuf::from("requirements.txt")];
+    let mut found: Vec<Published> = Vec::new();
+    while let Some(path) = left.pop() {
+        let known = found.iter().any(|file| file.path == path);
+        let Some(bytes) = (if known {
+            None
+        } else {
+            host.read(&top.join(&path))?
+        }) else {
+            continue;
+        };
+        let (files, text) = requirements::taken_in(&requirements::decoded(&bytes));
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        left.extend(files.iter().rev().map(|file| folder.join(file)));
+        found.push(Published {
+            of: of.clone(),
+            path,
+            text,
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,82 @@
+//! The parts round Odoo: what prints reports, the packet filter, the jail.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Blueprint, Error};
+use crate::host;
+use crate::plan::wkhtmltopdf::{self, Chosen};
+
+impl Blueprint {
+    /// What prints reports.
+    pub(super) fn wkhtmltopdf(&self) -> Result<Chosen, Error> {
+        let (site, facts) = (&self.site, &self.facts);
+        let (wanted, home) = (&site.wkhtmltopdf, &site.paths.home);
+        let chosen = wkhtmltopdf::choose(wanted, home, facts.codename(), &facts.architecture);
+        chosen.map_err(|reason| host::Error::impossible(reason).into())
+    }
+
+    /// The packages that packet filter and jail need.
+    pub(super) fn parts(&self) -> Vec<String> {
+        let (filters, jails) = (self.site.firewall.enabled, self.site.fail2ban.enabled);
+        let filter = (filters || jails).then_some("nftables");
+        let jail = jails.then_some(["fail2ban", "python3-systemd"]);
+        let packages = filter.into_iter().chain(jail.into_iter().flatten());
+        packages.map(str::to_owned).collect()
+    }
+
+    /// The packet filter: its files and what it closes.
+    pub(super) fn firewall(&self) -> Value {
+        let name = &self.site.name;
+        let rules = format!("/etc/{name}.nft");
+        let unit = format!("{name}-firewall.service");
+        json!({
+            "enabled": self.site.firewall.enabled,
+            "table": format!("odoo-deploy-{name}"),
+            "closed": self.site.closed_ports(),
+            "inputs": { "firewall-rules": rules, "firewall-unit": format!("/etc/systemd/system/{unit}") },
+            "rules": rules,
+            "unit": unit,
+        })
+    }
+
+    /// The jail for those who try passwords: its files, and whom it never keeps out.
+    pub(super) fn fail2ban(&self) -> Value {
+        let (name, jail) = (&self.site.name, format!("odoo-deploy-{}", self.site.name));
+        let proxy = self.site.proxy.as_ref();
+        let file = |folder: &str, name: &str| format!("/etc/fail2ban/{folder}.d/{name}.conf");
+        let nginx = format!("{jail}-nginx");
+        let mut inputs = BTreeMap::from([
+            ("fail2ban-filter", file("filter", &jail)),
+            ("fail2ban-jail", file("jail", &jail)),
+            (
+                "fail2ban-unit",
+                format!("/etc/systemd/system/fail2ban.service.d/{jail}.conf"),
+            ),
+        ]);
+        if proxy.is_some() {
+            inputs.insert("fail2ban-nginx", file("filter", &nginx));
+            inputs.insert("fail2ban-action", file("action", &jail));
+        }
+        let ours = ["127.0.0.0/8".to_owned(), "::1".to_owned()].into_iter();
+        let known = proxy
+            .into_iter()
+            .flat_map(|proxy| proxy.trusted.iter().chain(&proxy.rpc_clients));
+        let enabled = self.site.fail2ban.enabled;
+        json!({
+            "enabled": enabled,
+            "before": enabled && proxy.is_some(),
+            "jails": if proxy.is_some() { vec![&jail, &nginx] } else { vec![&jail] },
+            "ignored": ours.chain(known.map(ToString::to_string)).collect::<Vec<_>>(),
+            "reads": inputs.values().collect::<Vec<_>>(),
+            "filter": inputs["fail2ban-filter"],
+            "nginx": inputs.get("fail2ban-nginx"),
+            "action": inputs.get("fail2ban-action"),
+            "jail": inputs["fail2ban-jail"],
+            "unit": inputs["fail2ban-unit"],
+            "inputs": inputs,
+            "record": format!("/run/odoo-deploy/{name}-fail2ban.started"),
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! A folder with its owner, group and mode.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::gate;
+use crate::host::{Error, Host, Result};
+use crate::resource::{Moved, Resource};
+
+/// A folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Directory {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whose it is.
+    pub owner: String,
+    /// Its group.
+    pub group: String,
+    /// Its permission bits, in octal.
+    pub mode: String,
+    /// Whether the owner's data are in it. Only then does undoing an unfinished run remove what Odoo has put into it
+    /// for itself since that run made it; after the run has committed it stays.
+    #[serde(default)]
+    pub data: bool,
+}
+
+/// What can be seen of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    owner: String,
+    group: String,
+    mode: String,
+}
+
+impl Resource for Directory {
+    type State = State;
+
+    fn subject(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        let found = host.folder(&self.path)?;
+        Ok(found.map(|found| State {
+            owner: found.meta.owner,
+            group: found.meta.group,
+            mode: octal(found.meta.mode),
+        }))
+    }
+
+    fn want(&self, _now: Option<&State>) -> Option<State> {
+        Some(State {
+            owner: self.owner.clone(),
+            group: self.group.clone(),
+            mode: self.mode.clone(),
+        })
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        let Some(to) = to else {
+            if let Some(target) = host.link_target(&self.path)? {
+                let target = target.display();
+                return Ok(Moved::Kept(format!(
+                    "somebody made it a link to `{target}`"
+                )));
+            }
+            if from.is_some() && self.data {
+                if let Err(reason) = gate::remove_data(host, &self.path)? {
+                    return Ok(Moved::Kept(reason));
+                }
+            } else if !host.remove_folder(&self.path)? {
+                return Ok(Moved::Kept("it is not empty".into()));
+            }
+            return Ok(Moved::There);
+        };
+        let mode = bits(&to.mode)?;
+        match from {
+            None => host.make_folder(&self.path, &to.owner, &to.group, mode)?,
+            Some(from) if from != to => {
+                let found = host.folder(&self.path)?;
+                let path = found.map_or_else(|| self.path.clone(), |found| found.path);
+                host.set_owner(&path, &to.owner, &to.group, mode)?;
+            }
+            Some(_) => (),
+        }
+        Ok(Moved::There)
+    }
+
+    fn holds_data(&self) -> bool {
+        self.data
+    }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(to)) => format!("{}:{} {}", to.owner, to.group, to.mode),
+            _ => String::new(),
+        }
+    }
+}
+
+/// Permission bits as people write them.
+pub(in crate::resource) fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
+}
+
+/// Permission bits from what people write.
+pub(in crate::resource) fn bits(mode: &str) -> Result<u32> {
+    u32::from_str_radix(mode, 8)
+        .ok()
+        .filter(|bits| *bits <= 0o7777)
+        .ok_or_else(|| {
+            Error::garbled(
+                format!("the mode `{mode}`"),
+                "it is not an octal number up to 7777",
+            )
+        })
+}

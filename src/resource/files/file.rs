@@ -1,0 +1,328 @@
+//! A file with its owner, group, mode and content.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::event::change::Text;
+use crate::gate;
+use crate::host::command::Cmd;
+use crate::host::store::digest;
+use crate::host::{Error, Host, Result};
+use crate::resource::files::directory::{bits, octal};
+use crate::resource::{Moved, Resource};
+use crate::secret::password;
+
+/// Stands for the value of a secret wherever content is compared, shown or recorded.
+pub const MASK: &str = "•••";
+
+/// Where systemd reads units; it must be told when one changes.
+const UNITS: &str = "/etc/systemd/system";
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whose it is.
+    pub owner: String,
+    /// Its group.
+    pub group: String,
+    /// Its permission bits, in octal.
+    pub mode: String,
+    /// Its content, with [`MASK`] for the values of secrets. Not journalled: what is needed to go
+    /// back are the earlier bytes, and they are stored beside the journal.
+    #[serde(default, skip_serializing)]
+    pub content: String,
+    /// Keys of `key = value` lines whose value comes from the file named here. A hash in its place
+    /// is left alone: Odoo itself puts one there when its owner changes the password.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, PathBuf>,
+    /// What a unit writes down because of it; nobody else would take that away with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<PathBuf>,
+    /// A program with its arguments that must accept the file: for one that is read at some later time,
+    /// when nobody looks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test: Vec<String>,
+}
+
+/// What can be seen of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    owner: String,
+    group: String,
+    mode: String,
+    /// The digest of the content, secrets masked.
+    content: String,
+    /// The digest of the very bytes; `None` while they are still to be written.
+    bytes: Option<String>,
+}
+
+impl File {
+    /// Replaces the values of secrets by [`MASK`]. A value that is neither the kept one nor a hash
+    /// is told apart, but not shown.
+    fn masked(&self, host: &Host, text: &str) -> Result<String> {
+        if self.secrets.is_empty() {
+            return Ok(text.to_owned());
+        }
+        let mut lines = Vec::new();
+        for line in text.split('\n') {
+            let secret = line
+                .split_once('=')
+                .and_then(|(k, v)| Some((k, v.trim(), self.secrets.get(k.trim())?)));
+            let Some((_, value, path)) = secret else {
+                lines.push(line.to_owned());
+                continue;
+            };
+            let good = value == MASK
+                || password::is_hash(value)
+                || secret_at(host, path)?.as_deref() == Some(value);
+            let suffix = if good {
+                ""
+            } else {
+                " (not the one that was set)"
+            };
+            lines.push(format!("{}{MASK}{suffix}", head(line)));
+        }
+        Ok(lines.join("\n"))
+    }
+
+    /// The content with the values of secrets in their places.
+    fn filled(&self, host: &Host, present: Option<&str>) -> Result<String> {
+        let mut lines = Vec::new();
+        for line in self.content.split('\n') {
+            let key = line
+                .split_once('=')
+                .filter(|(_, v)| v.trim() == MASK)
+                .map(|(k, _)| k.trim());
+            let Some((key, path)) = key.and_then(|k| Some((k, self.secrets.get(k)?))) else {
+                lines.push(line.to_owned());
+                continue;
+            };
+            let hash_in_place = present
+                .and_then(|text| value_of(text, key))
+                .filter(|v| password::is_hash(v));
+            let value =
+                hash_in_place.map_or_else(|| secret_at(host, path), |v| Ok(Some(v.to_owned())))?;
+            let missing = || {
+                Error::impossible(format!(
+                    "the secret for `{key}` is not at `{}`",
+                    path.display()
+                ))
+            };
+            lines.push(format!("{}{}", head(line), value.ok_or_else(missing)?));
+        }
+        Ok(lines.join("\n"))
+    }
+
+    /// Puts what is at the path where it can be found again: by digest in any case, and under a
+    /// name beside it where it is the work of another hand than ours.
+    fn put_by(&self, host: &Host, known: Option<&str>) -> Result<()> {
+        let Some(bytes) = host.read(&self.path)? else {
+            return Ok(());
+        };
+        let name = host.store()?.keep(&bytes)?;
+        let ours = host.store()?.wrote(&self.path)?;
+        if known == Some(&name) || ours.contains(&name) {
+            return Ok(());
+        }
+        let mut beside = self.path.as_os_str().to_owned();
+        beside.push(format!(".kept-{}", &name[..8]));
+        let beside = PathBuf::from(beside);
+        host.write(&beside, &bytes, "root", "root", 0o600)?;
+        let text = format!(
+            "`{}` had been edited by hand; the edit is kept as `{}`",
+            self.path.display(),
+            beside.display()
+        );
+        host.events().tell(Event::Note { text });
+        Ok(())
+    }
+
+    /// Takes it away, and then what was written down because of it.
+    async fn remove(&self, host: &Host) -> Result<()> {
+        gate::remove_own(host, &self.path)?;
+        self.tell_systemd(host).await?;
+        self.record
+            .as_ref()
+            .map_or(Ok(()), |record| gate::remove_record(host, record))
+    }
+
+    /// Has the file tried by who will read it. Only what this plan has written: on the way back there is
+    /// the file of somebody else.
+    async fn try_out(&self, host: &Host, to: &State) -> Result<()> {
+        if to.content != digest(self.content.as_bytes()) {
+            return Ok(());
+        }
+        if let [program, args @ ..] = self.test.as_slice() {
+            host.run(&Cmd::new(program).args(args)).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_systemd(&self, host: &Host) -> Result<()> {
+        if self.path.starts_with(UNITS) {
+            host.run(&Cmd::new("systemctl").arg("daemon-reload"))
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Resource for File {
+    type State = State;
+
+    fn subject(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        let (Some(meta), Some(bytes)) = (host.meta(&self.path)?, host.read(&self.path)?) else {
+            return Ok(None);
+        };
+        let content = match std::str::from_utf8(&bytes) {
+            Ok(text) => digest(self.masked(host, text)?.as_bytes()),
+            Err(_) => digest(&bytes),
+        };
+        let bytes = Some(digest(&bytes));
+        Ok(Some(State {
+            owner: meta.owner,
+            group: meta.group,
+            mode: octal(meta.mode),
+            content,
+            bytes,
+        }))
+    }
+
+    fn want(&self, now: Option<&State>) -> Option<State> {
+        let content = digest(self.content.as_bytes());
+        let rewritten = digest(rewritten(&self.content).as_bytes());
+        if let Some(now) = now.filter(|now| !self.secrets.is_empty() && now.content == rewritten) {
+            let (owner, group, mode) = (self.owner.clone(), self.group.clone(), self.mode.clone());
+            return Some(State {
+                owner,
+                group,
+                mode,
+                ..now.clone()
+            });
+        }
+        let bytes = now
+            .filter(|now| now.content == content)
+            .and_then(|now| now.bytes.clone());
+        let (owner, group, mode) = (self.owner.clone(), self.group.clone(), self.mode.clone());
+        Some(State {
+            owner,
+            group,
+            mode,
+            content,
+            bytes,
+        })
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        host.clear_prepared(&self.path)?;
+        let Some(to) = to else {
+            self.put_by(host, None)?;
+            self.remove(host).await?;
+            return Ok(Moved::There);
+        };
+        if from == Some(to) {
+            // the interrupted move may not have come to telling it
+            self.tell_systemd(host).await?;
+            self.try_out(host, to).await?;
+            return Ok(Moved::There);
+        }
+        let mode = bits(&to.mode)?;
+        if from.is_some_and(|from| from.content == to.content) {
+            host.set_owner(&self.path, &to.owner, &to.group, mode)?;
+            return Ok(Moved::There);
+        }
+        let present = host.read(&self.path)?;
+        // before our first writing, what is there is the owner's file, not an edit of ours
+        let first = host.store()?.wrote(&self.path)?.is_empty();
+        let present_digest = present.as_deref().map(digest);
+        self.put_by(host, present_digest.as_deref().filter(|_| first))?;
+        let bytes = match &to.bytes {
+            Some(name) => host.store()?.kept(name)?,
+            None => self
+                .filled(
+                    host,
+                    present.as_deref().and_then(|b| std::str::from_utf8(b).ok()),
+                )?
+                .into_bytes(),
+        };
+        if to.bytes.is_none() {
+            host.store()?.note_written(&self.path, &digest(&bytes))?;
+        }
+        gate::replaces(host, &self.path)?;
+        host.write(&self.path, &bytes, &to.owner, &to.group, mode)?;
+        self.tell_systemd(host).await?;
+        self.try_out(host, to).await?;
+        Ok(Moved::There)
+    }
+
+    fn text(&self, host: &Host) -> Result<Option<Text>> {
+        let bytes = host.read(&self.path)?.unwrap_or_default();
+        let before = match String::from_utf8(bytes) {
+            Ok(text) => veiled(&self.masked(host, &text)?),
+            Err(_) => "(not text)\n".to_owned(),
+        };
+        let after = veiled(&self.content);
+        Ok(Some(Text { before, after }))
+    }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(to)) => format!("{}:{} {}", to.owner, to.group, to.mode),
+            _ => String::new(),
+        }
+    }
+}
+
+/// `text` as it may be shown: an owner's file may hold secrets that are none of ours, such as
+/// `db_password`, in comments too.
+fn veiled(text: &str) -> String {
+    let veil = |line: &str| match line.split_once('=') {
+        Some((key, value))
+            if !value.trim_start().starts_with(MASK)
+                && password::is_key_of_secret(key.trim_matches([' ', '\t', ';', '#', '"'])) =>
+        {
+            format!("{key}= {MASK}")
+        }
+        _ => line.to_owned(),
+    };
+    text.split('\n').map(veil).collect::<Vec<_>>().join("\n")
+}
+
+/// `text` as Odoo itself writes it when its owner sets a new password there: Python's
+/// `RawConfigParser` drops comments and ends with an empty line. That is no edit to be undone.
+fn rewritten(text: &str) -> String {
+    let stays = |line: &&str| !line.trim().is_empty() && !line.starts_with([';', '#']);
+    let lines: Vec<&str> = text.lines().filter(stays).collect();
+    lines.join("\n") + "\n\n"
+}
+
+/// What stands before the value in `line`: not every reader takes blanks round the `=`.
+fn head(line: &str) -> &str {
+    let rest = &line[line.find('=').map_or(0, |at| at + 1)..];
+    &line[..line.len() - rest.trim_start().len()]
+}
+
+/// The secret in the file at `path`; `None` where it has not been made yet.
+fn secret_at(host: &Host, path: &Path) -> Result<Option<String>> {
+    let bytes = host.read(path)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
+}
+
+/// The value of the last `key = value` line for `key`, as `configparser` takes it.
+fn value_of<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    let pairs = text.lines().rev().filter_map(|line| line.split_once('='));
+    let mut values = pairs
+        .filter(|(k, _)| k.trim() == key)
+        .map(|(_, v)| v.trim());
+    values.next()
+}

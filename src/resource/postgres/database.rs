@@ -1,0 +1,220 @@
+//! A database of Odoo's, with its modules.
+
+pub mod filestore;
+mod judge;
+mod look;
+mod make;
+mod odoo;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use odoo::First;
+
+use crate::host::{Error, Host, Result};
+use crate::resource::postgres::server::Server;
+use crate::resource::{Moved, Resource};
+
+/// A database of Odoo's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// The role that owns it.
+    pub owner: String,
+    /// The system user that Odoo runs as, where it is not named as the role.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The service file of the server, where that is another host's.
+    #[serde(default)]
+    pub remote: Option<PathBuf>,
+    /// The authority that the certificate of that server must come from.
+    #[serde(default)]
+    pub root_certificate: Option<PathBuf>,
+    /// Whom a new one is for. Later it is the owner's to change.
+    #[serde(default)]
+    pub first: First,
+    /// The series of Odoo that its code is of. Not known of one that an early journal has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// Where a new one lets its reports load their style from (`report.url`); none where Odoo is its own server.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prints_from: String,
+    /// The modules that must be installed in it. Others are left alone.
+    pub modules: Vec<String>,
+    /// The interpreter with Odoo's requirements.
+    pub python: PathBuf,
+    /// Odoo's launcher.
+    pub odoo: PathBuf,
+    /// Odoo's configuration.
+    pub conf: PathBuf,
+    /// Odoo's data, with the filestore in it.
+    pub data: PathBuf,
+    /// Where the first login's password is.
+    pub password: PathBuf,
+    /// The site, by which a later agent finds what a killed one left running.
+    pub site: String,
+}
+
+/// What can be seen of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// Whether Odoo's first initialisation came to its end.
+    initialised: bool,
+    modules: BTreeSet<String>,
+    /// Whether it holds tables that are not Odoo's; by now said as a [`Self::problem`].
+    foreign: bool,
+    /// Whether nothing can be seen of it, not even that it is there: the server of another host lets
+    /// nobody in. Never so where it could be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unseen: bool,
+    /// Its number; another of the same name has another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    oid: Option<u32>,
+    /// Why it cannot be the site's, with the way out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+impl Database {
+    fn server(&self) -> Server<'_> {
+        self.remote.as_deref().map_or(Server::Local, Server::Remote)
+    }
+
+    /// The system user that Odoo runs as.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.account.as_deref().unwrap_or(&self.owner)
+    }
+
+    /// Asks by `sql` what changes nothing; no rows where it is not there, or its server cannot be asked, which the
+    /// steps tell.
+    ///
+    /// # Errors
+    /// If the statement fails.
+    pub async fn ask(&self, host: &Host, sql: &str) -> Result<Vec<Vec<String>>> {
+        self.server().ask_if_open(host, &self.name, sql).await
+    }
+
+    /// The modules that are asked for; `base` always is.
+    fn asked(&self) -> BTreeSet<String> {
+        self.modules
+            .iter()
+            .cloned()
+            .chain(["base".to_owned()])
+            .collect()
+    }
+
+    /// Whether the one that is there was made by a run of the site's, not by anybody else.
+    ///
+    /// # Errors
+    /// If it cannot be looked at.
+    pub async fn is_made_here(&self, host: &Host) -> Result<bool> {
+        let Some(look) = self.look(host).await? else {
+            return Ok(false);
+        };
+        let notes = [host.made(&self.made_key())?, host.made(&self.filled_key())?].concat();
+        Ok(look.is_noted(&notes))
+    }
+}
+
+impl Resource for Database {
+    type State = State;
+
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        if !self.server().is_up(host)? {
+            return Ok(None);
+        }
+        let look = match Box::pin(self.look(host)).await {
+            // a server of another host that lets nobody in has a step of its own, which says so
+            Err(Error::Command(_)) if self.remote.is_some() => {
+                return Ok(Some(State {
+                    unseen: true,
+                    ..State::default()
+                }));
+            }
+            look => look?,
+        };
+        look.map(|look| self.judge(host, &look)).transpose()
+    }
+
+    fn want(&self, now: Option<&State>) -> Option<State> {
+        let mut modules = now.map(|now| now.modules.clone()).unwrap_or_default();
+        modules.extend(self.asked());
+        Some(State {
+            initialised: true,
+            modules,
+            oid: now.and_then(|now| now.oid),
+            ..State::default()
+        })
+    }
+
+    async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        // nothing was done from there
+        if to.is_some_and(|to| to.unseen) {
+            return Ok(Moved::There);
+        }
+        if from.is_some_and(|from| from.unseen) {
+            // perhaps by now, but what was not seen is neither made nor dropped
+            self.look(host).await?;
+            return Err(Error::impossible(format!(
+                "PostgreSQL on the other host did not say whether the database `{}` is there; try again",
+                self.name
+            )));
+        }
+        let nothing = BTreeSet::new();
+        let has = from
+            .filter(|from| from.initialised)
+            .map_or(&nothing, |from| &from.modules);
+        let Some(to) = to else {
+            return match from {
+                None => Ok(Moved::There),
+                Some(_) => self.take_away(host).await,
+            };
+        };
+        if to.initialised && has.is_empty() {
+            self.initialise(host).await?;
+        } else if !to.modules.is_subset(has) {
+            let new = to.modules.difference(has).cloned().collect();
+            self.install(host, &new, "modules").await?;
+        } else if to.modules != *has {
+            return Ok(Moved::Kept(
+                "installed modules stay: taking one out would delete its data".into(),
+            ));
+        }
+        Ok(Moved::There)
+    }
+
+    fn refuses(&self, now: Option<&State>) -> Option<String> {
+        now?.problem.clone()
+    }
+
+    fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
+        match (from, to) {
+            (None, Some(_)) => "a new database, without the password `admin`".into(),
+            (Some(from), Some(_)) if from.unseen => {
+                "cannot be seen before PostgreSQL lets Odoo's role in; made if it is not there"
+                    .into()
+            }
+            (Some(from), Some(to)) if from != to && !from.initialised => {
+                "there and empty, or begun and not finished by an earlier run: filled anew".into()
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn leaves(&self, from: Option<&State>) -> Option<&'static str> {
+        from.map(|_| "modules that are added to a database that was there before")
+    }
+
+    fn holds_data(&self) -> bool {
+        true
+    }
+}

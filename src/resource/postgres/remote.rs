@@ -1,0 +1,149 @@
+//! A PostgreSQL server on another host: nothing there is ours but what Odoo's role owns.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::{Error, Host, Result};
+use crate::resource::postgres::server::Server;
+use crate::resource::{Moved, Resource};
+
+/// A server that must let Odoo's role in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remote {
+    /// The file that tells libpq how to reach it, and with which password.
+    pub service: PathBuf,
+    /// The oldest major version that will do.
+    #[serde(default)]
+    pub minimum: u32,
+}
+
+/// What can be seen of it, from here and as that role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// What keeps the role out; `None` where it is let in.
+    refusal: Option<String>,
+    version: Option<u32>,
+    superuser: bool,
+}
+
+impl Remote {
+    /// The server that a service file names, whatever its version.
+    #[must_use]
+    pub fn at(service: PathBuf) -> Self {
+        Self {
+            service,
+            minimum: 0,
+        }
+    }
+
+    /// How many connections it allows the role. `None` where it cannot be asked.
+    ///
+    /// # Errors
+    /// If this host cannot be looked at.
+    pub async fn max_connections(&self, host: &Host) -> Result<Option<u32>> {
+        let server = Server::Remote(&self.service);
+        if !server.is_up(host)? {
+            return Ok(None);
+        }
+        let sql = "select least(current_setting('max_connections')::int, nullif(rolconnlimit, -1)) \
+                   from pg_roles where rolname = current_user;";
+        let rows = server
+            .query(host, "postgres", sql)
+            .await
+            .unwrap_or_default();
+        Ok(rows.concat().first().and_then(|number| number.parse().ok()))
+    }
+
+    async fn ask(&self, host: &Host) -> Result<State> {
+        let sql = "select current_setting('server_version_num')::int / 10000, rolsuper \
+                   from pg_roles where rolname = current_user;";
+        let rows = Server::Remote(&self.service)
+            .query(host, "postgres", sql)
+            .await?;
+        let [version, superuser] = rows.first().map(Vec::as_slice).unwrap_or_default() else {
+            return Err(Error::garbled("the answer of `psql`", format!("{rows:?}")));
+        };
+        Ok(State {
+            refusal: None,
+            version: version.parse().ok(),
+            superuser: superuser == "t",
+        })
+    }
+}
+
+impl Resource for Remote {
+    type State = State;
+
+    fn subject(&self) -> String {
+        "PostgreSQL on another host".into()
+    }
+
+    async fn read(&self, host: &Host) -> Result<Option<State>> {
+        if !Server::Remote(&self.service).is_up(host)? {
+            return Ok(None);
+        }
+        let refused = |error: Error| State {
+            refusal: Some(error.to_string()),
+            version: None,
+            superuser: false,
+        };
+        Ok(Some(self.ask(host).await.unwrap_or_else(refused)))
+    }
+
+    fn want(&self, now: Option<&State>) -> Option<State> {
+        let known = now.filter(|now| now.refusal.is_none()).cloned();
+        Some(known.unwrap_or(State {
+            refusal: None,
+            version: None,
+            superuser: false,
+        }))
+    }
+
+    /// There is nothing to move: it lets the role in, or it does not.
+    async fn set(&self, host: &Host, _from: Option<&State>, to: Option<&State>) -> Result<Moved> {
+        if to.is_none_or(|to| to.refusal.is_some()) {
+            return Ok(Moved::Kept("the server is another host's".into()));
+        }
+        let state = self.ask(host).await?;
+        self.refuses(Some(&state))
+            .map_or(Ok(Moved::There), |reason| Err(Error::impossible(reason)))
+    }
+
+    /// A way in that is about to change is asked once it has.
+    fn shaken(&self, state: &State, by: &[String]) -> State {
+        let mut state = state.clone();
+        if by.iter().any(|step| step == "connection") {
+            state.refusal = None;
+        }
+        state
+    }
+
+    fn refuses(&self, now: Option<&State>) -> Option<String> {
+        let now = now?;
+        if let Some(refusal) = &now.refusal {
+            return Some(format!(
+                "PostgreSQL does not let Odoo's role in: {refusal}\nsee `[postgres]`, and `pg_hba.conf` there"
+            ));
+        }
+        if now.superuser {
+            return Some(
+                "the role in `[postgres]` is a superuser, as Odoo must not be; `alter role … nosuperuser createdb`"
+                    .into(),
+            );
+        }
+        let version = now.version.filter(|version| *version < self.minimum)?;
+        Some(format!(
+            "PostgreSQL {version} runs there, this Odoo needs {} or newer",
+            self.minimum
+        ))
+    }
+
+    fn summary(&self, from: Option<&State>, _to: Option<&State>) -> String {
+        match from {
+            None => "must let Odoo's role in".into(),
+            Some(_) => "lets Odoo's role in".into(),
+        }
+    }
+}

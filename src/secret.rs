@@ -1,0 +1,4 @@
+//! Passwords, and what opens private repositories.
+
+pub mod access;
+pub mod password;
