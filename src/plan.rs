@@ -5,11 +5,15 @@ pub mod playbook;
 pub mod requirements;
 pub mod resolve;
 pub mod sizing;
+mod unknown;
 pub mod wkhtmltopdf;
 
 use std::path::Path;
 
+pub use unknown::Unknown;
+
 use crate::check::Check;
+use crate::plan::playbook::Notes;
 use crate::resource::{AnyResource, File};
 
 /// One thing to be so.
@@ -21,10 +25,12 @@ pub struct Step {
     pub needs: Vec<usize>,
     /// What is to be so.
     pub resource: AnyResource,
-    /// What must be found out before it can be set, where something must.
-    pub awaits: Option<String>,
+    /// What must become known before the step can be set.
+    pub awaits: Option<Unknown>,
     /// What must hold before it changes what is there already.
     pub trials: Vec<Check>,
+    /// What people are told once with it.
+    pub notes: Notes<String>,
 }
 
 /// An ordered plan. A step needs only steps above it.

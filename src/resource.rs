@@ -41,6 +41,12 @@ use crate::event::change::Text;
 use crate::host::{Error, Host, Result};
 use crate::text::diff;
 
+/// What [`Resource::occupies`] names: apt's locks, and the files of accounts, which packages write too.
+const APT_AND_ACCOUNTS: &str = "apt and accounts";
+
+/// What [`Resource::occupies`] names: PostgreSQL, which is restarted while it is set up.
+const POSTGRESQL: &str = "PostgreSQL";
+
 /// What became of a move from one state to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moved {
@@ -145,6 +151,11 @@ pub trait Resource: Serialize + DeserializeOwned {
     /// What going back to `from` cannot take back, if anything; shown in the plan before anyone
     /// agrees.
     fn leaves(&self, _from: Option<&Self::State>) -> Option<&'static str> {
+        None
+    }
+
+    /// What only one step can use at a time, if it uses such a thing.
+    fn occupies(&self) -> Option<&'static str> {
         None
     }
 
@@ -295,6 +306,12 @@ macro_rules! resources {
             /// If `from` is not a state of this kind.
             pub fn leaves(&self, from: &AnyState) -> Result<Option<&'static str>> {
                 match self { $(Self::$variant(r) => Ok(r.leaves(take(r, from)?.as_ref())),)+ }
+            }
+
+            /// [`Resource::occupies`].
+            #[must_use]
+            pub fn occupies(&self) -> Option<&'static str> {
+                match self { $(Self::$variant(r) => r.occupies(),)+ }
             }
 
             /// [`Resource::holds_data`].

@@ -205,9 +205,8 @@ impl Session {
             self.host.events().tell(Event::Planned(change.clone()));
         }
         self.host.events().tell(Event::Plan(observed.totals()));
-        let site = self.blueprint.site();
         let unlisted = unlisted(&self.runs, plan, observed);
-        for text in words(site, observed).into_iter().chain(unlisted) {
+        for text in words(plan, observed).into_iter().chain(unlisted) {
             self.host.events().tell(Event::Note { text });
         }
         found::tell(self.host.events(), &self.found, found);

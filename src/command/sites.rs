@@ -7,7 +7,7 @@ use crate::command::session::misconfigured;
 use crate::command::{Ending, tell};
 use crate::event::{Event, SiteEnd};
 use crate::host::Host;
-use crate::plan::blueprint::PLAYBOOK;
+use crate::plan::blueprint::holds_steps;
 use crate::site::Site;
 use crate::text::error::chain;
 use crate::text::source;
@@ -90,11 +90,12 @@ fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Ending> {
 
 fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Ending> {
     let mut found = source::list(folder, "toml").map_err(|e| misconfigured(chain(&e)))?;
-    // it is stored beside every site of the folder, and is the playbook of all of them
-    found.retain(|path| path.file_name().is_none_or(|name| name != PLAYBOOK));
+    // it is stored beside every site of the folder, and is for all of them
+    found.retain(|path| !holds_steps(path));
     if found.is_empty() {
         return Err(misconfigured(format!(
-            "no site lies in `{}`: every `*.toml` in it is one, but for the playbook `{PLAYBOOK}`",
+            "no site lies in `{}`: every `*.toml` in it is one, but for `odoo.toml`, the playbook, and `extra.toml`, which adds \
+             steps to it",
             folder.display()
         )));
     }

@@ -19,7 +19,7 @@ use crate::event::Event;
 use crate::host::Host;
 use crate::host::stop::Stopped;
 use crate::plan::blueprint::{self, Blueprint};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, Unknown};
 
 /// Why a run did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -185,7 +185,7 @@ impl Run<'_> {
     }
 
     /// Lets a step find out what it awaits.
-    fn learn(&mut self, index: usize, awaits: String) {
+    fn learn(&mut self, index: usize, awaits: Unknown) {
         self.is_learning = true;
         let (host, step) = (self.shared.host, self.plan.steps[index].id.clone());
         let mut wiser = self.blueprint.clone();

@@ -1,11 +1,15 @@
 //! A site, a playbook and a machine, made into a plan.
 
 mod beside;
+mod compile;
+mod earlier;
 mod learn;
 mod own;
 mod packages;
 mod parts;
 mod proxy;
+
+pub use beside::holds_steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,29 +17,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::check::{Check, Probe};
 use crate::host;
 use crate::host::store::digest;
 use crate::odoo::facts::Facts;
 use crate::odoo::pairing::Pairing;
 use crate::odoo::release::Release;
-use crate::plan::playbook::{Playbook, Task};
+use crate::plan::playbook::Playbook;
 use crate::plan::sizing::{self, Ground, Pools, Sizing};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Unknown};
 use crate::resource::AnyResource;
 use crate::secret::access::Access;
 use crate::site::{Site, Workers};
-use crate::text::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::text::diagnostic::Diagnostics;
 use crate::text::source::ReadError;
-use crate::text::template::{self, Context};
-
-/// What stands for the connections that PostgreSQL allows.
-const CONNECTIONS: &str = "max_connections of PostgreSQL";
 
 /// The name of the playbook beside a site.
 pub const PLAYBOOK: &str = "odoo.toml";
+
+/// The name of the file beside a site that adds an administrator's own steps to the playbook.
+pub const EXTRA: &str = "extra.toml";
 
 /// The files that are part of the program; one of the same name beside `site.toml` goes before.
 const EMBEDDED: &[(&str, &str)] = &[
@@ -105,7 +107,7 @@ pub enum Error {
     #[error("the {what} is not known, though the steps above are done")]
     StillUnknown {
         /// What.
-        what: String,
+        what: Unknown,
     },
     /// What is asked cannot be had, as was found out by now.
     #[error("{0}")]
@@ -181,7 +183,13 @@ impl Blueprint {
         resolved: BTreeMap<String, String>,
     ) -> Result<Self, Error> {
         let (path, text) = beside::file(folder, PLAYBOOK, None)?;
-        let playbook = Playbook::shared(&path, &text)?;
+        let playbook = match beside::extra(folder)? {
+            None => Playbook::shared(&path, &text)?,
+            Some((extra, own)) => {
+                let playbook = Playbook::shared(&path, &text)?;
+                Arc::new(playbook.extended(&extra, &own)?)
+            }
+        };
         Ok(Self {
             site,
             release,
@@ -277,7 +285,7 @@ impl Blueprint {
             .and_then(|(all, taken)| Pools::of(sizing, all, taken));
         pools.map_or_else(
             || {
-                let unknown = unknown(CONNECTIONS);
+                let unknown = Unknown::Connections.marker();
                 json!({ "process": unknown, "gevent": unknown })
             },
             |pools| json!(pools),
@@ -304,9 +312,10 @@ impl Blueprint {
                     .get(&source_key(&repository, &branch))
                     .cloned()
             };
-            let commit = commit
-                .or_else(recorded)
-                .unwrap_or_else(|| unknown(&format!("commit of {branch}")));
+            let commit = commit.or_else(recorded).unwrap_or_else(|| {
+                let branch = branch.clone();
+                Unknown::Commit { branch }.marker()
+            });
             let path = if name == "odoo" {
                 format!("{home}/releases/{commit}")
             } else {
@@ -358,9 +367,9 @@ impl Blueprint {
     ///
     /// # Errors
     /// If the site cannot be put into words.
-    pub fn context(&self) -> Result<Context, Error> {
+    fn names(&self) -> Result<Value, Error> {
         let sources = self.sources();
-        let unknown = || unknown(&self.requirements_name());
+        let unknown = || self.unknown_requirements().marker();
         let requirements = self.requirements.clone().unwrap_or_else(unknown);
         // everything that decides on what is in the environment
         let content = json!([
@@ -385,7 +394,7 @@ impl Blueprint {
             .collect();
         let nginx = self.facts.distribution.map(|found| found.nginx);
         let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
-        let context = json!({
+        Ok(json!({
             "site": self.site,
             "release": self.release,
             "packages": self.packages(&sources, &wkhtmltopdf, &proxy.packages),
@@ -420,10 +429,8 @@ impl Blueprint {
             "code_only": self.code_only,
             "cleared": self.to_clear(&sources, &venv),
             "mask": crate::resource::MASK,
-            "inputs": self.inputs(&sources),
             "venv": { "path": venv, "requirements": requirements },
-        });
-        Ok(context.into())
+        }))
     }
 
     /// What is to be cleared, by the name of its step.
@@ -447,9 +454,29 @@ impl Blueprint {
         named.collect()
     }
 
-    /// What stands for the requirements.
-    fn requirements_name(&self) -> String {
-        format!("requirements of {}", self.site.odoo.version)
+    fn unknown_requirements(&self) -> Unknown {
+        Unknown::Requirements {
+            series: self.site.odoo.version.to_string(),
+        }
+    }
+
+    /// All that is not known yet.
+    fn unknowns(&self) -> Vec<Unknown> {
+        let mut unknowns = Vec::new();
+        for source in self.sources() {
+            let branch = source.branch;
+            let commit = Unknown::Commit { branch };
+            if source.commit == commit.marker() {
+                unknowns.push(commit);
+            }
+        }
+        if self.requirements.is_none() {
+            unknowns.push(self.unknown_requirements());
+        }
+        if self.connections.is_none() {
+            unknowns.push(Unknown::Connections);
+        }
+        unknowns
     }
 
     /// What the configuration holds of secrets, and where they are.
@@ -467,119 +494,6 @@ impl Blueprint {
     /// What tells libpq how to reach the server of another host.
     fn service_file(&self) -> PathBuf {
         Path::new(&self.site.paths.state).join("secrets/postgresql.service")
-    }
-
-    /// What the service runs, by the step of the playbook that makes it.
-    fn inputs(&self, sources: &[Source]) -> BTreeMap<String, String> {
-        let paths = &self.site.paths;
-        let mut inputs = BTreeMap::from([
-            ("conf".to_owned(), paths.conf.clone()),
-            (
-                "unit".to_owned(),
-                format!("/etc/systemd/system/{}", paths.unit),
-            ),
-            ("environment".to_owned(), format!("{}/venv", paths.home)),
-            ("release".to_owned(), sources[0].link.clone()),
-        ]);
-        let addons = sources[1..].iter();
-        inputs.extend(addons.map(|addon| (format!("release-{}", addon.name), addon.link.clone())));
-        inputs
-    }
-
-    /// Makes the plan, as far as everything is known.
-    ///
-    /// # Errors
-    /// If the playbook or a template does not fit the site.
-    pub fn compile(&self) -> Result<Plan, Error> {
-        let context = self.context()?;
-        let mut plan = Plan::default();
-        for task in self.playbook.expand(&context)? {
-            if task.check {
-                let check = self.check(task)?;
-                let step = plan
-                    .steps
-                    .iter_mut()
-                    .find(|step| check.before.as_ref() == Some(&step.id));
-                match step {
-                    Some(step) => step.trials.push(check),
-                    // without its step there is nothing before which it could be asked
-                    None if check.before.is_none() => plan.checks.push(check),
-                    None => (),
-                }
-                continue;
-            }
-            let needs = task
-                .needs
-                .iter()
-                .filter_map(|id| plan.steps.iter().rposition(|step| step.id == *id))
-                .collect();
-            let id = task.id.clone();
-            let (resource, awaits) = self.resource(task, &context)?;
-            plan.steps.push(Step {
-                id,
-                needs,
-                resource,
-                awaits,
-                trials: Vec::new(),
-            });
-        }
-        Ok(plan)
-    }
-
-    /// The resource of a task, with what it waits for: asked of the fields, as no resource puts all
-    /// of what it holds into words.
-    fn resource(
-        &self,
-        task: Task,
-        context: &Context,
-    ) -> Result<(AnyResource, Option<String>), Error> {
-        let (kind, span) = (task.kind.clone(), task.span.clone());
-        let mut fields = task.fields;
-        if let Some(Value::String(name)) = fields.remove("template") {
-            let target = fields.get("path").and_then(Value::as_str);
-            let (path, text) = beside::file(&self.folder, &name, target)?;
-            let content = template::render(&path.display().to_string(), &text, context)?;
-            fields.insert("content".into(), content.into());
-        }
-        let value = Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))]));
-        let awaits = first_unknown(&value);
-        let resource = serde_json::from_value(value)
-            .map_err(|e| self.wrong(&kind, span, &e, AnyResource::KINDS))?;
-        Ok((resource, awaits))
-    }
-
-    fn check(&self, task: Task) -> Result<Check, Error> {
-        let (kind, span) = (task.kind.clone(), task.span.clone());
-        let mut fields = task.fields;
-        let mut check = Map::new();
-        for key in ["unit", "within", "after_change", "before", "because"] {
-            check.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
-        }
-        check.insert(
-            "probe".into(),
-            Value::Object(Map::from_iter([(kind.clone(), Value::Object(fields))])),
-        );
-        serde_json::from_value(Value::Object(check))
-            .map_err(|e| self.wrong(&kind, span, &e, Probe::KINDS))
-    }
-
-    fn wrong(
-        &self,
-        kind: &str,
-        span: std::ops::Range<usize>,
-        error: &serde_json::Error,
-        kinds: &[&str],
-    ) -> Error {
-        let wrong = if kinds.contains(&kind) {
-            Diagnostic::new(span, format!("`{kind}`: {error}"))
-        } else {
-            let hint = did_you_mean(kind, kinds.iter().copied()).map_or_else(
-                || format!("the kinds are `{}`", kinds.join("`, `")),
-                |near| format!("did you mean `{near}`?"),
-            );
-            Diagnostic::new(span, format!("there is no kind `{kind}`")).hint(hint)
-        };
-        self.playbook.diagnostics(vec![wrong]).into()
     }
 }
 
@@ -611,24 +525,5 @@ pub fn local(interface: IpAddr) -> String {
         any if any.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
-    }
-}
-
-/// The marker that stands for `what` until it is known.
-fn unknown(what: &str) -> String {
-    format!("‹{what}›")
-}
-
-fn is_unknown(text: &str) -> bool {
-    text.contains('‹')
-}
-
-/// The first thing that is not known yet in a value: what stands between `‹` and `›`.
-fn first_unknown(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.split_once('‹')?.1.split('›').next()?.to_owned()),
-        Value::Array(items) => items.iter().find_map(first_unknown),
-        Value::Object(fields) => fields.values().find_map(first_unknown),
-        _ => None,
     }
 }

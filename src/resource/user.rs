@@ -105,6 +105,10 @@ impl User {
 impl Resource for User {
     type State = State;
 
+    fn occupies(&self) -> Option<&'static str> {
+        Some(crate::resource::APT_AND_ACCOUNTS)
+    }
+
     fn subject(&self) -> String {
         self.name.clone()
     }

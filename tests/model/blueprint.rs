@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use odoo_deploy::plan::Plan;
+use odoo_deploy::plan::{Plan, Unknown};
 use odoo_deploy::resource::AnyResource;
 use odoo_deploy::site::Site;
 use support::site::plan_of;
@@ -63,8 +63,7 @@ fn what_the_unit_writes_down_at_its_start_is_what_the_service_is_compared_with()
 fn what_a_template_does_not_know_yet_is_waited_for() {
     let plan = plan("[odoo]\nversion = \"19.0\"\n");
     let conf = plan.steps.iter().find(|step| step.id == "conf").unwrap();
-    let awaits = conf.awaits.as_deref();
-    assert_eq!(awaits, Some("max_connections of PostgreSQL"));
+    assert_eq!(conf.awaits, Some(Unknown::Connections));
 }
 
 #[test]

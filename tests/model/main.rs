@@ -17,6 +17,7 @@ mod growth;
 mod injections;
 mod laws;
 mod modules;
+mod own_steps;
 mod owner;
 mod paths;
 mod plan_equals_apply;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use odoo_deploy::odoo::distribution::Distribution;
 use odoo_deploy::odoo::facts::Facts;
 use odoo_deploy::odoo::pairing::pairing;
 use odoo_deploy::odoo::release::Release;
 use odoo_deploy::plan::Plan;
-use odoo_deploy::plan::blueprint::Blueprint;
+use odoo_deploy::plan::blueprint::{Blueprint, Error};
 use odoo_deploy::site::Site;
 use tempfile::TempDir;
 
@@ -144,6 +144,14 @@ impl SiteFile {
 
 /// The plan of a site for a Debian 12 that nobody has looked at closer.
 pub fn plan_of(site: Site) -> Plan {
+    plan_beside(site, tempfile::tempdir().unwrap().path()).unwrap()
+}
+
+/// The same, with the files of a folder in place of, or beside, the built-in ones.
+///
+/// # Errors
+/// If there is no plan.
+pub fn plan_beside(site: Site, folder: &Path) -> Result<Plan, Error> {
     let distribution = Distribution::of("debian", "12").unwrap();
     let release = pairing(Release::of(site.odoo.version), distribution).unwrap();
     let facts = Facts {
@@ -156,7 +164,5 @@ pub fn plan_of(site: Site) -> Plan {
         network: true,
         ipv6: true,
     };
-    let folder = tempfile::tempdir().unwrap();
-    let blueprint = Blueprint::new(site, release, facts, folder.path(), BTreeMap::new());
-    blueprint.unwrap().compile().unwrap()
+    Blueprint::new(site, release, facts, folder, BTreeMap::new())?.compile()
 }

@@ -109,6 +109,7 @@ mod tests {
 
     use super::*;
     use crate::event::change::Change;
+    use crate::plan::playbook::Notes;
 
     /// A plan by what each step needs, all of it seen as it is and none of it a forecast.
     fn plan(needs: &[&[usize]]) -> (Vec<Step>, Observed) {
@@ -117,6 +118,7 @@ mod tests {
             needs: needs.to_vec(),
             resource: serde_json::from_value(json!({ "lists": { "packages": [] } })).unwrap(),
             awaits: None,
+            notes: Notes::default(),
             trials: Vec::new(),
         });
         let change: Change = serde_json::from_value(json!({

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{EMBEDDED, Error, PLAYBOOK, own};
+use super::{EMBEDDED, EXTRA, Error, PLAYBOOK, own};
 use crate::text::source;
 
 /// The words that the files have which odoo-deploy writes, and their templates.
@@ -30,9 +30,18 @@ pub(super) fn file(
     ))
 }
 
+/// The administrator's own steps in `folder`, if it has any.
+pub(super) fn extra(folder: &Path) -> Result<Option<(PathBuf, String)>, Error> {
+    let found = source::read_beside(folder, EXTRA)?;
+    Ok(found.filter(|(_, text)| !is_site(text)))
+}
+
 /// What to say of the files in `folder`; `targets` are the files that a plan writes.
 pub(super) fn notes(folder: &Path, targets: &[&Path]) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
+    if let Some((path, _)) = extra(folder)? {
+        notes.push(format!("`{}` adds its own steps", path.display()));
+    }
     for (name, _) in EMBEDDED {
         let Some((path, text)) = source::read_beside(folder, name)? else {
             continue;
@@ -54,16 +63,27 @@ pub(super) fn notes(folder: &Path, targets: &[&Path]) -> Result<Vec<String>, Err
 /// What a file is that bears the name of a playbook or a template, and is none.
 fn other_use(name: &str, text: &str) -> Option<&'static str> {
     if name == PLAYBOOK {
-        let is_site = text
-            .lines()
-            .any(|line| line.trim_start().starts_with("[odoo"));
-        return is_site
+        return is_site(text)
             .then_some("it is the configuration of a site, and not taken for a playbook");
     }
     let head = text.lines().next().unwrap_or_default();
     let is_template = text.contains("{{") || text.contains("{%");
     (head.contains(WRITTEN) && !is_template)
         .then_some("odoo-deploy has written it, and does not take it for a template")
+}
+
+/// Whether a file of a folder is no site, but a playbook or adds steps to it.
+#[must_use]
+pub fn holds_steps(path: &Path) -> bool {
+    let is = |name: &str| path.file_name().is_some_and(|found| found == name);
+    // a site may have been named so before the file meant anything
+    is(PLAYBOOK) || (is(EXTRA) && source::read(path).is_ok_and(|text| !is_site(&text)))
+}
+
+/// Whether a text is the configuration of a site.
+pub(super) fn is_site(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines.any(|line| line.trim_start().starts_with("[odoo"))
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Blueprint, CONNECTIONS, Error, Source, is_unknown, source_key, unknown};
+use super::{Blueprint, Error, Source, source_key};
 use crate::host::Host;
 use crate::odoo::modules;
+use crate::plan::Unknown;
 use crate::plan::requirements;
 use crate::plan::requirements::Published;
 use crate::plan::resolve::resolve;
 use crate::plan::sizing::{self, Pools};
+use crate::plan::unknown::is_marked;
 use crate::resource::{self, Remote};
 
 impl Blueprint {
@@ -28,29 +30,29 @@ impl Blueprint {
         self.learn_source(host)
     }
 
-    /// Finds out `what` one step awaits, as [`crate::plan::Step::awaits`] names it, and nothing else: what
-    /// other steps are at work on is not looked at before they are done.
+    /// Finds out what one step awaits, and nothing else: what other steps are at work on is not looked at before they
+    /// are done.
     ///
     /// # Errors
     /// As those of [`Self::learn`].
-    pub async fn learn_awaited(&mut self, host: &Host, what: &str) -> Result<(), Error> {
-        if what == CONNECTIONS {
-            self.look_for_password(host)?;
-            self.learn_connections(host).await
-        } else if what == self.requirements_name() {
-            self.learn_source(host)
-        } else {
-            self.learn_commits(host, Some(what)).await
+    pub async fn learn_awaited(&mut self, host: &Host, what: &Unknown) -> Result<(), Error> {
+        match what {
+            Unknown::Connections => {
+                self.look_for_password(host)?;
+                self.learn_connections(host).await
+            }
+            Unknown::Requirements { .. } => self.learn_source(host),
+            Unknown::Commit { branch } => self.learn_commits(host, Some(branch)).await,
         }
     }
 
-    /// Finds out the commits of branches: of those that await `what`, where anything is named.
-    async fn learn_commits(&mut self, host: &Host, what: Option<&str>) -> Result<(), Error> {
+    /// Finds out the commits of branches; only of those named `branch`, if one is given.
+    async fn learn_commits(&mut self, host: &Host, branch: Option<&str>) -> Result<(), Error> {
         for source in self.sources() {
-            if what.is_some_and(|what| source.commit != unknown(what)) {
+            let is_unknown = is_marked(&source.commit);
+            if branch.is_some_and(|branch| !is_unknown || source.branch != branch) {
                 continue;
             }
-            let is_unknown = is_unknown(&source.commit);
             let access = source.access.as_ref();
             if let Some(access) = access
                 && (is_unknown || host.meta(Path::new(&source.path))?.is_none())

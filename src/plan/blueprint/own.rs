@@ -2,17 +2,21 @@
 
 use std::path::Path;
 
-use super::Error;
+use super::{Error, built_in};
 use crate::resource::MASK;
 
 /// Refuses one that is empty, or that this program has printed: a shell empties `FILE` in `odoo-deploy render > FILE`
 /// before anything is printed, and what is printed has marks for what it does not show or know.
 pub(super) fn check(name: &str, path: &Path, text: &str) -> Result<(), Error> {
     let place = path.display();
-    let way = format!(
-        "`odoo-deploy render --template {name}` prints the one that is built in, to be written elsewhere first and then moved \
-         here; without the file that one is used"
-    );
+    let way = if built_in(name).is_ok() {
+        format!(
+            "`odoo-deploy playbook {name}` prints the one that is built in, to be written elsewhere first and then moved here; \
+             without the file that one is used"
+        )
+    } else {
+        "write a template there, or take the step away that names it".to_owned()
+    };
     if text.trim().is_empty() {
         return Err(Error::Refused(format!("`{place}` is empty: {way}")));
     }

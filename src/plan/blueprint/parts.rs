@@ -1,7 +1,5 @@
 //! The parts round Odoo: what prints reports, the packet filter, the jail.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{Blueprint, Error};
@@ -35,7 +33,6 @@ impl Blueprint {
             "enabled": self.site.firewall.enabled,
             "table": format!("odoo-deploy-{name}"),
             "closed": self.site.closed_ports(),
-            "inputs": { "firewall-rules": rules, "firewall-unit": format!("/etc/systemd/system/{unit}") },
             "rules": rules,
             "unit": unit,
         })
@@ -47,18 +44,6 @@ impl Blueprint {
         let proxy = self.site.proxy.as_ref();
         let file = |folder: &str, name: &str| format!("/etc/fail2ban/{folder}.d/{name}.conf");
         let nginx = format!("{jail}-nginx");
-        let mut inputs = BTreeMap::from([
-            ("fail2ban-filter", file("filter", &jail)),
-            ("fail2ban-jail", file("jail", &jail)),
-            (
-                "fail2ban-unit",
-                format!("/etc/systemd/system/fail2ban.service.d/{jail}.conf"),
-            ),
-        ]);
-        if proxy.is_some() {
-            inputs.insert("fail2ban-nginx", file("filter", &nginx));
-            inputs.insert("fail2ban-action", file("action", &jail));
-        }
         let ours = ["127.0.0.0/8".to_owned(), "::1".to_owned()].into_iter();
         let known = proxy
             .into_iter()
@@ -69,13 +54,11 @@ impl Blueprint {
             "before": enabled && proxy.is_some(),
             "jails": if proxy.is_some() { vec![&jail, &nginx] } else { vec![&jail] },
             "ignored": ours.chain(known.map(ToString::to_string)).collect::<Vec<_>>(),
-            "reads": inputs.values().collect::<Vec<_>>(),
-            "filter": inputs["fail2ban-filter"],
-            "nginx": inputs.get("fail2ban-nginx"),
-            "action": inputs.get("fail2ban-action"),
-            "jail": inputs["fail2ban-jail"],
-            "unit": inputs["fail2ban-unit"],
-            "inputs": inputs,
+            "filter": file("filter", &jail),
+            "nginx": proxy.map(|_| file("filter", &nginx)),
+            "action": proxy.map(|_| file("action", &jail)),
+            "jail": file("jail", &jail),
+            "unit": format!("/etc/systemd/system/fail2ban.service.d/{jail}.conf"),
             "record": format!("/run/odoo-deploy/{name}-fail2ban.started"),
         })
     }

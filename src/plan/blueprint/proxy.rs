@@ -1,7 +1,5 @@
 //! What playbooks and templates can refer to of nginx before Odoo.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::odoo::distribution::Nginx;
@@ -12,17 +10,10 @@ const AUTHORITY: &str = "/etc/ssl/odoo-deploy";
 
 /// The `proxy` of playbooks and templates; where the site has none, all is empty.
 #[derive(Debug, Default, Serialize)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is a condition of a playbook"
-)]
 pub(super) struct Proxy {
     present: bool,
     /// Whether it answers HTTPS, with a certificate of any kind.
     tls: bool,
-    self_signed: bool,
-    files: bool,
-    acme: bool,
     /// The packages it needs.
     #[serde(skip)]
     pub(super) packages: Vec<&'static str>,
@@ -43,12 +34,6 @@ pub(super) struct Proxy {
     roots: Vec<String>,
     /// What the names of its variables in nginx begin with.
     variable: String,
-    /// The files that nginx runs, by the step of the playbook that makes them.
-    inputs: BTreeMap<&'static str, String>,
-    /// The same, without their steps.
-    reads: Vec<String>,
-    /// The certificate, by the step of the playbook that makes it or looks at it.
-    certificates: BTreeMap<&'static str, String>,
     /// Where nginx writes down what it runs.
     record: String,
     /// What the nginx of the distribution understands.
@@ -80,45 +65,16 @@ impl Proxy {
                 (certificate, text(&proxy.key).unwrap_or_default())
             }
         };
-        let mut inputs = BTreeMap::from([
-            ("proxy", format!("/etc/nginx/sites-available/{name}.conf")),
-            (
-                "proxy-link",
-                format!("/etc/nginx/sites-enabled/{name}.conf"),
-            ),
-            (
-                "http",
-                format!("/etc/nginx/sites-available/{name}.http.conf"),
-            ),
-            (
-                "http-link",
-                format!("/etc/nginx/sites-enabled/{name}.http.conf"),
-            ),
-        ]);
-        let (mut packages, mut certificates) = (vec!["nginx"], BTreeMap::new());
-        match tls {
-            Tls::SelfSigned => {
-                packages.push("openssl");
-                certificates.insert("certificate", certificate.clone());
-            }
-            Tls::Files => {
-                packages.push("openssl");
-                certificates.insert("certificate-file", certificate.clone());
-            }
-            Tls::Acme => {
-                packages.extend(["certbot", "openssl"]);
-                certificates.insert("certificate-acme", certificate.clone());
-            }
-            Tls::None => _ = inputs.remove("http"),
-        }
+        let packages = match tls {
+            Tls::None => vec!["nginx"],
+            Tls::SelfSigned | Tls::Files => vec!["nginx", "openssl"],
+            Tls::Acme => vec!["nginx", "certbot", "openssl"],
+        };
         let mut roots: Vec<String> = addons.iter().map(ToString::to_string).collect();
         roots.extend([format!("{odoo}/addons"), format!("{odoo}/odoo/addons")]);
         Self {
             present: true,
             tls: tls != Tls::None,
-            self_signed: tls == Tls::SelfSigned,
-            files: tls == Tls::Files,
-            acme: tls == Tls::Acme,
             packages,
             domain: domain.to_string(),
             certificate,
@@ -139,9 +95,6 @@ impl Proxy {
             roots,
             // a name may have a dash and no capital letter, a variable the other way round
             variable: format!("site_{}", name.as_str().replace('-', "D")),
-            reads: inputs.values().cloned().collect(),
-            inputs,
-            certificates,
             record: format!("/run/odoo-deploy/{name}.nginx"),
             nginx,
         }

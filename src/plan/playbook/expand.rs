@@ -1,35 +1,37 @@
 //! From the [`Playbook`] to the tasks for one context.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::Value;
 
 use super::node::fields;
 use super::order::unknown_need;
-use super::{Playbook, Reference, Step, Task, Text};
+use super::{File, Notes, Place, Playbook, Reference, Step, Task, Text};
 use crate::text::diagnostic::{Diagnostic, Diagnostics, is_deceptive, quote};
 use crate::text::template::{Context, find};
 
 /// What came of the steps so far.
 struct Expansion<'p> {
-    source: &'p str,
+    files: &'p [File],
     tasks: Vec<Task>,
     /// For each written id: the tasks to wait for.
     written: Vec<(&'p str, Vec<String>)>,
     /// Where the id of each task is written.
     ids: BTreeMap<String, Range<usize>>,
-    errors: Vec<Diagnostic>,
+    /// The errors of each file.
+    errors: Vec<Vec<Diagnostic>>,
 }
 
+/// The tasks of all steps and checks. If several files have errors, those of the first are returned.
 pub(super) fn tasks(playbook: &Playbook, context: &Context) -> Result<Vec<Task>, Diagnostics> {
     let mut expansion = Expansion {
-        source: &playbook.source,
+        files: &playbook.files,
         tasks: Vec::new(),
         written: Vec::new(),
         ids: BTreeMap::new(),
-        errors: Vec::new(),
+        errors: vec![Vec::new(); playbook.files.len()],
     };
     for step in &playbook.steps {
         expansion.step(step, context, false);
@@ -37,38 +39,34 @@ pub(super) fn tasks(playbook: &Playbook, context: &Context) -> Result<Vec<Task>,
     for check in &playbook.checks {
         expansion.step(check, context, true);
     }
-    if expansion.errors.is_empty() {
-        Ok(expansion.tasks)
-    } else {
-        Err(playbook.diagnostics(expansion.errors))
+    let errors = playbook.files.iter().zip(expansion.errors);
+    match errors.into_iter().find(|(_, errors)| !errors.is_empty()) {
+        Some((file, errors)) => Err(file.diagnostics(errors)),
+        None => Ok(expansion.tasks),
     }
 }
 
 impl<'p> Expansion<'p> {
+    /// The text of the file that has `step`.
+    fn source(&self, step: &Step) -> &'p str {
+        &self.files[step.file].source
+    }
+
+    fn wrong(&mut self, step: &Step, error: Diagnostic) {
+        self.errors[step.file].push(error);
+    }
+
+    /// The value of a result; errors are noted.
+    fn good<T>(&mut self, step: &Step, result: Result<T, Vec<Diagnostic>>) -> Option<T> {
+        result
+            .map_err(|errors| self.errors[step.file].extend(errors))
+            .ok()
+    }
+
     fn step(&mut self, step: &'p Step, context: &Context, check: bool) {
         let mut made = Vec::new();
         for context in self.contexts(step, context) {
-            let context = context.as_ref();
-            if !self.wanted(step, context) {
-                continue;
-            }
-            let Some(id) = self.id(step, context, made.len(), check) else {
-                continue;
-            };
-            let needs = if check {
-                Vec::new()
-            } else {
-                self.needs(step, Some(context))
-            };
-            let fields = fields(&step.fields, context, self.source, &mut self.errors);
-            made.push(Task {
-                id,
-                needs,
-                kind: step.kind.clone(),
-                fields,
-                check,
-                span: step.kind_span.clone(),
-            });
+            made.extend(self.task(step, &context, made.len(), check));
         }
         if !check {
             let wait = if made.is_empty() {
@@ -81,6 +79,42 @@ impl<'p> Expansion<'p> {
         self.tasks.extend(made);
     }
 
+    /// The task of a step in a context, after `number` others of the same step; `None` if `when` leaves it out.
+    fn task(&mut self, step: &Step, context: &Context, number: usize, check: bool) -> Option<Task> {
+        if !self.wanted(step, context) {
+            return None;
+        }
+        let id = self.id(step, context, number, check)?;
+        let needs = if check {
+            Vec::new()
+        } else {
+            self.needs(step, Some(context))
+        };
+        let (source, errors) = (self.source(step), &mut self.errors[step.file]);
+        let fields = fields(&step.fields, context, source, errors);
+        let mut told = |note: &Option<Text>| {
+            let text = self.good(step, note.as_ref()?.render(context, source))?;
+            let text = text.trim();
+            (!text.is_empty()).then(|| text.to_owned())
+        };
+        let notes = Notes {
+            on_create: told(&step.notes.on_create),
+            on_change: told(&step.notes.on_change),
+        };
+        Some(Task {
+            id,
+            needs,
+            kind: step.kind.clone(),
+            fields,
+            check,
+            notes,
+            place: Place {
+                file: step.file,
+                span: step.kind_span.clone(),
+            },
+        })
+    }
+
     /// One context for each element of `each`, with `item`; without `each` the one there is.
     fn contexts<'c>(&mut self, step: &Step, context: &'c Context) -> Vec<Cow<'c, Context>> {
         let Some(each) = &step.each else {
@@ -89,11 +123,11 @@ impl<'p> Expansion<'p> {
         let list = match resolve(context, each) {
             Ok(Value::Array(list)) => list,
             Ok(other) => {
-                self.errors.push(wrong_type(each, "a list", other));
+                self.wrong(step, wrong_type(each, "a list", other));
                 return Vec::new();
             }
             Err(error) => {
-                self.errors.push(error);
+                self.wrong(step, error);
                 return Vec::new();
             }
         };
@@ -105,35 +139,37 @@ impl<'p> Expansion<'p> {
         let Some(when) = &step.when else {
             return true;
         };
-        match resolve(context, &when.reference) {
-            Ok(Value::Bool(value)) => return *value != when.negated,
-            Ok(other) => self
-                .errors
-                .push(wrong_type(&when.reference, "`true` or `false`", other)),
-            Err(error) => self.errors.push(error),
+        let is_met = match &when.equals {
+            Some(word) => is_word(context, &when.reference, word),
+            None => is_true(context, &when.reference),
+        };
+        match is_met {
+            Ok(is_met) => is_met != when.negated,
+            Err(error) => {
+                self.wrong(step, error);
+                false
+            }
         }
-        false
     }
 
     /// The id of a task, which no other has.
     fn id(&mut self, step: &Step, context: &Context, number: usize, check: bool) -> Option<String> {
         let place = &step.id.span;
-        let mut id = match step.id.render(context, self.source) {
-            Ok(id) => id,
-            Err(errors) => {
-                self.errors.extend(errors);
-                return None;
-            }
-        };
+        let rendered = step.id.render(context, self.source(step));
+        let mut id = self.good(step, rendered)?;
         // The id of a check may be made up, and then it has no place either.
-        if check && place.is_empty() && step.each.is_some() {
-            id = format!("{id}-{}", number + 1);
+        if check && place.is_empty() {
+            if step.file > 0 {
+                id = format!("own-{id}");
+            }
+            if step.each.is_some() {
+                id = format!("{id}-{}", number + 1);
+            }
         }
         let bad = |c: char| c.is_whitespace() || is_deceptive(c);
         if id.is_empty() || id.chars().count() > 100 || id.contains(bad) {
             let error = Diagnostic::new(place.clone(), format!("{} cannot be an id", quote(&id)));
-            self.errors
-                .push(error.hint("1 to 100 characters, without spaces"));
+            self.wrong(step, error.hint("1 to 100 characters, without spaces"));
             return None;
         }
         if self.ids.contains_key(&id) {
@@ -146,10 +182,11 @@ impl<'p> Expansion<'p> {
                 place.clone(),
                 format!("two tasks have the id {}", quote(&id)),
             );
-            self.errors.push(match step.each {
-                Some(_) => error.hint("make it differ with `{{ item… }}`"),
-                None => error.hint("give it another id"),
-            });
+            let hint = match step.each {
+                Some(_) => "make it differ with `{{ item… }}`",
+                None => "give it another id",
+            };
+            self.wrong(step, error.hint(hint));
             return None;
         }
         self.ids.insert(id.clone(), place.clone());
@@ -159,25 +196,19 @@ impl<'p> Expansion<'p> {
     /// The tasks a step waits for. Without a context, for a step that is left out, what cannot be known
     /// is not asked for.
     fn needs(&mut self, step: &Step, context: Option<&Context>) -> Vec<String> {
-        let mut all = Vec::new();
-        match &step.needs {
-            None => all.extend(
-                self.written
-                    .last()
-                    .into_iter()
-                    .flat_map(|(_, ids)| ids.clone()),
-            ),
-            Some(needs) => {
-                for need in needs {
-                    match self.need(step, need, context) {
-                        Ok(ids) => all.extend(ids),
-                        Err(errors) if context.is_some() => self.errors.extend(errors),
-                        Err(_) => {}
-                    }
-                }
+        let mut all: Vec<String> = Vec::new();
+        for id in &step.needs.steps {
+            let written = self.written.iter().find(|(written, _)| written == id);
+            all.extend(written.into_iter().flat_map(|(_, tasks)| tasks.clone()));
+        }
+        for need in &step.needs.named {
+            match self.need(step, need, context) {
+                Ok(ids) => all.extend(ids),
+                Err(errors) if context.is_some() => self.errors[step.file].extend(errors),
+                Err(_) => {}
             }
         }
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         all.retain(|id| seen.insert(id.clone()));
         all
     }
@@ -203,11 +234,38 @@ impl<'p> Expansion<'p> {
         let Some(context) = context else {
             return written.ok_or_else(unknown);
         };
-        let id = need.render(context, self.source)?;
+        let id = need.render(context, self.source(step))?;
         if self.ids.contains_key(&id) {
             return Ok(vec![id]);
         }
         written.ok_or_else(unknown)
+    }
+}
+
+/// Whether a reference is `true`.
+fn is_true(context: &Context, reference: &Reference) -> Result<bool, Diagnostic> {
+    match resolve(context, reference)? {
+        Value::Bool(value) => Ok(*value),
+        other => Err(wrong_type(reference, "`true` or `false`", other)),
+    }
+}
+
+/// Whether a reference is this word. What is nothing, and what is in a section that is not there, is no word.
+fn is_word(context: &Context, reference: &Reference, word: &str) -> Result<bool, Diagnostic> {
+    for length in 1..=reference.parts.len() {
+        let above = Reference {
+            parts: reference.parts[..length].to_vec(),
+            span: reference.span.clone(),
+        };
+        if resolve(context, &above)?.is_null() {
+            return Ok(false);
+        }
+    }
+    match resolve(context, reference)? {
+        Value::String(text) => Ok(text == word),
+        Value::Number(number) => Ok(number.to_string() == word),
+        Value::Bool(value) => Ok(value.to_string() == word),
+        other => Err(wrong_type(reference, "a text or a number", other)),
     }
 }
 

@@ -1,15 +1,17 @@
 //! What the order of steps demands.
 
-use super::{Step, Text};
+use super::{File, Step, Text};
 use crate::text::diagnostic::{Diagnostic, place, quote};
 use crate::text::template;
 
-/// Notes names given twice, and needs that are not above. What a template says is known only later.
-pub(super) fn order(steps: &[Step], source: &str, errors: &mut Vec<Diagnostic>) {
-    for (at, step) in steps.iter().enumerate() {
+/// Notes names given twice, and needs that are not above, in the last of `files`: the others are right. What a template
+/// says is known only later.
+pub(super) fn order(steps: &[Step], files: &[&File], errors: &mut Vec<Diagnostic>) {
+    let written = steps.iter().enumerate();
+    for (at, step) in written.filter(|(_, step)| step.file + 1 == files.len()) {
         let above = &steps[..at];
         if let Some(first) = above.iter().find(|other| other.id.text == step.id.text) {
-            let (line, _) = place(source, first.id.span.start);
+            let (line, _) = place(&files[first.file].source, first.id.span.start);
             let message = format!("two steps have the id {}", quote(&step.id.text));
             let error = Diagnostic::new(step.id.span.clone(), message);
             errors.push(
@@ -20,11 +22,11 @@ pub(super) fn order(steps: &[Step], source: &str, errors: &mut Vec<Diagnostic>) 
         }
         let mut open = above.iter().any(|other| !other.id.is_literal());
         open |= step.each.is_some();
-        for need in step.needs.iter().flatten() {
+        for need in &step.needs.named {
             let known = above.iter().any(|other| other.id.text == need.text);
             let below = steps[at..].iter().find(|other| other.id.text == need.text);
             if let (false, Some(below)) = (known, below) {
-                errors.push(not_above(need, below, source));
+                errors.push(not_above(need, below, &files[below.file].source));
             } else if !known && !open && need.is_literal() {
                 errors.push(unknown_need(
                     need,

@@ -8,6 +8,7 @@ fn context() -> Context {
             "demo": true,
             "addons": [{"name": "web", "live": true}, {"name": "own", "live": false}],
             "none": [],
+            "nothing": null,
             "http": {"port": 8069},
             "commit": "‹commit of 19.0›",
         },
@@ -61,7 +62,7 @@ mark = "{{ site.commit }}"
             "mark": "‹commit of 19.0›",
         })
     );
-    assert_eq!(&source[task.span], "thing");
+    assert_eq!(&source[task.place.span], "thing");
 }
 
 #[test]
@@ -130,6 +131,147 @@ x = {}
             "check-1-2 <- ",
         ]
     );
+}
+
+const BASE: &str = r#"
+[[step]]
+id = "a"
+x = {}
+[[step]]
+id = "left-out"
+when = "not site.demo"
+x = {}
+[[step]]
+id = "b"
+x = {}
+[[check]]
+x = {}
+"#;
+
+fn extended(source: &str) -> Result<Vec<Task>, Diagnostics> {
+    let base = Playbook::parse(Path::new("playbook.toml"), BASE)?;
+    let extended = base.extended(Path::new("extra.toml"), source)?;
+    extended.expand(&context())
+}
+
+#[test]
+fn own_steps_are_put_before_and_after_others() {
+    let source = r#"
+[[step]]
+id = "own-last"
+after = "b"
+x = {}
+[[step]]
+id = "own-first"
+before = "left-out"
+x = {}
+[[step]]
+id = "own-second"
+before = "left-out"
+needs = []
+x = {}
+[[step]]
+id = "own-third-{{ item.name }}"
+each = "site.addons"
+after = "own-last"
+x = {}
+[[step]]
+id = "own-leaf"
+after = "a"
+x = {}
+[[check]]
+x = {}
+"#;
+    let tasks = extended(source).unwrap_or_else(|errors| panic!("{}", errors.render(80, false)));
+    let order: Vec<_> = tasks
+        .iter()
+        .map(|task| format!("{} <- {}", task.id, task.needs.join(" ")))
+        .collect();
+    assert_eq!(
+        order,
+        [
+            "a <- ",
+            "own-first <- a",
+            "own-second <- ",
+            "own-leaf <- a",
+            "b <- a own-first own-second",
+            "own-last <- b",
+            "own-third-web <- own-last",
+            "own-third-own <- own-last",
+            "check-1 <- ",
+            "own-check-1 <- ",
+        ]
+    );
+}
+
+#[test]
+fn own_steps_that_are_refused() {
+    let step = |lines: &str| format!("[[step]]\nid='own-x'\n{lines}\nx={{}}\n");
+    for (source, line, part) in [
+        (step(""), 2, "has no place"),
+        (
+            step("after='a'\nbefore='b'"),
+            4,
+            "either `after` or `before`",
+        ),
+        (step("after='bb'"), 3, "no step has the id `bb`"),
+        (step("after='a'\nneeds=['b']"), 4, "is not above this step"),
+        (
+            step("after='a'\nneeds=['c']"),
+            4,
+            "no step above has the id `c`",
+        ),
+        (
+            step("after='a'").replace("own-x", "x"),
+            2,
+            "does not begin with `own-`",
+        ),
+        (step("after='a'").repeat(2), 6, "two steps have the id"),
+        (step("after='a'\nwhen='site.nam'"), 4, "unknown reference"),
+        (step("after='own-y'"), 3, "no step has the id `own-y`"),
+        ("[[step]]\n".to_owned(), 1, "has no `id`"),
+    ] {
+        let errors = extended(&source).expect_err(&source);
+        assert_eq!(errors.path(), Path::new("extra.toml"));
+        let first = &errors.items()[0];
+        assert!(first.message.contains(part), "{source}\n{}", first.message);
+        assert_eq!(errors.place(first).0, line, "{source}");
+    }
+}
+
+#[test]
+fn a_condition_compares_with_a_word() {
+    for (when, expected) in [
+        ("site.name == odoo", true),
+        ("site.name == other", false),
+        ("site.name != other", true),
+        ("site.http.port == 8069", true),
+        ("site.demo == true", true),
+        ("site.nothing.below == x", false),
+        ("site.nothing != x", true),
+    ] {
+        let source = format!("[[step]]\nid='a'\nx={{}}\n[[step]]\nid='b'\nwhen='{when}'\nx={{}}\n");
+        assert_eq!(tasks(&source).len() == 2, expected, "{when}");
+    }
+    for (when, part) in [
+        ("site.name ==", "compares with no word"),
+        ("site.name == a b", "compares with no word"),
+        ("site.nam == a", "unknown reference `site.nam`"),
+        ("site.addons == a", "not a text or a number"),
+        ("a b == a", "is not a reference"),
+    ] {
+        let source = format!("[[step]]\nid='a'\nwhen='{when}'\nx={{}}\n");
+        let errors = expand(&source).expect_err(when);
+        assert!(errors.items()[0].message.contains(part), "{errors}");
+    }
+}
+
+#[test]
+fn notes_are_rendered_and_empty_ones_are_none() {
+    let source = "[[step]]\nid='a'\non_create=' for {{ site.name }}'\non_change='{% if not site.demo %}x{% endif %} '\nx={}\n";
+    let notes = tasks(source).remove(0).notes;
+    assert_eq!(notes.on_create.as_deref(), Some("for odoo"));
+    assert_eq!(notes.on_change, None);
 }
 
 #[test]

@@ -46,6 +46,10 @@ pub struct State {
 impl Resource for Lists {
     type State = State;
 
+    fn occupies(&self) -> Option<&'static str> {
+        Some(crate::resource::APT_AND_ACCOUNTS)
+    }
+
     fn subject(&self) -> String {
         "apt's package lists".into()
     }

@@ -197,6 +197,10 @@ impl Packages {
 impl Resource for Packages {
     type State = State;
 
+    fn occupies(&self) -> Option<&'static str> {
+        Some(crate::resource::APT_AND_ACCOUNTS)
+    }
+
     fn subject(&self) -> String {
         let named: Vec<&str> = self.names.iter().take(3).map(String::as_str).collect();
         let more = self.names.len().saturating_sub(named.len());

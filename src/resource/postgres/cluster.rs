@@ -34,6 +34,10 @@ pub struct State {
 impl Resource for Cluster {
     type State = State;
 
+    fn occupies(&self) -> Option<&'static str> {
+        Some(crate::resource::POSTGRESQL)
+    }
+
     fn subject(&self) -> String {
         "PostgreSQL on the local socket".into()
     }

@@ -124,6 +124,10 @@ impl Database {
 impl Resource for Database {
     type State = State;
 
+    fn occupies(&self) -> Option<&'static str> {
+        Some(crate::resource::POSTGRESQL)
+    }
+
     fn subject(&self) -> String {
         self.name.clone()
     }

@@ -1,5 +1,6 @@
 //! A PostgreSQL server on another host: nothing there is ours but what Odoo's role owns.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,10 @@ pub struct Remote {
     /// The oldest major version that will do.
     #[serde(default)]
     pub minimum: u32,
+    /// The files that decide on the connection, by the step that makes them: while one of them is about to change, a
+    /// refusal is not final. If there are none, any step that this one needs decides.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, PathBuf>,
 }
 
 /// What can be seen of it, from here and as that role.
@@ -35,6 +40,7 @@ impl Remote {
         Self {
             service,
             minimum: 0,
+            inputs: BTreeMap::new(),
         }
     }
 
@@ -114,7 +120,8 @@ impl Resource for Remote {
     /// A way in that is about to change is asked once it has.
     fn shaken(&self, state: &State, by: &[String]) -> State {
         let mut state = state.clone();
-        if by.iter().any(|step| step == "connection") {
+        let is_other = |step: &String| self.inputs.is_empty() || self.inputs.contains_key(step);
+        if by.iter().any(is_other) {
             state.refusal = None;
         }
         state

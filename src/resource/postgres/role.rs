@@ -57,6 +57,10 @@ impl Role {
 impl Resource for Role {
     type State = State;
 
+    fn occupies(&self) -> Option<&'static str> {
+        Some(crate::resource::POSTGRESQL)
+    }
+
     fn subject(&self) -> String {
         self.name.clone()
     }

@@ -121,6 +121,10 @@ async fn as_server(host: &Host, program: &str, args: &[&str], text: &str) -> Res
 impl Resource for Settings {
     type State = State;
 
+    fn occupies(&self) -> Option<&'static str> {
+        Some(crate::resource::POSTGRESQL)
+    }
+
     fn subject(&self) -> String {
         format!("conf.d/{} of PostgreSQL", self.file)
     }

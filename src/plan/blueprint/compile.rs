@@ -1,0 +1,283 @@
+//! From the tasks of a playbook to a plan.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Blueprint, Error, beside, earlier};
+use crate::check::{Check, Probe};
+use crate::plan::playbook::{Place, Task};
+use crate::plan::{Plan, Step, Unknown};
+use crate::resource::AnyResource;
+use crate::text::diagnostic::{Invalid, did_you_mean};
+use crate::text::template::{self, Context};
+
+/// What a running thing reads: the paths, by the step that makes each.
+type Inputs = BTreeMap<String, String>;
+
+impl Blueprint {
+    /// What playbooks and templates can refer to.
+    ///
+    /// # Errors
+    /// If the playbook does not fit the site.
+    pub fn context(&self) -> Result<Context, Error> {
+        Ok(self.tasks()?.1)
+    }
+
+    /// The tasks of the playbook, and what templates can refer to: with what each running thing reads, which the tasks
+    /// tell.
+    fn tasks(&self) -> Result<(Vec<Task>, Context), Error> {
+        let mut names = self.names()?;
+        earlier::of_playbooks(&mut names, &self.site);
+        let tasks = self.playbook.expand(&names.clone().into())?;
+        let mut reads = Map::new();
+        for (place, task) in tasks.iter().enumerate() {
+            if let Some(patterns) = patterns(task, "inputs") {
+                let inputs = self.inputs(&tasks, place, &patterns)?;
+                let paths: Vec<String> = inputs.files.into_values().collect();
+                reads.insert(task.id.clone(), paths.into());
+            }
+        }
+        names["reads"] = Value::Object(reads);
+        earlier::of_templates(&mut names);
+        Ok((tasks, names.into()))
+    }
+
+    /// Makes the plan, as far as everything is known.
+    ///
+    /// # Errors
+    /// If the playbook or a template does not fit the site.
+    pub fn compile(&self) -> Result<Plan, Error> {
+        let (tasks, context) = self.tasks()?;
+        let unknowns = self.unknowns();
+        let mut plan = Plan::default();
+        let mut own = Vec::new();
+        for (place, task) in tasks.iter().enumerate() {
+            if task.check {
+                self.add_check(&mut plan, task)?;
+                continue;
+            }
+            let (resource, mut needs, awaits) =
+                self.resource(&tasks, place, &context, &unknowns)?;
+            needs.extend(task.needs.iter().cloned());
+            let mut needs: Vec<usize> = needs
+                .iter()
+                .filter_map(|id| plan.steps.iter().rposition(|step| step.id == *id))
+                .collect();
+            let mut seen = std::collections::BTreeSet::new();
+            needs.retain(|need| seen.insert(*need));
+            own.push(task.place.is_own());
+            plan.steps.push(Step {
+                id: task.id.clone(),
+                needs,
+                resource,
+                awaits,
+                trials: Vec::new(),
+                notes: task.notes.clone(),
+            });
+        }
+        if own.contains(&true) {
+            self.separate(&plan, &tasks, &own)?;
+            queue(&mut plan, &own);
+        }
+        Ok(plan)
+    }
+
+    /// Adds what must hold at the end, or before a step changes what is there.
+    fn add_check(&self, plan: &mut Plan, task: &Task) -> Result<(), Error> {
+        let check = self.check(task)?;
+        let Some(before) = &check.before else {
+            plan.checks.push(check);
+            return Ok(());
+        };
+        // without its step there is nothing before which it could be asked
+        if let Some(step) = plan.steps.iter_mut().find(|step| step.id == *before) {
+            step.trials.push(check);
+        }
+        Ok(())
+    }
+
+    /// The resource of a task, the steps that make what it reads, and what it waits for: that is looked for in the
+    /// fields, as no resource puts all of what it holds into words.
+    fn resource(
+        &self,
+        tasks: &[Task],
+        place: usize,
+        context: &Context,
+        unknowns: &[Unknown],
+    ) -> Result<(AnyResource, Vec<String>, Option<Unknown>), Error> {
+        let task = &tasks[place];
+        let mut fields = task.fields.clone();
+        if let Some(Value::String(name)) = fields.remove("template") {
+            let target = fields.get("path").and_then(Value::as_str);
+            let (path, text) = beside::file(&self.folder, &name, target)?;
+            let content = template::render(&path.display().to_string(), &text, context)?;
+            fields.insert("content".into(), content.into());
+        }
+        let mut reads = Vec::new();
+        if let Some(mut patterns) = patterns(task, "inputs") {
+            patterns.extend(self::patterns(task, "certificates").unwrap_or_default());
+            let inputs = self.inputs(tasks, place, &patterns)?;
+            reads.extend(
+                inputs
+                    .files
+                    .keys()
+                    .chain(inputs.certificates.keys())
+                    .cloned(),
+            );
+            fields.insert("inputs".into(), json!(inputs.files));
+            fields.remove("certificates");
+            if !inputs.certificates.is_empty() {
+                fields.insert("certificates".into(), json!(inputs.certificates));
+            }
+        }
+        let value = Value::Object(Map::from_iter([(task.kind.clone(), Value::Object(fields))]));
+        let awaits = unknowns
+            .iter()
+            .find(|unknown| contains(&value, &unknown.marker()));
+        let resource = serde_json::from_value(value)
+            .map_err(|e| self.wrong(&task.kind, &task.place, &e, AnyResource::KINDS))?;
+        Ok((resource, reads, awaits.cloned()))
+    }
+
+    /// The paths of the steps above that `patterns` name. A step that is left out has none.
+    fn inputs(&self, tasks: &[Task], place: usize, patterns: &[String]) -> Result<Read, Error> {
+        let (above, task, below) = (&tasks[..place], &tasks[place], &tasks[place..]);
+        let mut read = Read::default();
+        for pattern in patterns {
+            let fits = |id: &str| match pattern.strip_suffix('*') {
+                Some(start) => id.starts_with(start),
+                None => id == pattern,
+            };
+            let mut found = false;
+            for input in above.iter().filter(|other| !other.check && fits(&other.id)) {
+                found = true;
+                let Some(path) = input.fields.get("path").and_then(Value::as_str) else {
+                    let error = Invalid::new(format!("the step `{}` makes no file", input.id));
+                    let error = error.hint("`inputs` are the ids of steps that have a `path`");
+                    return Err(self.playbook.wrong(&task.place, error).into());
+                };
+                let paths = if input.kind == "certificate" {
+                    &mut read.certificates
+                } else {
+                    &mut read.files
+                };
+                paths.insert(input.id.clone(), path.to_owned());
+            }
+            let is_left_out =
+                self.playbook.has(pattern) && below.iter().all(|task| task.id != *pattern);
+            if !found && !pattern.ends_with('*') && !is_left_out {
+                let error = Invalid::new(format!("`inputs`: no step above has the id `{pattern}`"));
+                let ids = above.iter().map(|task| task.id.as_str());
+                let error = match did_you_mean(pattern, ids) {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None => error,
+                };
+                return Err(self.playbook.wrong(&task.place, error).into());
+            }
+        }
+        Ok(read)
+    }
+
+    fn check(&self, task: &Task) -> Result<Check, Error> {
+        let mut fields = task.fields.clone();
+        let mut check = Map::new();
+        for key in ["unit", "within", "after_change", "before", "because"] {
+            check.extend(fields.remove(key).map(|value| (key.to_owned(), value)));
+        }
+        check.insert(
+            "probe".into(),
+            Value::Object(Map::from_iter([(task.kind.clone(), Value::Object(fields))])),
+        );
+        serde_json::from_value(Value::Object(check))
+            .map_err(|e| self.wrong(&task.kind, &task.place, &e, Probe::KINDS))
+    }
+
+    fn wrong(&self, kind: &str, place: &Place, error: &serde_json::Error, kinds: &[&str]) -> Error {
+        let wrong = if kinds.contains(&kind) {
+            Invalid::new(format!("`{kind}`: {error}"))
+        } else {
+            let hint = did_you_mean(kind, kinds.iter().copied()).map_or_else(
+                || format!("the kinds are `{}`", kinds.join("`, `")),
+                |near| format!("did you mean `{near}`?"),
+            );
+            Invalid::new(format!("there is no kind `{kind}`")).hint(hint)
+        };
+        self.playbook.wrong(place, wrong).into()
+    }
+
+    /// Refuses an own step that makes what another step makes: each would undo what the other has done.
+    fn separate(&self, plan: &Plan, tasks: &[Task], own: &[bool]) -> Result<(), Error> {
+        let thing = |resource: &AnyResource| {
+            let subject = resource.subject();
+            let kind = if subject.starts_with('/') {
+                ""
+            } else {
+                resource.kind()
+            };
+            (kind, subject)
+        };
+        for (place, step) in plan
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| own[*place])
+        {
+            let mut others = plan.steps.iter().enumerate();
+            let same = others.find(|(other, there)| {
+                *other != place && thing(&there.resource) == thing(&step.resource)
+            });
+            if let Some((_, other)) = same {
+                let subject = step.resource.subject();
+                let error = Invalid::new(format!(
+                    "`{subject}` is what the step `{}` makes too",
+                    other.id
+                ));
+                return Err(self.playbook.wrong(&tasks[place].place, error).into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a running thing reads.
+#[derive(Default)]
+struct Read {
+    /// Files and links.
+    files: Inputs,
+    /// Files with certificates, of which the certificates alone are compared.
+    certificates: Inputs,
+}
+
+/// The ids, or beginnings of ids, in a field of a task; `None` if the field has none, or has paths already.
+fn patterns(task: &Task, field: &str) -> Option<Vec<String>> {
+    let list = task.fields.get(field)?.as_array()?.iter();
+    Some(list.filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+/// Lets own steps wait for those that use what only one can use at a time (apt and the accounts, PostgreSQL while it is
+/// set up), and those for own steps.
+fn queue(plan: &mut Plan, own: &[bool]) {
+    let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+    for place in 0..plan.steps.len() {
+        let Some(what) = plan.steps[place].resource.occupies() else {
+            continue;
+        };
+        if let Some(before) = last.insert(what, place)
+            && (own[place] || own[before])
+            && !plan.steps[place].needs.contains(&before)
+        {
+            plan.steps[place].needs.push(before);
+        }
+    }
+}
+
+/// Whether a text of a value contains `marker`.
+fn contains(value: &Value, marker: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(marker),
+        Value::Array(items) => items.iter().any(|item| contains(item, marker)),
+        Value::Object(fields) => fields.values().any(|field| contains(field, marker)),
+        _ => false,
+    }
+}
