@@ -1,11 +1,14 @@
-//! What the program can be asked to do.
+//! What the program can be asked to do: a file a command, with its arguments.
 
 pub mod args;
 mod cleared;
+mod ending;
 mod found;
 mod graph;
 mod install;
 mod manual;
+mod playbook;
+mod prompt;
 mod rehearse;
 mod render;
 mod resume;
@@ -17,81 +20,89 @@ mod status;
 mod unlisted;
 mod words;
 
-pub use install::install;
-pub use rollback::rollback;
-
 use std::path::Path;
 
-use crate::command::args::{Cli, Command};
-use crate::command::session::{refused, stoppable};
-use crate::event::{Event, Events, Outcome};
+use clap::Subcommand;
+
+pub use ending::{Ending, Refused};
+pub use install::{Install, OnFailure, install};
+pub use rollback::{Rollback, rollback};
+
+use crate::command::args::{Cli, ForSites, OfSites};
+use crate::command::ending::refused;
+use crate::command::prompt::stoppable;
+use crate::event::{Event, Events};
 use crate::host::Host;
-use crate::host::stop::{Stop, Stopped};
+use crate::host::stop::Stop;
 use crate::report::{self, Report};
 
-/// How a command ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ending {
-    outcome: Outcome,
-    code: u8,
-    error: Option<String>,
-    next: Option<String>,
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Work on this host, which is told step by step.
+    #[command(flatten)]
+    Act(Act),
+    /// Print one text.
+    #[command(flatten)]
+    Print(Print),
 }
 
-impl Ending {
-    /// The exit code of the process.
-    #[must_use]
-    pub fn code(&self) -> u8 {
-        self.code
-    }
+/// A command that works on this host.
+#[derive(Debug, Subcommand)]
+pub enum Act {
+    /// Bring this server to what the site asks, from whatever state it is in.
+    Install(Install),
+    /// Say what differs from what the site asks, and change nothing; for cron.
+    Audit(ForSites),
+    /// Say how a site stands: its runs, its service, who works on it.
+    Status(OfSites),
+    /// Take the last run back.
+    Rollback(Rollback),
+    /// Run the whole install in a throwaway container on this machine.
+    Rehearse(rehearse::Rehearse),
+}
 
-    /// What went wrong, where something did.
-    #[must_use]
-    pub fn error(&self) -> Option<&str> {
-        self.error.as_deref()
-    }
+/// A command that prints one text.
+#[derive(Debug, Subcommand)]
+pub enum Print {
+    /// Print the files that the site would be given.
+    Render(render::Render),
+    /// Draw the steps of the plan, and what each stands on.
+    Graph(graph::GraphOf),
+    /// Print the built-in playbook, or one of its templates: how any site is built.
+    Playbook(playbook::Playbook),
+    /// Print the JSON Schema of what `--json` prints.
+    Schema,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
 
-    /// What to type next, where something is to be done.
-    #[must_use]
-    pub fn next(&self) -> Option<&str> {
-        self.next.as_deref()
-    }
-
-    fn new(outcome: Outcome, code: u8) -> Self {
-        Self {
-            outcome,
-            code,
-            error: None,
-            next: None,
-        }
-    }
-
-    fn stopped(stopped: Stopped) -> Self {
-        let code = u8::try_from(128 + stopped.signal).unwrap_or(130);
-        Self::new(Outcome::Interrupted, code)
-    }
-
-    fn because(mut self, error: impl Into<String>) -> Self {
-        self.error = Some(error.into());
-        self
-    }
-
-    fn then(mut self, next: impl Into<String>) -> Self {
-        self.next = Some(next.into());
-        self
+impl Act {
+    /// Whether it may change this host: then it is not ended at any instant.
+    fn may_change(&self) -> bool {
+        matches!(
+            self,
+            Self::Install(_) | Self::Rollback(_) | Self::Rehearse(_)
+        )
     }
 }
 
 /// Does what the command line asks on this host, tells it, and returns the exit code.
 pub async fn run(cli: Cli) -> u8 {
-    let timings = matches!(&cli.command, Command::Install(asked) if asked.timings);
+    let (timings, may_change) = match &cli.command {
+        Command::Act(act) => {
+            let timings = matches!(act, Act::Install(asked) if asked.timings);
+            (timings, act.may_change())
+        }
+        Command::Print(_) => (false, false),
+    };
     let report = Report::open(cli.json, cli.color, timings);
-    // what changes nothing may be ended at any instant
-    let changes = matches!(
-        cli.command,
-        Command::Install(_) | Command::Rollback(_) | Command::Rehearse(_)
-    );
-    let stop = if changes {
+    let stop = if may_change {
         Stop::listen()
     } else {
         Ok(Stop::default())
@@ -108,58 +119,61 @@ pub async fn run(cli: Cli) -> u8 {
 
 /// Does `command` on a host of the caller's, tells it, and returns the exit code.
 pub async fn on(host: Host, command: Command, report: &Report) -> u8 {
-    let printed = match &command {
-        Command::Schema => Ok(report::EVENTS_SCHEMA.to_owned()),
-        Command::Completions { shell } => Ok(manual::completions(*shell)),
-        Command::Man => Ok(manual::page()),
-        Command::Render(asked) => render::render(host.clone(), asked),
-        Command::Graph(asked) => graph::graph(host.clone(), asked).await,
-        _ => return Box::pin(act(host, command, report)).await,
-    };
-    match printed {
-        Ok(text) => {
-            report.print(&text);
-            0
+    match command {
+        Command::Act(act) => {
+            let (events, stop) = (host.events().clone(), host.stop().clone());
+            let work = Box::pin(act_on(host, act, report));
+            Box::pin(stoppable(&stop, &events, work)).await
         }
-        Err(refused) => tell(host.events(), Err(refused)),
+        Command::Print(print) => {
+            let events = host.events().clone();
+            match printed(host, print).await {
+                Ok(text) => {
+                    report.print(&text);
+                    0
+                }
+                Err(refused) => tell(&events, Err(refused)),
+            }
+        }
     }
 }
 
-async fn act(host: Host, command: Command, report: &Report) -> u8 {
-    let (events, stop) = (host.events().clone(), host.stop().clone());
-    let work = async {
-        let ending = match command {
-            Command::Install(asked) => {
-                let install = async |config: &Path| {
-                    Box::pin(install::install(host.clone(), config, &asked, report)).await
-                };
-                return sites::each(&host, &asked.sites.config, install).await;
-            }
-            Command::Audit(asked) => {
-                let audit =
-                    async |config: &Path| Box::pin(install::audit(host.clone(), config)).await;
-                return sites::each(&host, &asked.config, audit).await;
-            }
-            Command::Status(asked) if !asked.config.is_empty() => {
-                let status = async |config: &Path| status::of_config(&host, config).await;
-                return sites::each(&host, &asked.config, status).await;
-            }
-            Command::Status(asked) => status::of_name(&host, &asked.site).await,
-            Command::Rollback(asked) => Box::pin(rollback::rollback(host, &asked, report)).await,
-            Command::Rehearse(asked) => rehearse::rehearse(host, &asked).await,
-            // these print, and are done by the caller
-            Command::Schema
-            | Command::Completions { .. }
-            | Command::Man
-            | Command::Render(_)
-            | Command::Graph(_) => Ok(Ending::new(Outcome::Unchanged, 0)),
-        };
-        tell(&events, ending)
+async fn act_on(host: Host, act: Act, report: &Report) -> u8 {
+    let ending = match act {
+        Act::Install(asked) => {
+            let install = async |config: &Path| {
+                Box::pin(install::install(host.clone(), config, &asked, report)).await
+            };
+            return sites::each(&host, &asked.sites.config, install).await;
+        }
+        Act::Audit(asked) => {
+            let audit = async |config: &Path| Box::pin(install::audit(host.clone(), config)).await;
+            return sites::each(&host, &asked.config, audit).await;
+        }
+        Act::Status(asked) if !asked.config.is_empty() => {
+            let status = async |config: &Path| status::of_config(&host, config).await;
+            return sites::each(&host, &asked.config, status).await;
+        }
+        Act::Status(asked) => status::of_name(&host, &asked.site).await,
+        Act::Rollback(asked) => Box::pin(rollback::rollback(host.clone(), &asked, report)).await,
+        Act::Rehearse(asked) => rehearse::rehearse(host.clone(), &asked).await,
     };
-    Box::pin(stoppable(&stop, &events, work)).await
+    tell(host.events(), ending)
 }
 
-fn tell(events: &Events, ending: Result<Ending, Ending>) -> u8 {
+/// The text of a command that prints one.
+async fn printed(host: Host, print: Print) -> Result<String, Refused> {
+    match print {
+        Print::Render(asked) => render::render(host, &asked),
+        Print::Graph(asked) => graph::graph(host, &asked).await,
+        Print::Playbook(asked) => playbook::playbook(&asked),
+        Print::Schema => Ok(report::EVENTS_SCHEMA.to_owned()),
+        Print::Completions { shell } => Ok(manual::completions(shell)),
+        Print::Man => Ok(manual::page()),
+    }
+}
+
+fn tell(events: &Events, ending: Result<Ending, Refused>) -> u8 {
     let ending = ending.unwrap_or_else(|refused| refused);
     events.tell(Event::Ended {
         outcome: ending.outcome,

@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod folder;
 pub(crate) mod ground;
+pub mod layout;
 mod moment;
 mod process;
 mod resolved;

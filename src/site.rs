@@ -32,6 +32,7 @@ pub use proxy::{BodyLimit, Email, Tls};
 pub use setting::{Build, Count, Folder, Installer, Processes, Script, Users, Workers};
 pub use text::is_forbidden;
 
+use crate::host::layout;
 use crate::odoo::release::Series;
 use crate::secret::access::Access;
 use crate::text::diagnostic::Diagnostics;
@@ -282,11 +283,11 @@ pub struct Paths {
 impl Paths {
     fn of(name: &SiteName) -> Self {
         Self {
-            conf: format!("/etc/{name}.conf"),
+            conf: layout::conf(name.as_str()).display().to_string(),
             unit: format!("{name}.service"),
             home: format!("/opt/{name}"),
             data: format!("/var/lib/{name}"),
-            state: format!("/var/lib/odoo-deploy/{name}"),
+            state: layout::state(name.as_str()).display().to_string(),
             user: name.to_string(),
             builder: format!("{name}-build"),
             role: name.to_string(),

@@ -42,7 +42,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("report", &["event", "text"]),
     ("resource", &["event", "gate", "host", "secret", "text"]),
     ("secret", &["gate", "host"]),
-    ("site", &["odoo", "secret", "text"]),
+    ("site", &["host", "odoo", "secret", "text"]),
     ("text", &[]),
 ];
 
@@ -284,4 +284,13 @@ fn the_program_does_not_panic() {
     ];
     only_in(&[], &words);
     only_among(sources_in("rehearse/src"), &[], &words);
+}
+
+/// Where the program keeps what is its own is said in one place.
+#[test]
+fn the_folders_of_the_program_are_named_once() {
+    only_in(
+        &["host/layout.rs"],
+        &["\"/run/odoo-deploy", "\"/var/lib/odoo-deploy"],
+    );
 }

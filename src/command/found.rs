@@ -1,7 +1,7 @@
 //! What is wrong on the host, told before a run and after it.
 
 use crate::check::Unhealthy;
-use crate::command::Ending;
+use crate::command::ending::Ending;
 use crate::event::{Event, Events, Found, Outcome, Weight};
 use crate::inspect::finding::Finding;
 
@@ -49,7 +49,7 @@ pub(super) fn wrong(findings: &[Finding]) -> Option<Ending> {
         0 => String::new(),
         others => format!(" (and {others} more, see above)"),
     };
-    let ending = Ending::new(Outcome::Unhealthy, 5);
+    let ending = Ending::of(Outcome::Unhealthy);
     Some(ending.because(format!("{}{more}: {}", first.what, first.hint)))
 }
 

@@ -1,15 +1,40 @@
 //! `graph`.
 
-use crate::command::Ending;
-use crate::command::args::{Drawing, GraphOf};
-use crate::command::session::{Session, unplannable};
+use clap::{Args, ValueEnum};
+
+use crate::command::args::ForSite;
+use crate::command::ending::{Refused, unplannable};
+use crate::command::session::Session;
 use crate::event::change::Change;
 use crate::host::Host;
 use crate::plan::{Plan, Step};
 use crate::report::graph::{Graph, Node};
 
+/// `graph`.
+#[derive(Clone, Debug, Args)]
+pub struct GraphOf {
+    /// The site.
+    #[command(flatten)]
+    pub site: ForSite,
+    /// In which language.
+    #[arg(long, value_enum, default_value_t = Drawing::Mermaid, value_name = "LANGUAGE")]
+    pub format: Drawing,
+    /// Look at this server, and colour each step by what `install` would do.
+    #[arg(long)]
+    pub pending: bool,
+}
+
+/// The language of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Drawing {
+    /// A flowchart in text, which many forges and wikis draw.
+    Mermaid,
+    /// A picture for browsers.
+    Svg,
+}
+
 /// The plan as a picture; with what would become of each step, where that is asked for.
-pub(super) async fn graph(host: Host, asked: &GraphOf) -> Result<String, Ending> {
+pub(super) async fn graph(host: Host, asked: &GraphOf) -> Result<String, Refused> {
     let mut session = Session::open(host, &asked.site.config)?;
     let graph = if asked.pending {
         let (plan, observed) = session.observe().await?;

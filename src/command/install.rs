@@ -3,19 +3,65 @@
 use std::path::Path;
 
 use crate::check;
-use crate::command::args::Install;
+use clap::{Args, ValueEnum};
+
+use crate::command::args::ForSites;
+use crate::command::ending::{Ending, Refused};
+use crate::command::found;
+use crate::command::prompt::agree;
 use crate::command::resume::settle_earlier;
 use crate::command::run::{again, open_journal, run};
-use crate::command::session::{Session, agree, begin};
-use crate::command::{Ending, found};
+use crate::command::session::{Session, begin};
 use crate::engine::journal::Standing;
 use crate::event::{Found, Outcome};
 use crate::host::Host;
 use crate::plan::Plan;
 use crate::report::Report;
 
+/// `install`.
+#[derive(Clone, Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "flags of a command line, each of its own"
+)]
+pub struct Install {
+    /// The sites.
+    #[command(flatten)]
+    pub sites: ForSites,
+    /// Show the plan and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// With `--dry-run`: exit with 2 where changes are pending.
+    #[arg(long, requires = "dry_run")]
+    pub exit_code: bool,
+    /// Do not ask; of several sites, for none of them. Without a terminal nothing is done but with this.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// What becomes of a run that fails.
+    #[arg(long, value_enum, default_value_t = OnFailure::Rollback, value_name = "WHAT")]
+    pub on_failure: OnFailure,
+    /// Run new code of installed modules on the database as it is: their views, rights and reports are not updated.
+    #[arg(long)]
+    pub code_only: bool,
+    /// Say at the end how long each step took, and which ones the others had to wait for.
+    #[arg(long)]
+    pub timings: bool,
+    /// For how long another program may hold apt's locks before the run gives up [default: 900].
+    #[arg(long, value_name = "SECONDS")]
+    pub apt_timeout: Option<u64>,
+}
+
+/// What becomes of a run that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnFailure {
+    /// It is taken back.
+    Rollback,
+    /// It stays as it is, to be looked at; `install` goes on with it, `rollback` takes it back.
+    Keep,
+}
+
 /// Says what differs, and changes nothing.
-pub(super) async fn audit(host: Host, config: &Path) -> Result<Ending, Ending> {
+pub(super) async fn audit(host: Host, config: &Path) -> Result<Ending, Refused> {
     let mut session = Session::open(host, config)?;
     let name = session.blueprint.site().name.to_string();
     begin(session.host.events(), "audit", &name, None);
@@ -23,14 +69,14 @@ pub(super) async fn audit(host: Host, config: &Path) -> Result<Ending, Ending> {
     session.show(&plan, &observed, Found::Now);
     let wrong = found::wrong(&session.found);
     if !observed.is_settled() {
-        let ending = wrong.unwrap_or(Ending::new(Outcome::Pending, 2));
+        let ending = wrong.unwrap_or(Ending::of(Outcome::Pending));
         return Ok(ending.then(again("install", config)));
     }
     checks(&session.host, &plan).await?;
     if let Some(wrong) = wrong {
         return Ok(wrong);
     }
-    Ok(Ending::new(Outcome::Unchanged, 0))
+    Ok(Ending::of(Outcome::Unchanged))
 }
 
 /// Brings the host to what the site of `config` asks.
@@ -42,7 +88,7 @@ pub async fn install(
     config: &Path,
     asked: &Install,
     report: &Report,
-) -> Result<Ending, Ending> {
+) -> Result<Ending, Refused> {
     let host = host.with_patience(asked.apt_timeout);
     if asked.dry_run {
         let mut session = Session::open(host, config)?;
@@ -50,14 +96,13 @@ pub async fn install(
         begin(session.host.events(), "install", name, None);
         let (plan, observed) = session.observe().await?;
         session.show(&plan, &observed, Found::Now);
-        let pending = !observed.is_settled();
-        let code = if pending && asked.exit_code { 2 } else { 0 };
-        let outcome = if pending {
-            Outcome::Pending
+        return Ok(if observed.is_settled() {
+            Ending::of(Outcome::Unchanged)
+        } else if asked.exit_code {
+            Ending::of(Outcome::Pending)
         } else {
-            Outcome::Unchanged
-        };
-        return Ok(Ending::new(outcome, code));
+            Ending::of(Outcome::Pending).well()
+        });
     }
     let mut session = Session::alone(host, config, "install")?;
     if asked.code_only {
@@ -70,7 +115,7 @@ pub async fn install(
     let open = session.last(Standing::Open);
     if observed.is_settled() && open.is_none() {
         checks(&session.host, &plan).await?;
-        return Ok(Ending::new(Outcome::Unchanged, 0));
+        return Ok(Ending::of(Outcome::Unchanged));
     }
     if !asked.yes && !observed.is_settled() {
         let agreed = format!("{} --yes", again("install", config));
@@ -81,10 +126,9 @@ pub async fn install(
 }
 
 /// The checks of a host that is as it should be.
-async fn checks(host: &Host, plan: &Plan) -> Result<(), Ending> {
+async fn checks(host: &Host, plan: &Plan) -> Result<(), Refused> {
     for check in &plan.checks {
-        let unhealthy =
-            |e: check::Unhealthy| Ending::new(Outcome::Unhealthy, 5).because(e.to_string());
+        let unhealthy = |e: check::Unhealthy| Ending::of(Outcome::Unhealthy).because(e.to_string());
         check::pass(host, check, false).await.map_err(unhealthy)?;
     }
     Ok(())

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::command::Ending;
-use crate::command::args::Rehearse;
-use crate::command::session::{begin, load, refused};
+use clap::Args;
+
+use crate::command::args::ForSite;
+use crate::command::ending::{Ending, INTERRUPTED, Refused, failed, refused};
+use crate::command::session::{begin, load};
 use crate::event::{Event, Outcome};
 use crate::host::Host;
 use crate::host::stop::Stop;
@@ -15,21 +17,44 @@ use crate::site::Site;
 use crate::text::error::chain;
 use rehearse::{Bed, Bind, Machine, Spec};
 
+/// `rehearse`.
+#[derive(Clone, Debug, Args)]
+pub struct Rehearse {
+    /// The site.
+    #[command(flatten)]
+    pub site: ForSite,
+    /// The suite of the distribution to rehearse on; this machine's own where there is none.
+    #[arg(long, value_name = "SUITE")]
+    pub suite: Option<String>,
+    /// Leave the machine running, and say how to reach it and how to take it down.
+    #[arg(long)]
+    pub keep: bool,
+    /// Take down a machine that was kept.
+    #[arg(long, conflicts_with_all = ["keep", "suite"])]
+    pub stop: bool,
+    /// Where machines, and what they are made of, are stored.
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        default_value = "/var/tmp/odoo-deploy-bed"
+    )]
+    pub bed: PathBuf,
+}
+
 /// Where the program and the site's folder are in the machine.
 const PROGRAM: &str = "/run/rehearsal/odoo-deploy";
 const SITE: &str = "/run/rehearsal/site";
 
 /// Runs the whole install in a throwaway machine on this host.
-pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, Ending> {
+pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, Refused> {
     let (events, stop) = (host.events(), host.stop());
     let site = load(&asked.site.config)?;
     begin(events, "rehearse", site.name.as_str(), None);
-    let failed = |e: rehearse::Error| refused(chain(&e));
     let bed = Bed::open(&asked.bed).map_err(failed)?;
     let name = format!("rehearse-{}", site.name);
     if asked.stop {
         bed.stop(&name).map_err(failed)?;
-        return Ok(Ending::new(Outcome::Changed, 0));
+        return Ok(Ending::of(Outcome::Changed));
     }
     let note = |text: String| events.tell(Event::Note { text });
     let missing = Bed::missing_tools();
@@ -60,11 +85,8 @@ pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, End
         began.elapsed().as_secs_f64()
     ));
     let ended = install(&machine, &asked.site.config, stop).await;
-    let Ok(code) = ended else {
-        return Err(refused(format!(
-            "cannot run the install in `{name}`: {ended:?}"
-        )));
-    };
+    let code =
+        ended.map_err(|e| refused(format!("cannot run the install in `{name}`: {}", chain(&e))))?;
     let again = format!(
         "odoo-deploy rehearse --config {} --stop",
         asked.site.config.display()
@@ -80,9 +102,8 @@ pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, End
         note(format!("`{name}` is taken down"));
     }
     let ending = match code {
-        0 => Ending::new(Outcome::Rehearsed, 0),
-        code => Ending::new(Outcome::Refused, code)
-            .because("the install in the throwaway machine did not come to its end"),
+        0 => Ending::of(Outcome::Rehearsed),
+        code => refused("the install in the throwaway machine did not come to its end").coded(code),
     };
     Ok(if asked.keep {
         ending.then(again)
@@ -143,7 +164,7 @@ async fn install(machine: &Machine, config: &Path, stop: &Stop) -> std::io::Resu
     let status = tokio::select! {
         status = child.wait() => status?,
         // the machine goes down with all that runs in it
-        () = stop.asked() => return Ok(130),
+        () = stop.asked() => return Ok(INTERRUPTED),
     };
     Ok(status
         .code()

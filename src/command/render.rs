@@ -1,16 +1,33 @@
 //! `render`.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
-use crate::command::Ending;
-use crate::command::args::Render;
-use crate::command::session::{Session, refused, unplannable};
+use clap::Args;
+
+use crate::command::args::ForSite;
+use crate::command::ending::{Refused, refused, unplannable};
+use crate::command::session::Session;
 use crate::host::Host;
 use crate::plan::blueprint::built_in;
 use crate::resource::{AnyResource, File};
 
+/// `render`.
+#[derive(Clone, Debug, Args)]
+pub struct Render {
+    /// The site.
+    #[command(flatten)]
+    pub site: ForSite,
+    /// Only the file at this path, as it is named on the server.
+    #[arg(value_name = "PATH")]
+    pub path: Option<PathBuf>,
+    /// A template as it is built in, to begin one of your own with.
+    #[arg(long, value_name = "NAME", conflicts_with = "path")]
+    pub template: Option<String>,
+}
+
 /// The files of the site, secrets masked; or a template, as it is built in.
-pub(super) fn render(host: Host, asked: &Render) -> Result<String, Ending> {
+pub(super) fn render(host: Host, asked: &Render) -> Result<String, Refused> {
     if let Some(name) = &asked.template {
         return built_in(name).map(str::to_owned).map_err(refused);
     }

@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use crate::command::Ending;
-use crate::command::session::{Session, gave_up, has_others, incomplete, refused};
+use crate::command::ending::{Ending, Refused, failed, gave_up, incomplete};
+use crate::command::session::{Session, has_others};
 use crate::engine::journal::{Journal, Run, Standing};
-use crate::engine::rollback::{Stays, rollback};
+use crate::engine::rollback::{Returned, Stays, rollback};
 use crate::event::Event;
 use crate::host::{Host, Store};
 use crate::resource::wait_for_apt;
@@ -16,7 +16,7 @@ use crate::text::error::chain;
 
 /// What a killed agent left: its children are ended, and a way back that it had begun is gone to
 /// its end.
-pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<(), Ending> {
+pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<(), Refused> {
     let back = session.last(Standing::RollingBack);
     if back.is_none() && session.last(Standing::Open).is_none() {
         return Ok(());
@@ -28,8 +28,8 @@ pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<
     };
     let text = format!("run {number} was being taken back; finishing that first");
     session.host.events().tell(Event::Note { text });
-    let mut journal = Journal::resume(session.host.disk(), &session.folder, number)
-        .map_err(|e| refused(chain(&e)))?;
+    let mut journal =
+        Journal::resume(session.host.disk(), &session.folder, number).map_err(failed)?;
     let host =
         session
             .host
@@ -39,23 +39,37 @@ pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<
         others: has_others(&host, name)?,
         steps: &[],
     };
-    let returned = rollback(&host, &mut journal, &session.runs, stays)
-        .await
-        .map_err(|e| incomplete(host.stop(), &chain(&e), name, &[]))?;
-    if returned.failed.is_empty() {
-        return session.reread();
-    }
-    let failed = &returned.failed;
-    let text = format!("not taken back: {}", failed.join(", "));
-    Err(incomplete(host.stop(), &text, name, failed))
+    roll_back(&host, &mut journal, &session.runs, name, stays, "").await?;
+    session.reread()
+}
+
+/// Rolls back the run of `journal`, which is one of site `name`, because of what `reason` says, if it says anything.
+///
+/// # Errors
+/// If not all was taken back, with the ways on.
+pub(super) async fn roll_back(
+    host: &Host,
+    journal: &mut Journal,
+    runs: &[Run],
+    name: &str,
+    stays: Stays<'_>,
+    reason: &str,
+) -> Result<Returned, Ending> {
+    let (text, left) = match rollback(host, journal, runs, stays).await {
+        Ok(returned) if returned.failed.is_empty() => return Ok(returned),
+        Ok(returned) => {
+            let text = format!("not taken back: {}", returned.failed.join(", "));
+            (text, returned.failed)
+        }
+        Err(error) => (chain(&error), Vec::new()),
+    };
+    let text = format!("{reason}\n{text}");
+    Err(incomplete(host.stop(), text.trim_start(), name, &left))
 }
 
 /// Ends what a killed run of `site` has left running, and lets its apt come to its end.
-pub(super) async fn end_stragglers(host: &Host, site: &str) -> Result<(), Ending> {
-    let ended = host
-        .end_stragglers(site)
-        .await
-        .map_err(|e| refused(chain(&e)))?;
+pub(super) async fn end_stragglers(host: &Host, site: &str) -> Result<(), Refused> {
+    let ended = host.end_stragglers(site).await.map_err(failed)?;
     for process in ended {
         let text = format!(
             "ended `{}` (pid {}), which a killed run had left",
@@ -67,7 +81,7 @@ pub(super) async fn end_stragglers(host: &Host, site: &str) -> Result<(), Ending
 }
 
 /// Puts on disk what a killed run did and did not sync: from now on it counts as done.
-pub(super) fn make_durable(host: &Host, runs: &[Run]) -> Result<(), Ending> {
+pub(super) fn make_durable(host: &Host, runs: &[Run]) -> Result<(), Refused> {
     let mut disks = BTreeSet::new();
     for step in runs.last().iter().flat_map(|run| &run.steps) {
         let subject = PathBuf::from(step.resource.subject());
@@ -78,7 +92,7 @@ pub(super) fn make_durable(host: &Host, runs: &[Run]) -> Result<(), Ending> {
         if let Some((folder, meta)) = there.next()
             && disks.insert(meta.dev())
         {
-            host.sync(folder).map_err(|e| refused(chain(&e)))?;
+            host.sync(folder).map_err(failed)?;
         }
     }
     Ok(())

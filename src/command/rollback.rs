@@ -1,19 +1,40 @@
 //! `rollback`.
 
-use crate::command::Ending;
-use crate::command::args::{OfSite, Rollback};
-use crate::command::resume::{end_stragglers, make_durable};
-use crate::command::session::{
-    again_or_kept, agree, back, begin, checked_name, has_others, incomplete, journal_folder, kept,
-    load, refused, take_lock,
-};
+use clap::Args;
+
+use crate::command::args::OfSite;
+use crate::command::ending::{Ending, Refused, again_or_kept, failed, kept, misused, refused};
+use crate::command::prompt::agree;
+use crate::command::resume::{end_stragglers, make_durable, roll_back};
+use crate::command::session::{back, begin, checked_name, has_others, load, take_lock};
 use crate::engine::journal::{self, Journal, Run, Standing};
 use crate::engine::rollback::{self, Stays};
 use crate::event::{Event, Outcome};
-use crate::host::{self, Host, Store};
+use crate::host::{self, Host, Store, layout};
 use crate::report::{Report, minute};
 use crate::resource::AnyResource;
 use crate::text::error::chain;
+
+/// `rollback`.
+#[derive(Clone, Debug, Args)]
+pub struct Rollback {
+    /// The site.
+    #[command(flatten)]
+    pub site: OfSite,
+    /// Show what would go back and what would stay, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave what this step has changed as it is, and count it as taken back: for what cannot be. May be given
+    /// several times.
+    #[arg(long, value_name = "STEP")]
+    pub keep: Vec<String>,
+    /// Do not ask. Without a terminal nothing is done but with this.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// For how long another program may hold apt's locks before the run gives up [default: 900].
+    #[arg(long, value_name = "SECONDS")]
+    pub apt_timeout: Option<u64>,
+}
 
 /// As many steps of a run are named.
 const MOST_NAMED: usize = 6;
@@ -22,14 +43,14 @@ const MOST_NAMED: usize = 6;
 ///
 /// # Errors
 /// If nothing was touched, with the reason.
-pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Ending> {
+pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Refused> {
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));
     }
     let host = host.with_patience(asked.apt_timeout);
     let events = &host.events().clone();
     let name = site_name(&asked.site)?;
-    let folder = journal_folder(&host, &name);
+    let folder = host.path(&layout::state(&name));
     if !folder.exists() {
         return Err(refused(format!(
             "no run of the site `{name}` is recorded on this host"
@@ -41,14 +62,14 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     } else {
         Some(take_lock(&host, &name, "rollback")?)
     };
-    let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
+    let runs = journal::runs(&folder).map_err(failed)?;
     let Some(run) = runs
         .iter()
         .rev()
         .find(|run| run.standing != Standing::RolledBack)
     else {
         begin(events, "rollback", &name, None);
-        return Ok(Ending::new(Outcome::Unchanged, 0));
+        return Ok(Ending::of(Outcome::Unchanged));
     };
     begin(events, "rollback", &name, Some(run.number));
     known(&asked.keep, run, &runs)?;
@@ -59,7 +80,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     if let Some(text) = earlier(&runs, run) {
         events.tell(Event::Note { text });
     }
-    let again = rollback::cleared(&host, &runs, run, stays).map_err(|e| refused(chain(&e)))?;
+    let again = rollback::cleared(&host, &runs, run, stays).map_err(failed)?;
     if asked.dry_run || !asked.yes {
         rollback::show(&host, run, stays).await;
         for step in &again {
@@ -71,7 +92,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         }
     }
     if asked.dry_run {
-        return Ok(Ending::new(Outcome::Pending, 0));
+        return Ok(Ending::of(Outcome::Pending).well());
     }
     if !asked.yes {
         let keep = kept(&asked.keep);
@@ -80,31 +101,22 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     }
     end_stragglers(&host, &name).await?;
     make_durable(&host, &runs)?;
-    let mut journal =
-        Journal::resume(host.disk(), &folder, run.number).map_err(|e| refused(chain(&e)))?;
+    let mut journal = Journal::resume(host.disk(), &folder, run.number).map_err(failed)?;
     let store = Store::new(host.disk(), &folder, run.number);
     let host = host.with_store(store);
     if let Err(error) = rollback::bring_again(&host, &again).await {
         return Err(lost(&name, run, &error));
     }
-    match rollback::rollback(&host, &mut journal, &runs, stays).await {
-        Ok(returned) if returned.failed.is_empty() && returned.idle.is_empty() => {
-            Ok(Ending::new(Outcome::RolledBack, 0))
-        }
-        Ok(returned) if returned.failed.is_empty() => Ok(Ending::new(Outcome::Unhealthy, 5)
-            .because(format!(
-                "it was taken back, but {}",
-                returned.idle.join(", ")
-            ))
-            .then(format!(
-                "odoo-deploy status --site {name}   and `journalctl -u {name}`"
-            ))),
-        Ok(returned) => {
-            let text = format!("not taken back: {}", returned.failed.join(", "));
-            Ok(incomplete(host.stop(), &text, &name, &returned.failed))
-        }
-        Err(error) => Ok(incomplete(host.stop(), &chain(&error), &name, &[])),
+    let returned = match roll_back(&host, &mut journal, &runs, &name, stays, "").await {
+        Ok(returned) => returned,
+        Err(incomplete) => return Ok(incomplete),
+    };
+    if returned.idle.is_empty() {
+        return Ok(Ending::of(Outcome::RolledBack).well());
     }
+    let text = format!("it was taken back, but {}", returned.idle.join(", "));
+    let next = format!("odoo-deploy status --site {name}   and `journalctl -u {name}`");
+    Ok(Ending::of(Outcome::Unhealthy).because(text).then(next))
 }
 
 /// What was cleared cannot be had now.
@@ -123,7 +135,7 @@ fn lost(name: &str, run: &Run, error: &host::Error) -> Ending {
 }
 
 /// Refuses to keep what is no step of the run that goes back, nor one of an earlier run that may be started anew.
-fn known(keep: &[String], run: &Run, runs: &[Run]) -> Result<(), Ending> {
+fn known(keep: &[String], run: &Run, runs: &[Run]) -> Result<(), Refused> {
     let is_of = |run: &Run, name: &String| run.steps.iter().any(|step| step.step == *name);
     let unknown = keep
         .iter()
@@ -137,7 +149,7 @@ fn known(keep: &[String], run: &Run, runs: &[Run]) -> Result<(), Ending> {
         run.number,
         names.join(", ")
     );
-    Err(Ending::new(Outcome::Refused, 64).because(text))
+    Err(misused(text))
 }
 
 fn question(run: &Run) -> String {
@@ -173,7 +185,7 @@ fn earlier(runs: &[Run], run: &Run) -> Option<String> {
 }
 
 /// The name of a site, by its configuration or as given.
-fn site_name(asked: &OfSite) -> Result<String, Ending> {
+fn site_name(asked: &OfSite) -> Result<String, Refused> {
     if let Some(config) = &asked.config {
         return Ok(load(config)?.name.to_string());
     }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use crate::command::args::{Install, OnFailure};
-use crate::command::session::{Session, back, has_others, incomplete, refused};
-use crate::command::{Ending, found};
+use crate::command::ending::{Ending, Refused, failed};
+use crate::command::found;
+use crate::command::install::{Install, OnFailure};
+use crate::command::resume::roll_back;
+use crate::command::session::{Session, back, has_others};
 use crate::engine::apply::{self, apply};
 use crate::engine::journal::{self, FORMAT, Journal, Record, key};
 use crate::engine::observe::Observed;
-use crate::engine::rollback::{Stays, rollback, take_back};
+use crate::engine::rollback::{Stays, take_back};
 use crate::event::{Event, Outcome};
 use crate::host::{Host, Moment, Store};
 use crate::plan::Plan;
@@ -22,8 +24,7 @@ pub(super) fn open_journal(
     session: &mut Session,
     name: &str,
     open: Option<u32>,
-) -> Result<Journal, Ending> {
-    let failed = |e: journal::Error| refused(chain(&e));
+) -> Result<Journal, Refused> {
     let mut journal = if let Some(number) = open {
         let text = format!("going on with run {number}, which did not come to its end");
         session.host.events().tell(Event::Note { text });
@@ -42,7 +43,7 @@ pub(super) fn open_journal(
             site: name.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             time: journal::now(),
-            moment: Some(Moment::now(&session.host).map_err(|e| refused(chain(&e)))?),
+            moment: Some(Moment::now(&session.host).map_err(failed)?),
         };
         Journal::begin(session.host.disk(), &session.folder, number, opened).map_err(failed)?
     };
@@ -83,7 +84,7 @@ pub(super) async fn run(
             return done(session, &host, &plan).await;
         };
         return stopped(&text).unwrap_or_else(|| {
-            let ending = Ending::new(Outcome::Failed, 1);
+            let ending = Ending::of(Outcome::Failed);
             ending.because(text).then(back(&name))
         });
     };
@@ -92,18 +93,14 @@ pub(super) async fn run(
         return ending;
     }
     if let apply::Error::Journal(_) = error {
-        return Ending::new(Outcome::Failed, 1)
-            .because(text)
-            .then(back(&name));
+        return Ending::of(Outcome::Failed).because(text).then(back(&name));
     }
     if asked.on_failure == OnFailure::Keep {
-        let unhealthy = matches!(error, apply::Error::Unhealthy(_));
-        let (outcome, code) = if unhealthy {
-            (Outcome::Unhealthy, 5)
-        } else {
-            (Outcome::Failed, 1)
+        let outcome = match error {
+            apply::Error::Unhealthy(_) => Outcome::Unhealthy,
+            _ => Outcome::Failed,
         };
-        return Ending::new(outcome, code)
+        return Ending::of(outcome)
             .because(text)
             .then(on_or_back(&name, &config));
     }
@@ -112,24 +109,12 @@ pub(super) async fn run(
         others: has_others(&host, &name).unwrap_or(true),
         steps: &[],
     };
-    match rollback(&host, journal, &session.runs, stays).await {
-        Ok(returned) if returned.failed.is_empty() => Ending::new(Outcome::RolledBack, 3)
-            .because(text)
-            .then(format!(
-                "{}   (when that is mended)",
-                again("install", &config)
-            )),
-        Ok(returned) => {
-            let failed = returned.failed.join(", ");
-            let text = format!("{text}\nnot taken back: {failed}");
-            incomplete(host.stop(), &text, &name, &returned.failed)
+    match roll_back(&host, journal, &session.runs, &name, stays, &text).await {
+        Ok(_) => {
+            let next = format!("{}   (when that is mended)", again("install", &config));
+            Ending::of(Outcome::RolledBack).because(text).then(next)
         }
-        Err(error) => incomplete(
-            host.stop(),
-            &format!("{text}\n{}", chain(&error)),
-            &name,
-            &[],
-        ),
+        Err(incomplete) => incomplete,
     }
 }
 
@@ -173,7 +158,7 @@ async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
         String::new()
     };
     let next = format!("{} answers{password}{}", address(site), import(site));
-    Ending::new(Outcome::Changed, 0).then(next)
+    Ending::of(Outcome::Changed).then(next)
 }
 
 /// Whether the password that is here is that of the database: one that was there before has its own.

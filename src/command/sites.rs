@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::command::session::misconfigured;
-use crate::command::{Ending, tell};
+use crate::command::ending::{Ending, Refused, misconfigured, worst};
+use crate::command::tell;
 use crate::event::{Event, SiteEnd};
 use crate::host::Host;
 use crate::plan::blueprint::holds_steps;
@@ -12,16 +12,12 @@ use crate::site::Site;
 use crate::text::error::chain;
 use crate::text::source;
 
-/// The exit codes of a site, the worst first; that of all is the worst of them. A signal goes before
-/// all: then not all was tried.
-const WORST_FIRST: [u8; 10] = [130, 143, 4, 1, 5, 3, 78, 6, 2, 0];
-
 /// Does `work` on each site, tells how it ended, and returns the exit code of all. What becomes of one
 /// site is no reason not to do the others.
 pub(super) async fn each(
     host: &Host,
     asked: &[PathBuf],
-    work: impl AsyncFn(&Path) -> Result<Ending, Ending>,
+    work: impl AsyncFn(&Path) -> Result<Ending, Refused>,
 ) -> u8 {
     let events = host.events();
     let configs = match configs(asked) {
@@ -64,14 +60,8 @@ fn end(config: String, ending: &Ending) -> SiteEnd {
     }
 }
 
-/// The worst of some exit codes; one that nobody knows is the worst.
-fn worst(codes: impl Iterator<Item = u8>) -> u8 {
-    let rank = |code: &u8| WORST_FIRST.iter().position(|known| known == code);
-    codes.min_by_key(|code| rank(code)).unwrap_or(0)
-}
-
 /// Each configuration once, in the order asked for; of a folder those that are in it, by their names.
-fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Ending> {
+fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Refused> {
     let mut configs: Vec<PathBuf> = Vec::new();
     for path in asked {
         let found = if path.is_dir() {
@@ -88,7 +78,7 @@ fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Ending> {
     Ok(configs)
 }
 
-fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Ending> {
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Refused> {
     let mut found = source::list(folder, "toml").map_err(|e| misconfigured(chain(&e)))?;
     // it is stored beside every site of the folder, and is for all of them
     found.retain(|path| !holds_steps(path));
@@ -127,24 +117,4 @@ fn namesakes(configs: &[PathBuf]) -> BTreeMap<&PathBuf, String> {
         reasons.extend(of_it.iter().map(|config| (*config, text.clone())));
     }
     reasons
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_worst_code_is_that_of_all() {
-        for (codes, expected) in [
-            (&[][..], 0),
-            (&[0, 2, 0], 2),
-            (&[2, 78, 6], 78),
-            (&[3, 1, 5], 1),
-            (&[1, 4], 4),
-            (&[4, 130, 130], 130),
-            (&[0, 99], 99),
-        ] {
-            assert_eq!(worst(codes.iter().copied()), expected, "{codes:?}");
-        }
-    }
 }

@@ -4,33 +4,30 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::command::Ending;
-use crate::command::session::{
-    again_or_kept, back, begin, checked_name, journal_folder, load, lock_file, refused,
-};
+use crate::command::ending::{Ending, Refused, again_or_kept, failed};
+use crate::command::session::{back, begin, checked_name, load};
 use crate::engine::journal::{self, Lock, Run, Standing};
 use crate::event::{Event, Outcome};
-use crate::host::Host;
 use crate::host::command::Cmd;
-use crate::text::error::chain;
+use crate::host::{Host, layout};
 
 /// Tells how the site of a configuration stands.
-pub(super) async fn of_config(host: &Host, config: &Path) -> Result<Ending, Ending> {
+pub(super) async fn of_config(host: &Host, config: &Path) -> Result<Ending, Refused> {
     status(host, load(config)?.name.as_str()).await
 }
 
 /// Tells how the site of that name stands.
-pub(super) async fn of_name(host: &Host, name: &str) -> Result<Ending, Ending> {
+pub(super) async fn of_name(host: &Host, name: &str) -> Result<Ending, Refused> {
     status(host, &checked_name(name)?).await
 }
 
 /// Tells how a site stands, from its journal and its service.
-async fn status(host: &Host, name: &str) -> Result<Ending, Ending> {
+async fn status(host: &Host, name: &str) -> Result<Ending, Refused> {
     let events = host.events();
     begin(events, "status", name, None);
-    let folder = journal_folder(host, name);
-    let runs = journal::runs(&folder).map_err(|e| refused(chain(&e)))?;
-    let holder = Lock::holder(&lock_file(host, name)).map(|holder| holder.to_string());
+    let folder = host.path(&layout::state(name));
+    let runs = journal::runs(&folder).map_err(failed)?;
+    let holder = Lock::holder(&host.path(&layout::lock(name))).map(|holder| holder.to_string());
     let service = service(host, name).await;
     let newest = runs.iter().rev().take(5);
     let history: Map<String, Value> = newest
@@ -44,7 +41,7 @@ async fn status(host: &Host, name: &str) -> Result<Ending, Ending> {
         "journal": folder.display().to_string(),
     });
     events.tell(Event::Status { facts });
-    let ending = Ending::new(Outcome::Unchanged, 0);
+    let ending = Ending::of(Outcome::Unchanged);
     Ok(match runs.last() {
         Some(run) if run.standing == Standing::Open => {
             ending.then(format!("{}   or install again", back(name)))

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::host;
 use crate::host::store::digest;
+use crate::host::{self, layout};
 use crate::odoo::facts::Facts;
 use crate::odoo::pairing::Pairing;
 use crate::odoo::release::Release;
@@ -426,6 +426,7 @@ impl Blueprint {
             "cron_threads": sizing.cron_threads,
             "pools": self.pools(&sizing),
             "sizing": sizing,
+            "run": layout::RUN,
             "code_only": self.code_only,
             "cleared": self.to_clear(&sources, &venv),
             "mask": crate::resource::MASK,

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::gate;
-use crate::host::{Error, Host, Result};
+use crate::host::{Error, Host, Result, layout};
 
 /// Where root's keys and known hosts are.
 const KEYS: &str = "/root/.ssh";
 
 /// In memory: a copy of a secret is never on a disk.
-const LENT: &str = "/run/odoo-deploy";
+const LENT: &str = layout::RUN;
 
 /// What opens a private repository. Only the place of the secret is known here, never the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,8 +8,9 @@ use std::rc::Rc;
 use std::sync::Once;
 
 use nix::sys::signal::Signal;
-use odoo_deploy::command::args::{ForSites, Install, OfSite, OnFailure, Rollback};
+use odoo_deploy::command::args::{ForSites, OfSite};
 use odoo_deploy::command::{Ending, install, rollback};
+use odoo_deploy::command::{Install, OnFailure, Rollback};
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::host::stop::Stop;
 use odoo_deploy::report::{ColorChoice, Report};

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use clap::Parser as _;
-use odoo_deploy::command::args::{Cli, Command};
+use odoo_deploy::command::args::Cli;
 use odoo_deploy::command::on;
+use odoo_deploy::command::{Act, Command};
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::report::{ColorChoice, Report};
 
@@ -42,8 +43,8 @@ fn type_it(machine: &Machine, line: &str, agreed: bool) -> Typed {
         .unwrap_or_else(|e| panic!("`{line}` cannot be typed: {e}"))
         .command;
     match &mut command {
-        Command::Install(asked) => asked.yes |= agreed,
-        Command::Rollback(asked) => asked.yes |= agreed,
+        Command::Act(Act::Install(asked)) => asked.yes |= agreed,
+        Command::Act(Act::Rollback(asked)) => asked.yes |= agreed,
         _ => (),
     }
     let told: Rc<RefCell<Option<String>>> = Rc::default();

@@ -4,12 +4,9 @@ use std::path::Path;
 
 use super::ports::wanted;
 use super::{Found, Ground};
-use crate::host::{Host, Result};
+use crate::host::{Host, Result, layout};
 use crate::inspect::finding::is_ours;
 use crate::site::Site;
-
-/// Where the journals of all sites are.
-const SITES: &str = "/var/lib/odoo-deploy";
 
 /// What nginx serves.
 const ENABLED: &str = "/etc/nginx/sites-enabled";
@@ -28,19 +25,18 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
 /// The ports that another site's configuration has.
 fn ports(host: &Host, site: &Site, workers: u32) -> Result<Vec<String>> {
     let mut reasons = Vec::new();
-    for other in host.list(Path::new(SITES))? {
-        if other == site.name.as_str() {
-            continue;
-        }
-        let conf = format!("/etc/{other}.conf");
-        let text = host.read_text(Path::new(&conf))?.unwrap_or_default();
+    for other in layout::other_sites(host, site.name.as_str())? {
+        let conf = layout::conf(&other);
+        let text = host.read_text(&conf)?.unwrap_or_default();
         for wanted in wanted(site, workers) {
             let has = |key| value(&text, key) == Some(wanted.port);
             let gevent = has("gevent_port") && value(&text, "workers") != Some(0);
             if has("http_port") || gevent {
                 reasons.push(format!(
-                    "port {} is that of the site `{other}`, by `{conf}`; {}",
-                    wanted.port, wanted.otherwise
+                    "port {} is that of the site `{other}`, by `{}`; {}",
+                    wanted.port,
+                    conf.display(),
+                    wanted.otherwise
                 ));
             }
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Blueprint, Error, Source, source_key};
-use crate::host::Host;
+use crate::host::{Host, layout};
 use crate::odoo::modules;
 use crate::plan::Unknown;
 use crate::plan::requirements;
@@ -138,12 +138,10 @@ impl Blueprint {
             return Ok(());
         };
         let mut taken = 0;
-        for name in host.list(Path::new("/var/lib/odoo-deploy"))? {
-            if name != self.site.name.as_str() {
-                let conf = host.read_text(Path::new(&format!("/etc/{name}.conf")))?;
-                let server = server.map(|server| server.host.as_str());
-                taken += conf.map_or(0, |conf| sizing::demand(&conf, server));
-            }
+        for name in layout::other_sites(host, self.site.name.as_str())? {
+            let conf = host.read_text(&layout::conf(&name))?;
+            let server = server.map(|server| server.host.as_str());
+            taken += conf.map_or(0, |conf| sizing::demand(&conf, server));
         }
         let sizing = self.sizing();
         if Pools::of(&sizing, all, taken).is_none() {

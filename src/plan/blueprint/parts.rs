@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Blueprint, Error};
 use crate::host;
+use crate::host::layout::RUN;
 use crate::plan::wkhtmltopdf::{self, Chosen};
 
 impl Blueprint {
@@ -59,7 +60,7 @@ impl Blueprint {
             "action": proxy.map(|_| file("action", &jail)),
             "jail": file("jail", &jail),
             "unit": format!("/etc/systemd/system/fail2ban.service.d/{jail}.conf"),
-            "record": format!("/run/odoo-deploy/{name}-fail2ban.started"),
+            "record": format!("{RUN}/{name}-fail2ban.started"),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::host::layout::RUN;
 use crate::odoo::distribution::Nginx;
 use crate::site::{Site, Tls};
 
@@ -95,7 +96,7 @@ impl Proxy {
             roots,
             // a name may have a dash and no capital letter, a variable the other way round
             variable: format!("site_{}", name.as_str().replace('-', "D")),
-            record: format!("/run/odoo-deploy/{name}.nginx"),
+            record: format!("{RUN}/{name}.nginx"),
             nginx,
         }
     }

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate;
 use crate::host::command::Cmd;
-use crate::host::{Error, Host, Result};
+use crate::host::{Error, Host, Result, layout};
 use crate::resource::{Moved, Resource};
 
 /// Where Debian and Ubuntu put the wheel of pip that comes with `python3-venv`.
 const WHEELS: &str = "/usr/share/python-wheels";
 
 /// Where what is handed to the builder is while it builds.
-const SCRATCH: &str = "/run/odoo-deploy";
+const SCRATCH: &str = layout::RUN;
 
 /// The certificates that the host trusts, a company's own among them.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";

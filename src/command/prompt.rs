@@ -1,0 +1,44 @@
+//! What is asked of people, and what they ask for by a signal.
+
+use crate::command::ending::{Ending, Refused, refused};
+use crate::event::{Event, Events};
+use crate::host::Host;
+use crate::host::stop::Stop;
+use crate::report::Report;
+
+/// Does `work`, and says at the first signal what becomes of it.
+pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = stop.asked() => (),
+    }
+    let text =
+        "stopping when what is under way is done; a second signal kills what runs".to_owned();
+    events.tell(Event::Note { text });
+    work.await
+}
+
+/// Asks before anything is touched. A signal is a no, and so is that nobody can be asked: then `agreed` is the
+/// command to type, which says yes beforehand.
+pub(super) async fn agree(
+    host: &Host,
+    report: &Report,
+    question: &str,
+    agreed: String,
+) -> Result<(), Refused> {
+    let answer = tokio::select! {
+        answer = report.confirm(question) => answer,
+        () = host.stop().asked() => Some(false),
+    };
+    let text = "not confirmed; nothing was touched";
+    match (host.stop().at_edge(), answer) {
+        (Err(stopped), _) => Err(Ending::stopped(stopped).because(text)),
+        (Ok(()), Some(true)) => Ok(()),
+        (Ok(()), Some(false)) => Err(refused(text)),
+        (Ok(()), None) => Err(refused(
+            "there is no terminal on which to ask, and `--yes` was not given; nothing was touched",
+        )
+        .then(agreed)),
+    }
+}
