@@ -12,6 +12,7 @@ mod canaries;
 mod commands;
 mod crash;
 mod drift;
+mod examples;
 mod fuzzed;
 mod growth;
 mod injections;

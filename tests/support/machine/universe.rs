@@ -69,10 +69,38 @@ pub(super) const REPOSITORIES: &[Repository] = &[
             ("web_responsive/__manifest__.py", "{}\n"),
         ],
     ),
+    // those of `examples/`
+    (
+        "https://github.com/odoo/odoo.git",
+        "19.0",
+        ODOO_COMMIT,
+        ODOO,
+    ),
+    (
+        "https://github.com/OCA/web.git",
+        "19.0",
+        ADDONS_COMMIT,
+        &[("web_responsive/__manifest__.py", "{}\n")],
+    ),
+    (
+        "https://git.example.org/house.git",
+        "19.0",
+        ADDONS_COMMIT,
+        &[("house_letters/__manifest__.py", "{}\n")],
+    ),
+    (
+        "ssh://git@git.example.org/warehouse.git",
+        "19.0",
+        ADDONS_COMMIT,
+        &[("addons/house_warehouse/__manifest__.py", "{}\n")],
+    ),
 ];
 
-/// The repository that a token opens.
-pub(super) const PRIVATE: &str = "https://git.example.org/web.git";
+/// The repositories that a token opens.
+pub(super) const PRIVATE: &[&str] = &[
+    "https://git.example.org/web.git",
+    "https://git.example.org/house.git",
+];
 
 /// Where a machine's owner keeps that token.
 pub const TOKEN_FILE: &str = "/etc/private.token";
@@ -173,6 +201,12 @@ pub(super) const ARCHIVE: &[Package] = &[
     package("libpq5", "15.14-0+deb12u1", &["libc6"], &[]),
     package("libpython3.11-dev", "3.11.2-6+deb12u6", &["libc6-dev"], &[]),
     package("libsasl2-dev", "2.1.28+dfsg-10", &["libc6-dev"], &[]),
+    package(
+        "openssh-client",
+        "1:9.2p1-2+deb12u7",
+        &["libc6"],
+        &["/usr/bin/ssh"],
+    ),
     package(
         "openssl",
         "3.0.17-1~deb12u2",
