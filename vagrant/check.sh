@@ -1,5 +1,6 @@
 #!/bin/bash
-# check.sh VERSION - the road of a site on this machine, as root; stops at the first thing that is not so.
+# check.sh VERSION - installs Odoo VERSION on this machine, audits it and rolls it back, as root. Stops at the first command
+# that ends otherwise than it should.
 set -euo pipefail
 version=$1
 install -m 0755 /tmp/odoo-deploy /usr/local/bin/odoo-deploy
@@ -23,4 +24,4 @@ systemctl stop odoo.service
 expect 2 odoo-deploy audit
 expect 0 odoo-deploy install --yes
 expect 0 odoo-deploy rollback --yes
-echo "Odoo $version on $(. /etc/os-release; echo "$PRETTY_NAME"): 8 runs as they should be"
+echo "Odoo $version on $(. /etc/os-release; echo "$PRETTY_NAME"): all 7 commands ended as they should"
