@@ -90,8 +90,9 @@ tools:
 rehearse: tools build
 	@BED=$(BED) REPOSITORIES=$(REPOSITORIES) LITE=$(LITE) tests/rehearse.sh $(binary) $(CARGO_TARGET_DIR)/rehearse
 
-# The same job by ours, Ansible, pyinfra and a script, beside each other: docs/benchmarks.md and .json. FIRST rounds of
-# installs, AGAIN of no-ops, QUICK of our own commands; STORAGE=disk where there are less than 20 GiB of memory.
+# The same job by ours, Ansible, pyinfra and a script, beside each other: writes docs/benchmarks.md, and every sample to
+# target/bench/benchmarks.json. FIRST rounds of installs, AGAIN of no-ops, QUICK of our own commands; STORAGE=disk if there
+# are less than 20 GiB of memory.
 bench: tools build
 	@mkdir -p $(CARGO_TARGET_DIR)/bench
 	SITES_FIGURES=$(abspath $(CARGO_TARGET_DIR)/bench/sites.json) cargo test --quiet --locked --test many fifty_sites

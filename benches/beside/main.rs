@@ -1,8 +1,8 @@
 //! The same job by four programs, beside each other: a bare Debian 12 to a running Odoo 19, and the same once
 //! more on the server that is there by then.
 //!
-//! Needs root: `make bench`. It boots throwaway machines, takes them down again, and writes
-//! `docs/benchmarks.md` and `docs/benchmarks.json`.
+//! Needs root: `make bench`. It boots throwaway machines, takes them down again, and writes the page
+//! `docs/benchmarks.md` and the samples, `target/bench/benchmarks.json`.
 
 #![allow(
     clippy::unwrap_used,

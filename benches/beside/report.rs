@@ -1,4 +1,4 @@
-//! The two files that a run leaves: a page for people, and every single sample for programs.
+//! The two files that a run writes: a page for people, and every sample for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -85,21 +85,21 @@ pub(crate) fn step_medians(results: &Results) -> Vec<(String, f64)> {
         .collect()
 }
 
-/// Writes both files.
+/// Writes the page, which is kept in the repository, and the samples, which stay beside the logs.
 pub(crate) fn write(world: &World, results: &Results) {
     let bars = bars(results);
     let mut all = json!(results);
     all["bars"] = json!(bars);
-    // of some contenders alone there is nothing to be published
+    let mut text = serde_json::to_string_pretty(&all).expect("JSON");
+    text.push('\n');
+    fs::write(world.work.join("benchmarks.json"), text).expect("benchmarks.json");
+    // a page of only some contenders is not published
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let folder = if world.only.is_empty() {
         &docs
     } else {
         &world.work
     };
-    let mut text = serde_json::to_string_pretty(&all).expect("JSON");
-    text.push('\n');
-    fs::write(folder.join("benchmarks.json"), text).expect("benchmarks.json");
     let page = page(results, &bars);
     fs::write(folder.join("benchmarks.md"), page).expect("benchmarks.md");
     let missed = bars.iter().filter(|bar| !bar.met);
@@ -110,7 +110,7 @@ pub(crate) fn write(world: &World, results: &Results) {
         ));
     }
     say(format!(
-        "{}/benchmarks.md, after {:.0} s; logs in {}",
+        "{}/benchmarks.md, after {:.0} s; samples and logs in {}",
         folder.display(),
         results.seconds,
         world.work.display()
