@@ -1,15 +1,8 @@
-//! Every field with everything that it must not be.
+//! Every key with everything that it must not be.
 
 use super::counts;
 use super::oracle::{GOOD, Mistake, mistake, refused};
-
-/// A field: its section, its key, a good value, and whether its text is free of a form of its own.
-struct Field {
-    section: &'static str,
-    key: &'static str,
-    good: &'static str,
-    takes: &'static [Kind],
-}
+use super::values::{self, Setting};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
@@ -22,7 +15,7 @@ enum Kind {
     Table,
 }
 
-/// Values of every type of TOML; a text is wrong in type alone where no text is taken.
+/// Values of every type of TOML, and what is said if a key does not take that type.
 const VALUES: [(Kind, &str, &str); 10] = [
     (Kind::Text, "\"x\"", "found a string"),
     (Kind::Number, "7", "found the number `7`"),
@@ -36,101 +29,34 @@ const VALUES: [(Kind, &str, &str); 10] = [
     (Kind::Table, "{ a = 1 }", "found a table"),
 ];
 
-const fn field(
-    section: &'static str,
-    key: &'static str,
-    good: &'static str,
-    takes: &'static [Kind],
-) -> Field {
-    Field {
-        section,
-        key,
-        good,
-        takes,
+/// Reads the keys, each with a good value.
+fn fields() -> Vec<Setting> {
+    values::read("good_values.txt")
+}
+
+impl Kind {
+    fn of(value: &str) -> Self {
+        match &value[..1] {
+            "\"" => Self::Text,
+            "[" => Self::List,
+            "{" => Self::Table,
+            "t" | "f" => Self::Bool,
+            _ => Self::Number,
+        }
     }
 }
 
-const TEXT: &[Kind] = &[Kind::Text];
-const URL: &str = "\"https://example.org/a\"";
-const SECRET: &str = "password = { file = \"/run/p\" }";
-const HEX: &str = "\"0123456789012345678901234567890123456789\"";
-
-const FIELDS: [Field; 45] = [
-    field("site", "name", "\"erp\"", TEXT),
-    field("site", "domain", "\"erp.example.org\"", TEXT),
-    field("odoo", "version", "\"19.0\"", TEXT),
-    field("odoo", "repository", URL, TEXT),
-    field("odoo", "branch", "\"b\"", TEXT),
-    field("odoo", "commit", HEX, TEXT),
-    field("odoo", "database", "\"erp\"", TEXT),
-    field("odoo", "modules", "[\"sale\"]", &[Kind::List]),
-    field("odoo", "demo", "true", &[Kind::Bool]),
-    field("odoo", "language", "\"de_DE\"", TEXT),
-    field(
-        "odoo",
-        "languages",
-        "[\"fr_FR\"]",
-        &[Kind::List, Kind::Text],
-    ),
-    field("odoo", "country", "\"DE\"", TEXT),
-    field("odoo", "company", "\"Firma\"", TEXT),
-    field("odoo", "log_handlers", "[\":DEBUG\"]", &[Kind::List]),
-    field("addons", "name", "\"web\"", TEXT),
-    field("addons", "repository", URL, TEXT),
-    field("addons", "branch", "\"b\"", TEXT),
-    field("addons", "commit", HEX, TEXT),
-    field("addons", "folder", "\"addons\"", TEXT),
-    field("addons", "token", "{ env = \"TOKEN\" }", &[Kind::Table]),
-    field("wkhtmltopdf", "build", "\"patched\"", TEXT),
-    field("wkhtmltopdf", "url", URL, TEXT),
-    field("wkhtmltopdf", "file", "\"/srv/w.deb\"", TEXT),
-    field("wkhtmltopdf", "fonts", "[\"cjk\"]", &[Kind::List]),
-    field("firewall", "enabled", "true", &[Kind::Bool]),
-    field("fail2ban", "enabled", "true", &[Kind::Bool]),
-    field("fail2ban", "attempts", "5", &[Kind::Number]),
-    field("fail2ban", "minutes", "15", &[Kind::Number]),
-    field("python", "installer", "\"pip\"", TEXT),
-    field("python", "index", URL, TEXT),
-    field("python", "wheels", "\"/srv/wheels\"", TEXT),
-    field("apt", "upgrade", "true", &[Kind::Bool]),
-    field("http", "interface", "\"127.0.0.1\"", TEXT),
-    field("http", "port", "8069", &[Kind::Number]),
-    field("http", "gevent_port", "8072", &[Kind::Number]),
-    field("http", "workers", "2", &[Kind::Number, Kind::Text]),
-    field("http", "users", "25", &[Kind::Number]),
-    field("http", "proxy_mode", "true", &[Kind::Bool]),
-    field("postgres", "tuning", "true", &[Kind::Bool]),
-    field("postgres", "host", "\"db.example.org\"", TEXT),
-    field("postgres", "port", "5433", &[Kind::Number]),
-    field("postgres", "user", "\"erp\"", TEXT),
-    field("postgres", "sslmode", "\"require\"", TEXT),
-    field("postgres", "root_certificate", "\"/etc/ca.pem\"", TEXT),
-    field("logs", "file", "true", &[Kind::Bool]),
-];
-
-impl Field {
-    /// A site that is good but for `lines` in the section of this field, and the line where they begin.
-    fn site(&self, lines: &str) -> (String, usize) {
-        let before = match (self.section, self.key) {
-            ("odoo", "version") => "[odoo]\n".to_owned(),
-            ("odoo", _) => GOOD.to_owned(),
-            ("addons", "name") => format!("{GOOD}[[addons]]\nrepository = {URL}\n"),
-            ("addons", "repository") => format!("{GOOD}[[addons]]\nname = \"web\"\n"),
-            ("addons", _) => format!("{GOOD}[[addons]]\nname = \"web\"\nrepository = {URL}\n"),
-            ("postgres", "host") => format!("{GOOD}[postgres]\n{SECRET}\n"),
-            ("postgres", key) if key != "tuning" => {
-                format!("{GOOD}[postgres]\nhost = \"db\"\n{SECRET}\n")
-            }
-            (section, _) => format!("{GOOD}[{section}]\n"),
-        };
-        let line = before.lines().count() + 1;
-        (format!("{before}{lines}\n"), line)
+impl Setting {
+    /// Whether this key takes a value of that type.
+    fn takes(&self, kind: Kind) -> bool {
+        let two_types = ["languages", "workers"].contains(&self.key.as_str());
+        kind == Kind::of(&self.value) || (two_types && kind == Kind::Text)
     }
 
-    /// The same as a table on one line at the top, which nothing else may follow.
+    /// A site with this key in a table on one line at the top, which nothing else may follow.
     fn inline(&self, value: &str) -> String {
-        let Self { section, key, .. } = self;
-        let rest = match (*section, *key) {
+        let (section, key) = (self.section.as_str(), self.key.as_str());
+        let rest = match (section, key) {
             ("odoo", "version") => "",
             ("odoo", _) => "version = \"19.0\", ",
             ("addons", "name") => "repository = \"https://example.org/a\", ",
@@ -143,7 +69,7 @@ impl Field {
             _ => "",
         };
         let table = format!("{{ {rest}{key} = {value} }}");
-        match *section {
+        match section {
             "odoo" => format!("odoo = {table}\n"),
             "addons" => format!("addons = [{table}]\n{GOOD}"),
             _ => format!("{section} = {table}\n{GOOD}"),
@@ -156,34 +82,34 @@ fn accepted(source: &str) {
     assert!(parsed.is_ok(), "{source}{parsed:?}");
 }
 
-/// Without this what is refused below might be refused for something else.
+/// Otherwise the values below might be refused for another reason.
 #[test]
 fn the_good_values_are_accepted() {
-    for field in &FIELDS {
-        accepted(&field.site(&format!("{} = {}", field.key, field.good)).0);
-        accepted(&field.inline(field.good));
+    for field in &fields() {
+        accepted(&field.site(&field.line()).0);
+        accepted(&field.inline(&field.value));
     }
 }
 
 #[test]
 fn of_another_type() {
     let mut count = 0;
-    for field in &FIELDS {
+    for field in &fields() {
         for (kind, value, part) in VALUES {
-            if field.takes.contains(&kind) {
+            if field.takes(kind) {
                 continue;
             }
             // as anything but a table it may be the secret itself
-            let part = match (field.key, kind) {
+            let part = match (field.key.as_str(), kind) {
                 ("token", _) => "never written in this file",
                 _ => part,
             };
             let line = format!("{} = {value}", field.key);
             let (source, at) = field.site(&line);
             let case = format!("[{}] {line}", field.section);
-            refused(&case, &source, &[mistake(at, field.key, part)]);
+            refused(&case, &source, &[mistake(at, &field.key, part)]);
             let source = field.inline(value);
-            refused(&source, &source, &[mistake(1, field.key, part)]);
+            refused(&source, &source, &[mistake(1, &field.key, part)]);
             count += 2;
         }
     }
@@ -242,14 +168,14 @@ fn texts_that_are_none() {
         ),
     ];
     let mut count = 0;
-    for field in &FIELDS {
+    for field in &fields() {
         for (name, text) in &texts {
-            if !field.takes.contains(&Kind::Text) {
+            if !field.takes(Kind::Text) {
                 continue;
             }
             let (source, at) = field.site(&format!("{} = \"{text}\"", field.key));
             let case = format!("[{}] {}: {name}", field.section, field.key);
-            refused(&case, &source, &[mistake(at, field.key, "")]);
+            refused(&case, &source, &[mistake(at, &field.key, "")]);
             count += 1;
         }
     }
@@ -268,10 +194,9 @@ fn keys() {
         refused(case, source, mistakes);
         count += 1;
     };
-    for field in &FIELDS {
-        let Field { key, good, .. } = field;
+    for field in &fields() {
+        let (key, good, line) = (&field.key, &field.value, field.line());
         let case = format!("[{}] {key}", field.section);
-        let line = format!("{key} = {good}");
 
         let (source, at) = field.site(&format!("{line}\n{line}"));
         told(&case, &source, &[mistake(at + 1, key, "duplicate key")]);
@@ -295,7 +220,7 @@ fn keys() {
         told(&case, &source, &[mistake(at + 1, key, "")]);
 
         for cut in [
-            (*key).to_owned(),
+            key.clone(),
             format!("{key} ="),
             format!("= {good}"),
             format!("{key} = {good} {good}"),
@@ -340,8 +265,8 @@ fn keys() {
         );
     }
     for (key, line) in [
-        ("name", format!("repository = {URL}")),
-        ("repository", "name = \"a\"".to_owned()),
+        ("name", "repository = \"https://example.org/a\""),
+        ("repository", "name = \"a\""),
     ] {
         let source = format!("{GOOD}[[addons]]\n{line}\n");
         let part = format!("`{key}` of `[[addons]]` is missing");

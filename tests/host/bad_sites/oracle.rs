@@ -5,6 +5,7 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 use odoo_deploy::site::Site;
+use odoo_deploy::text::diagnostic::Diagnostics;
 
 /// The smallest site, which others add to; `[odoo]` is open at its end, on line 3.
 pub const GOOD: &str = "[odoo]\nversion = \"19.0\"\n";
@@ -24,9 +25,9 @@ pub fn mistake(line: usize, names: &str, part: &str) -> Mistake {
     }
 }
 
-/// `source` is refused without a panic, every mistake is told on its line with the line that names it,
-/// and nothing is told of any other line.
-pub fn refused(case: &str, source: &str, mistakes: &[Mistake]) {
+/// Parses `source`, which must be refused without a panic. No line of the errors may be wider than the
+/// terminal, and no form of them may show the secret `hunter2`.
+pub fn is_sound(case: &str, source: &str) -> Diagnostics {
     let parsed = catch_unwind(|| Site::parse(Path::new("site.toml"), source));
     let Ok(parsed) = parsed else {
         panic!("{case}: panicked on {source:.500}");
@@ -34,9 +35,30 @@ pub fn refused(case: &str, source: &str, mistakes: &[Mistake]) {
     let Err(errors) = parsed else {
         panic!("{case}: accepted: {source:.500}");
     };
+    let mut forms = vec![
+        errors.to_string(),
+        format!("{errors:?}"),
+        errors.render(40, true),
+    ];
+    for width in [80, 200] {
+        let rendered = errors.render(width, false);
+        let mut lines = rendered.lines();
+        let all_fit = lines.all(|line| line.chars().count() <= width);
+        assert!(all_fit, "{case}: {rendered:.2000}");
+        forms.push(rendered);
+    }
+    for form in forms {
+        assert!(!form.contains("hunter2"), "{case}: {form:.2000}");
+    }
+    errors
+}
+
+/// `source` must be refused. Every mistake must be told on its line, with the word that names it, and no
+/// error may be on another line.
+pub fn refused(case: &str, source: &str, mistakes: &[Mistake]) {
+    let errors = is_sound(case, source);
     let rendered = errors.render(200, false);
     let one_line = errors.to_string();
-    // A key is there as it was typed, also where it is cut out of a very long line.
     let lines: Vec<&str> = source.lines().collect();
     let mut told = BTreeSet::new();
     for (at, item) in errors.items().iter().enumerate() {
@@ -60,6 +82,7 @@ pub fn refused(case: &str, source: &str, mistakes: &[Mistake]) {
         "{case}: lines told and meant\n{rendered:.2000}"
     );
     for Mistake { line, names, part } in mistakes {
+        // the line has the key as it was typed, the message may have cut it
         let found = errors.items().iter().any(|item| {
             let hint = item.hint.as_deref().unwrap_or_default();
             let said = format!("{} / {} / {hint}", item.message, item.label);

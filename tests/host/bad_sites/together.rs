@@ -1,62 +1,9 @@
-//! Settings that contradict each other, and several mistakes at once.
+//! Several mistakes in one file.
 
 use super::counts;
 use super::oracle::{GOOD, mistake, refused};
 
-/// Each is fine without the other.
-#[test]
-fn contradictions() {
-    let cases = [
-        ("[http]\nport = 9000\ngevent_port = 9000", 3, "both `9000`"),
-        ("[http]\ngevent_port = 9000\nport = 9000", 2, "both `9000`"),
-        ("[http]\nport = 8072", 2, "both `8072`"),
-        ("[http]\ngevent_port = 8069", 2, "both `8069`"),
-        (
-            "[http]\nworkers = 0\nproxy_mode = true",
-            2,
-            "`/websocket` dead",
-        ),
-        (
-            "[http]\nproxy_mode = true\nworkers = 0",
-            3,
-            "`/websocket` dead",
-        ),
-        ("modules = [\"a\",\n\"b\",\n\"a\"]", 3, "named twice"),
-        ("log_handlers = [\":INFO\",\n\":INFO\"]", 2, "named twice"),
-        ("[postgres]\nport = 5433", 2, "`host` is missing"),
-        ("[postgres]\nuser = \"erp\"", 2, "`host` is missing"),
-        (
-            "[postgres]\npassword = { file = \"/run/p\" }",
-            2,
-            "`host` is missing",
-        ),
-        ("[postgres]\nhost = \"db\"", 1, "`password` of `[postgres]`"),
-        (
-            "[postgres]\ntuning = true\nhost = \"db\"\npassword = { file = \"/run/p\" }",
-            2,
-            "`host` names another",
-        ),
-        (
-            "[[addons]]\nname = \"a\"\nrepository = \"https://a/b\"\n[[addons]]\nname = \"a\"\nrepository = \"https://a/c\"",
-            5,
-            "named twice",
-        ),
-    ];
-    for (added, line, part) in cases {
-        refused(
-            added,
-            &format!("{GOOD}{added}\n"),
-            &[mistake(line + 2, part, part)],
-        );
-    }
-    counts::tell(
-        "bad configurations",
-        "bad_sites_contradictions",
-        cases.len(),
-    );
-}
-
-/// Mistakes that stand on lines of their own, by their section.
+/// Sections, and mistakes of one line each.
 const LINES: [(&str, &[(&str, &str)]); 5] = [
     (
         "[site]",
@@ -102,7 +49,7 @@ const LINES: [(&str, &[(&str, &str)]); 5] = [
     ),
 ];
 
-/// Every choice of sections with all of their mistakes: each one is told, and nothing else.
+/// Every choice of sections with all of their mistakes: each mistake is told, and nothing else.
 #[test]
 fn many_at_once() {
     let mut count = 0;

@@ -1,324 +1,125 @@
-//! Values of the right type that are refused all the same.
+//! Values of keys, as lists: `good_values.txt` and `wrong_values.txt`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::{env, fs};
 
 use super::counts;
-use super::oracle::{GOOD, mistake, refused};
+use super::oracle::{self, GOOD, mistake, refused};
 
-/// A section, a key, and its wrong values, each refused on its own.
-const RANGES: &[(&str, &str, &[&str])] = &[
-    ("http", "port", PORTS),
-    ("http", "gevent_port", PORTS),
-    (
-        "http",
-        "workers",
-        &[
-            "1",
-            "-1",
-            "-2",
-            "513",
-            "65536",
-            "65537",
-            "0x201",
-            "0o1001",
-            "0b1000000001",
-            "9223372036854775807",
-            "9223372036854775808",
-            "-9223372036854775809",
-            "1e3",
-            "inf",
-            "\"0\"",
-            "\"2\"",
-            "\"-1\"",
-            "\"\"",
-            "\"AUTO\"",
-            "\"two\"",
-            "\"auto \"",
-        ],
-    ),
-    (
-        "http",
-        "interface",
-        &[
-            "\"localhost\"",
-            "\"*\"",
-            "\"0\"",
-            "\"127.1\"",
-            "\"256.0.0.1\"",
-            "\"127.0.0.01\"",
-            "\"127.0.0.1:8069\"",
-            "\"127.0.0.1/8\"",
-            "\"[::]\"",
-            "\"fe80::1%eth0\"",
-            "\":::\"",
-            "\"eth0\"",
-        ],
-    ),
-    (
-        "site",
-        "name",
-        &[
-            "\"Erp\"",
-            "\"1erp\"",
-            "\"_erp\"",
-            "\"-erp\"",
-            "\"erp.test\"",
-            "\"erp erp\"",
-            "\"erp/..\"",
-            "\"..\"",
-            "\"é\"",
-            "\"abcdefghijklmnopqrstuvwxy\"",
-            "\"root\"",
-            "\"postgres\"",
-            "\"www-data\"",
-            "\"systemd-x\"",
-            "\"erp;id\"",
-            "\"erp\\\\n\"",
-            "\"$(id)\"",
-            "\"%n\"",
-        ],
-    ),
-    (
-        "site",
-        "domain",
-        &[
-            "\"a..b\"",
-            "\".a.b\"",
-            "\"a.b.\"",
-            "\"a_b.c\"",
-            "\"-a.b\"",
-            "\"a-.b\"",
-            "\"a.b/c\"",
-            "\"a.b:80\"",
-            "\"a b.c\"",
-            "\"10.0.0.1\"",
-            "\"::1\"",
-            "\"*.a.b\"",
-            "\"ä.b\"",
-            "\"a.7\"",
-            "\"http://a.b\"",
-            "\"me@a.b\"",
-            "\"a.b;c\"",
-            "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b\"",
-        ],
-    ),
-    ("odoo", "database", NAMES),
-    (
-        "addons",
-        "name",
-        &[
-            "\".\"", "\"..\"", "\"a/b\"", "\"/a\"", "\"-a\"", "\"_a\"", "\"a b\"", "\"a,b\"",
-            "\"é\"", "\"a:b\"",
-        ],
-    ),
-    ("odoo", "branch", BRANCHES),
-    ("addons", "branch", BRANCHES),
-    ("odoo", "commit", COMMITS),
-    ("addons", "commit", COMMITS),
-    ("odoo", "repository", REPOSITORIES),
-    ("addons", "repository", REPOSITORIES),
-    (
-        "python",
-        "installer",
-        &["\"UV\"", "\"pip3\"", "\"poetry\"", "\"uv \"", "\"uv,pip\""],
-    ),
-    (
-        "python",
-        "index",
-        &[
-            "\"pypi.example.org\"",
-            "\"//example.org\"",
-            "\"https://\"",
-            "\"https:///simple\"",
-            "\"https://a b/c\"",
-            "\"https://-a/b\"",
-            "\"https://a:0/b\"",
-            "\"https://a:65536/b\"",
-            "\"https://a:x/b\"",
-            "\"https://[::1/b\"",
-            "\"https://ä/b\"",
-            "\"file://a\"",
-            "\"file:///\"",
-            "\"ssh://a/b\"",
-            "\"https://me@a/b\"",
-            "\"--pre\"",
-        ],
-    ),
-    (
-        "python",
-        "wheels",
-        &[
-            "\"a\"",
-            "\"./a\"",
-            "\"../a\"",
-            "\"~/a\"",
-            "\"~\"",
-            "\"/a/..\"",
-            "\"/../a\"",
-            "\"file:///a\"",
-            "\"$HOME\"",
-        ],
-    ),
-    (
-        "odoo",
-        "modules",
-        &[
-            "[\"Sale\"]",
-            "[\"sale-x\"]",
-            "[\"sale x\"]",
-            "[\"sale,stock\"]",
-            "[\"all\"]",
-            "[\"a\", \"a\"]",
-            "[\"a.b\"]",
-            "[\"../a\"]",
-            "[\"-a\"]",
-            "[\"a=b\"]",
-        ],
-    ),
-    (
-        "odoo",
-        "version",
-        &[
-            "\"16.0\"",
-            "\"8.0\"",
-            "\"21.0\"",
-            "\"19.1\"",
-            "\"19.0.1\"",
-            "\" 19.0\"",
-            "\"19,0\"",
-            "\"saas-18.4\"",
-            "\"latest\"",
-            "\"-19.0\"",
-            "\"１９.0\"",
-        ],
-    ),
-];
+/// A line `key = value` of a list, and the section that it is in.
+pub struct Setting {
+    pub section: String,
+    pub key: String,
+    pub value: String,
+    /// What the error says, as the list has it behind `#`.
+    pub expected: String,
+}
 
-const PORTS: &[&str] = &[
-    "0",
-    "-1",
-    "1",
-    "22",
-    "80",
-    "443",
-    "1023",
-    "65536",
-    "65537",
-    "100000",
-    "-8069",
-    "0x50",
-    "0xFFFFF",
-    "0o17",
-    "0b1",
-    "9223372036854775807",
-    "-9223372036854775808",
-    "9223372036854775808",
-    "8069.0",
-    "\"8069\"",
-    "\"0\"",
-    "8_0",
-];
-const NAMES: &[&str] = &[
-    "\"postgres\"",
-    "\"template0\"",
-    "\"template1\"",
-    "\".a\"",
-    "\"_a\"",
-    "\"a b\"",
-    "\"a/b\"",
-    "\"a'b\"",
-    "\"a;b\"",
-    "\"é\"",
-    "\"a=b\"",
-    "\"..\"",
-    "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"",
-];
-const BRANCHES: &[&str] = &[
-    "\"-a\"",
-    "\"a..b\"",
-    "\"a b\"",
-    "\"a~b\"",
-    "\"a^b\"",
-    "\"a:b\"",
-    "\"a?b\"",
-    "\"a*b\"",
-    "\"a[b\"",
-    "\"a\\\\b\"",
-    "\"@\"",
-    "\"a@{b\"",
-    "\"/a\"",
-    "\"a/\"",
-    "\"a//b\"",
-    "\"a.\"",
-    "\".a\"",
-    "\"a/.b\"",
-    "\"a.lock\"",
-    "\"a.lock/b\"",
-];
-const COMMITS: &[&str] = &[
-    "\"HEAD\"",
-    "\"abc\"",
-    "\"abcd\"",
-    "\"v19\"",
-    "\"012345678901234567890123456789012345678\"",
-    "\"01234567890123456789012345678901234567890\"",
-    "\"g123456789012345678901234567890123456789\"",
-    "\"--all\"",
-];
-const REPOSITORIES: &[&str] = &[
-    "\"odoo\"",
-    "\"./odoo\"",
-    "\"/srv/odoo\"",
-    "\"host:odoo\"",
-    "\"ext::sh -c id\"",
-    "\"fd::7\"",
-    "\"-u\"",
-    "\"http://a/b\"",
-    "\"git://a/b\"",
-    "\"ftp://a/b\"",
-    "\"https://a\"",
-    "\"https:///b\"",
-    "\"https://a b/c\"",
-    "\"https://a:x/b\"",
-    "\"https://me:x@a/b\"",
-    "\"ssh://a\"",
-    "\"ssh://-a/b\"",
-    "\"ssh://-a@b/c\"",
-    "\"ssh://a:b@c/d\"",
-    "\"git@a:\"",
-    "\"git@a:-b\"",
-    "\"-a@b:c\"",
-    "\"git@-b:c\"",
-    "\"file://a\"",
-    "\"file:///\"",
-    "\"HTTPS://a/b c\"",
-];
-
-#[test]
-fn out_of_range() {
-    let mut count = 0;
-    for (section, key, values) in RANGES {
-        let (before, line) = match (*section, *key) {
-            ("odoo", "version") => ("[odoo]\n".to_owned(), 2),
-            ("odoo", _) => (GOOD.to_owned(), 3),
-            ("addons", "name") => (
-                format!("{GOOD}[[addons]]\nrepository = \"https://a/b\"\n"),
-                5,
-            ),
-            ("addons", "repository") => (format!("{GOOD}[[addons]]\nname = \"a\"\n"), 5),
-            ("addons", _) => (
-                format!("{GOOD}[[addons]]\nrepository = \"https://a/b\"\nname = \"a\"\n"),
-                6,
-            ),
-            (section, _) => (format!("{GOOD}[{section}]\n"), 4),
-        };
-        for value in *values {
-            let source = format!("{before}{key} = {value}\n");
-            refused(
-                &format!("[{section}] {key} = {value}"),
-                &source,
-                &[mistake(line, key, "")],
-            );
-            count += 1;
+impl Setting {
+    fn read(section: &str, line: &str) -> Self {
+        let (line, expected) = line.split_once("  # ").unwrap_or((line, ""));
+        let (key, value) = line.split_once(" = ").unwrap();
+        Self {
+            section: section.to_owned(),
+            key: key.to_owned(),
+            value: value.trim_end().to_owned(),
+            expected: expected.to_owned(),
         }
     }
-    counts::tell("bad configurations", "bad_sites_ranges", count);
+
+    /// The lines that a site needs before this key.
+    fn before(&self) -> String {
+        let more = match (self.section.as_str(), self.key.as_str()) {
+            ("odoo", "version") => return "[odoo]\n".to_owned(),
+            ("odoo", _) => "",
+            ("addons", "name") => "[[addons]]\nrepository = \"https://example.org/a\"\n",
+            ("addons", "repository") => "[[addons]]\nname = \"web\"\n",
+            ("addons", _) => "[[addons]]\nname = \"web\"\nrepository = \"https://example.org/a\"\n",
+            ("postgres", "host") => "[postgres]\npassword = { file = \"/run/p\" }\n",
+            ("postgres", key) if key != "tuning" => {
+                "[postgres]\nhost = \"db\"\npassword = { file = \"/run/p\" }\n"
+            }
+            ("proxy", _) => "[site]\ndomain = \"erp.example.org\"\n[proxy]\n",
+            (section, _) => return format!("{GOOD}[{section}]\n"),
+        };
+        format!("{GOOD}{more}")
+    }
+
+    /// Returns a good site with `lines` added in the section of this key, and the number of the first of them.
+    pub fn site(&self, lines: &str) -> (String, usize) {
+        let before = self.before();
+        let line = before.lines().count() + 1;
+        (format!("{before}{lines}\n"), line)
+    }
+
+    pub fn line(&self) -> String {
+        format!("{} = {}", self.key, self.value)
+    }
+
+    /// Returns message, label and help of each error in a site with this value.
+    fn said(&self) -> String {
+        let (site, _) = self.site(&self.line());
+        let errors = oracle::is_sound(&self.line(), &site);
+        let mut said = String::new();
+        for item in errors.items() {
+            for part in [Some(&item.message), Some(&item.label), item.hint.as_ref()] {
+                let part = part.map_or("", String::as_str);
+                let between = if said.is_empty() || part.is_empty() {
+                    ""
+                } else {
+                    "; "
+                };
+                write!(said, "{between}{part}").unwrap();
+            }
+        }
+        said
+    }
+}
+
+fn path(name: &str) -> PathBuf {
+    let tests = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    tests.join("tests/host/bad_sites").join(name)
+}
+
+/// Calls `of` for each line of a list, with its value if it has one.
+fn each_line(name: &str, mut of: impl FnMut(&str, Option<Setting>)) {
+    let mut section = String::new();
+    for line in fs::read_to_string(path(name)).unwrap().lines() {
+        let is_value = !line.is_empty() && !line.starts_with(['#', '[']);
+        if line.starts_with('[') {
+            line.trim_matches(['[', ']']).clone_into(&mut section);
+        }
+        of(line, is_value.then(|| Setting::read(&section, line)));
+    }
+}
+
+/// Reads the values of a list.
+pub fn read(name: &str) -> Vec<Setting> {
+    let mut values = Vec::new();
+    each_line(name, |_, value| values.extend(value));
+    values
+}
+
+const WRONG: &str = "wrong_values.txt";
+
+#[test]
+fn wrong_values_are_refused_with_the_words_of_the_list() {
+    if env::var_os("UPDATE").is_some_and(|value| value == "1") {
+        let mut text = String::new();
+        each_line(WRONG, |line, value| {
+            let line = value.map_or(line.to_owned(), |value| {
+                format!("{:<32}  # {}", value.line(), value.said())
+            });
+            writeln!(text, "{line}").unwrap();
+        });
+        fs::write(path(WRONG), text).unwrap();
+    }
+    let values = read(WRONG);
+    for value in &values {
+        let (site, at) = value.site(&value.line());
+        refused(&value.line(), &site, &[mistake(at, &value.key, "")]);
+        assert_eq!(value.said(), value.expected, "{}", value.line());
+    }
+    counts::tell("bad configurations", "bad_sites_values", values.len());
 }
