@@ -15,7 +15,7 @@ pub const FORMAT: u32 = 1;
 
 /// One thing that happened.
 #[derive(Clone, Debug, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A command began its work on a site.
@@ -156,7 +156,7 @@ pub enum Event {
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The host is as the site asks; something was changed for it.
@@ -185,7 +185,7 @@ pub enum Outcome {
 
 /// How much something matters that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Weight {
     /// It will be wrong if nobody acts.
@@ -198,7 +198,7 @@ pub enum Weight {
 
 /// When something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Found {
     /// By a command that changes nothing.
@@ -213,7 +213,7 @@ pub enum Found {
 
 /// How one of several sites ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 pub struct SiteEnd {
     /// The path of its configuration.
     pub config: String,
@@ -225,7 +225,7 @@ pub struct SiteEnd {
 
 /// The times of one step that was set.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 pub struct Timing {
     /// The step's name in the playbook.
     pub step: String,
@@ -240,7 +240,7 @@ pub struct Timing {
 
 /// How many steps of a plan do what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 pub struct Totals {
     /// Things that are not there yet.
     pub create: usize,

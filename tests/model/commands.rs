@@ -1,12 +1,14 @@
 //! What every command prints for people, at 80 columns, with and without colour; on the model
 //! machine, through the same door as the binary.
 
-use std::fs;
+use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{env, fs};
 
-use odoo_deploy::report::{Human, Options, Report};
+use odoo_deploy::event::FORMAT;
+use odoo_deploy::report::{EVENTS_SCHEMA, Human, Json, Options, Report};
 use support::machine::Machine;
 use support::site::{SiteFile, Wish};
 use support::typed::{Paper, typed};
@@ -154,6 +156,49 @@ fn drift(root: &Path) {
     record
         .set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000))
         .unwrap();
+}
+
+/// Runs a command line on the machine; returns its events as `--json` prints them. A second passes with each event.
+fn stream(machine: &Machine, site: &SiteFile, line: &str) -> String {
+    let (paper, seconds) = (Paper::default(), Cell::new(0));
+    let clock = move || {
+        seconds.set(seconds.get() + 1);
+        UNIX_EPOCH + Duration::from_secs(seconds.get())
+    };
+    let report = Report::Json(Rc::new(Json::new(paper.clone(), clock)));
+    let config = site.path().display().to_string();
+    typed(
+        machine.host(report.events()),
+        line,
+        ("SITE", &config),
+        &report,
+    );
+    let folder = site.path().parent().unwrap().display().to_string();
+    let text = paper.text().replace(&folder, "/srv");
+    text.replace(&machine.root().display().to_string(), "")
+}
+
+/// Every event of a real run fits the schema. `RECORD=1` writes the stream to the fixture of its format; once a format is
+/// released, its fixture stays: `src/report/tests.rs` sees that it can be read.
+#[test]
+fn the_stream_of_a_site_fits_the_schema() {
+    let (machine, site) = (Machine::bare(), site());
+    let mut text = stream(&machine, &site, "install --config SITE --yes");
+    drift(machine.root());
+    for line in ["audit", "install --yes", "status", "rollback --yes"] {
+        text += &stream(&machine, &site, &format!("{line} --config SITE"));
+    }
+    let schema = serde_json::from_str(EVENTS_SCHEMA).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    for line in text.lines() {
+        let event = serde_json::from_str(line).unwrap();
+        let errors = schema.iter_errors(&event).map(|error| error.to_string());
+        assert_eq!(errors.collect::<Vec<_>>(), [""; 0], "{line}");
+    }
+    if env::var_os("RECORD").is_some_and(|value| value == "1") {
+        let name = format!("tests/fixtures/events-v{FORMAT}.jsonl");
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(name), text).unwrap();
+    }
 }
 
 #[test]
