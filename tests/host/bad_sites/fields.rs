@@ -1,4 +1,4 @@
-//! Every key with everything that it must not be.
+//! Wrong values and wrong names of every key, computed from `good_values.txt`.
 
 use super::counts;
 use super::oracle::{GOOD, Mistake, mistake, refused};
@@ -53,7 +53,7 @@ impl Setting {
         kind == Kind::of(&self.value) || (two_types && kind == Kind::Text)
     }
 
-    /// A site with this key in a table on one line at the top, which nothing else may follow.
+    /// Returns a site with this key in a table on one line at the top; no other key may follow in that table.
     fn inline(&self, value: &str) -> String {
         let (section, key) = (self.section.as_str(), self.key.as_str());
         let rest = match (section, key) {
@@ -84,7 +84,7 @@ fn accepted(source: &str) {
 
 /// Otherwise the values below might be refused for another reason.
 #[test]
-fn the_good_values_are_accepted() {
+fn good_values_are_accepted() {
     for field in &fields() {
         accepted(&field.site(&field.line()).0);
         accepted(&field.inline(&field.value));
@@ -92,14 +92,14 @@ fn the_good_values_are_accepted() {
 }
 
 #[test]
-fn of_another_type() {
+fn values_of_another_type_are_refused() {
     let mut count = 0;
     for field in &fields() {
         for (kind, value, part) in VALUES {
             if field.takes(kind) {
                 continue;
             }
-            // as anything but a table it may be the secret itself
+            // a value of another type than a table may be the secret itself
             let part = match (field.key.as_str(), kind) {
                 ("token", _) => "never written in this file",
                 _ => part,
@@ -113,7 +113,7 @@ fn of_another_type() {
             count += 2;
         }
     }
-    // Elements of the one list of values, each on a line of its own.
+    // elements of a list, each on a line of its own
     for (kind, value, part) in VALUES {
         if kind != Kind::Text {
             let source = format!("{GOOD}modules = [\n  \"sale\",\n  {value},\n]\n");
@@ -121,7 +121,7 @@ fn of_another_type() {
             count += 1;
         }
     }
-    // Sections.
+    // sections
     for section in [
         "site",
         "odoo",
@@ -149,7 +149,7 @@ fn of_another_type() {
 }
 
 #[test]
-fn texts_that_are_none() {
+fn empty_and_strange_texts_are_refused() {
     let texts = [
         ("empty", String::new()),
         ("a blank", " ".to_owned()),
@@ -188,7 +188,7 @@ fn texts_that_are_none() {
 }
 
 #[test]
-fn keys() {
+fn wrong_keys_are_refused() {
     let mut count = 0;
     let mut told = |case: &str, source: &str, mistakes: &[Mistake]| {
         refused(case, source, mistakes);
@@ -201,7 +201,7 @@ fn keys() {
         let (source, at) = field.site(&format!("{line}\n{line}"));
         told(&case, &source, &[mistake(at + 1, key, "duplicate key")]);
 
-        // Beside the right one, so that nothing is missing: two letters changed places.
+        // a slip beside the right key, so that no key is missing: two letters changed places
         let at = usize::from(key[..1] == key[1..2]);
         let (head, tail) = key.split_at(at);
         let slip = format!("{head}{}{}{}", &tail[1..2], &tail[..1], &tail[2..]);

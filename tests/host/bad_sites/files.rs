@@ -1,4 +1,4 @@
-//! What is wrong with the file as a whole, by the command as people call it.
+//! Files that are wrong as a whole, each given to the command.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -60,7 +60,7 @@ fn contents(source: &str, cases: &[Case]) {
 }
 
 #[test]
-fn bytes_that_are_not_utf_8() {
+fn bytes_that_are_not_utf_8_are_refused() {
     let bytes = |more: &[u8]| [GOOD.as_bytes(), more, b"\n"].concat();
     let program = fs::read("/proc/self/exe").unwrap()[..4096].to_vec();
     let utf_16 = b"\xff\xfe[\0o\0".to_vec();
@@ -97,7 +97,7 @@ fn bytes_that_are_not_utf_8() {
 }
 
 #[test]
-fn depth_and_size() {
+fn deep_and_large_files_are_refused() {
     let deep = 400_000;
     let keys: Vec<_> = (0..20_000).map(|key| format!("k{key} = 1")).collect();
     let cases = [
@@ -176,7 +176,7 @@ fn depth_and_size() {
 }
 
 #[test]
-fn no_file() {
+fn files_that_cannot_be_read_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("file"), GOOD).unwrap();
@@ -200,7 +200,7 @@ fn no_file() {
         ("/dev/null", "/dev/null:1:1"),
         ("/dev/zero", "larger than 1048576 bytes"),
         ("/dev/full", "larger than 1048576 bytes"),
-        // Nobody may read it, root neither: what a file without rights is to others.
+        // nobody may read this file, not even root
         ("/proc/self/mem", "cannot read `/proc/self/mem`"),
     ];
     for (config, part) in cases {
@@ -209,9 +209,9 @@ fn no_file() {
     counts::tell("bad configurations", "bad_sites_no_file", cases.len());
 }
 
-/// A pipe is read to its end and judged like a file, so that `--config <(…)` works.
+/// A pipe is read to its end, so that `--config <(…)` works.
 #[test]
-fn pipes() {
+fn pipes_are_read_like_files() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe");
     nix::unistd::mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();

@@ -1,4 +1,4 @@
-//! What must hold of every refusal.
+//! What must be true of every refusal.
 
 use std::collections::BTreeSet;
 use std::panic::catch_unwind;
@@ -7,10 +7,10 @@ use std::path::Path;
 use odoo_deploy::site::Site;
 use odoo_deploy::text::diagnostic::Diagnostics;
 
-/// The smallest site, which others add to; `[odoo]` is open at its end, on line 3.
+/// The smallest good site. Lines that are added belong to `[odoo]`; the first is line 3.
 pub const GOOD: &str = "[odoo]\nversion = \"19.0\"\n";
 
-/// A mistake that must be told: its line, the word that names it, and a part of what is said.
+/// A mistake that must be told: its line, the word that names it, and a part of its error.
 pub struct Mistake {
     pub line: usize,
     pub names: String,

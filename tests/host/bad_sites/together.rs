@@ -51,7 +51,7 @@ const LINES: [(&str, &[(&str, &str)]); 5] = [
 
 /// Every choice of sections with all of their mistakes: each mistake is told, and nothing else.
 #[test]
-fn many_at_once() {
+fn all_mistakes_are_told_at_once() {
     let mut count = 0;
     for chosen in 1_usize..1 << LINES.len() {
         let mut source = GOOD.to_owned();
