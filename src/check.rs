@@ -30,77 +30,79 @@ const AGENT: &str = "odoo-deploy (bot)";
 
 /// Something that must be true once all steps are done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Check {
-    /// The unit that is asked.
+    /// The unit that the check is about.
     pub unit: String,
-    /// What it must do.
+    /// What the unit must do.
     pub probe: Probe,
-    /// How long it may take until it does, in seconds.
+    /// The longest time until the unit does it, in seconds.
     pub within: u64,
-    /// Asked only after a change: the answer costs something, or leaves something.
+    /// If true, the check is made only after a change: it costs something, or leaves something.
     #[serde(default)]
     pub after_change: bool,
-    /// The step before which it is asked, and at no other time: where that is about to change what runs, what
-    /// will not work is not put to work.
+    /// The step before which the check is made, if that step is about to change what runs, and at no other time: what cannot
+    /// work is not put to work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
-    /// The causes of that step's change for which it is asked: steps, or with `*` at the end all that begin so.
+    /// The causes of that step's change for which the check is made: ids of steps; `release*` means all that begin so.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
 }
 
 /// What a unit must do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Probe {
-    /// Answer a request.
+    /// A request to the service must get this status.
     Http {
-        /// Where.
+        /// The address.
         url: String,
-        /// With this status.
+        /// The status of the answer.
         status: u16,
-        /// And with this in the body.
+        /// A text that the body of the answer must contain.
         #[serde(default)]
         contains: String,
     },
-    /// Answer as a visitor would be answered, through the proxy before it.
+    /// A request through the proxy, as a visitor sends it, must get this status.
     Proxy {
-        /// The name it is visited by.
+        /// The domain that visitors use.
         domain: String,
-        /// Whether by HTTPS.
+        /// If true, the request is sent by HTTPS.
         tls: bool,
-        /// The certificate of the authority that must have signed its own, where that is known here.
+        /// The certificate of the authority that must have signed the proxy's; empty if that authority is a public one.
         trust: String,
-        /// The page; where 101 is expected, it is asked as a websocket.
+        /// The path of the page. If the status is 101, a websocket is requested.
         path: String,
-        /// With this status.
+        /// The status of the answer.
         status: u16,
     },
-    /// Listen on this port at this address, and nowhere else on it.
+    /// The unit must listen on this port at this address, and at no other address.
     Listen {
         /// The address.
         address: IpAddr,
         /// The port.
         port: u16,
     },
-    /// Print a page, as its user.
+    /// The printer of reports must print a page.
     Pdf {
-        /// What prints it.
+        /// The program that prints.
         program: String,
-        /// Whether it is to be the patched build, which prints headers and footers too.
+        /// If true, the program must be the patched build, which also prints headers and footers.
         patched: bool,
-        /// A picture that the page loads, as reports load theirs; none where it is empty.
+        /// The address of a picture that the page loads; empty for none.
         #[serde(default)]
         picture: String,
-        /// Who prints.
+        /// The account that prints.
         user: String,
     },
-    /// Work with its database.
+    /// Odoo's code must load on its database, before a service runs that code.
     Registry(Registry),
-    /// Run as one and the same process for so many seconds.
+    /// The unit must run as one and the same process for so many seconds.
     Steady {
-        /// How long.
+        /// The time in seconds.
         seconds: u64,
     },
 }

@@ -7,6 +7,7 @@ mod found;
 mod graph;
 mod install;
 mod manual;
+mod orphans;
 mod playbook;
 mod prompt;
 mod rehearse;

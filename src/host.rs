@@ -124,6 +124,17 @@ impl Host {
         self.store.as_deref().ok_or(Error::NoStore)
     }
 
+    /// Whether runs of the site wrote these bytes to `path`; false if no site's notes are at hand.
+    ///
+    /// # Errors
+    /// If the notes cannot be read.
+    pub fn wrote(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
+        let Some(notes) = &self.notes else {
+            return Ok(false);
+        };
+        Ok(notes.wrote(path)?.contains(&store::digest(bytes)))
+    }
+
     /// What can be known again of all things called `what` that runs of the site ever made; nothing where
     /// no site's notes are at hand.
     ///

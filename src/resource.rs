@@ -172,6 +172,7 @@ macro_rules! resources {
     ($($kind:literal $variant:ident),+ $(,)?) => {
         /// The closed set of kinds, told apart by name in playbooks and journals.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum AnyResource {
             $(
                 #[doc = concat!("Kind `", $kind, "`.")]

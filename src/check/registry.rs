@@ -29,28 +29,29 @@ const UNTOLD: &[&str] = &[
 
 /// A call of Odoo's shell, as the account of the service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Registry {
-    /// The database.
+    /// The name of the database.
     pub database: String,
-    /// The account.
+    /// The account that the service runs as.
     pub account: String,
-    /// The interpreter.
+    /// The interpreter of the environment.
     pub python: PathBuf,
-    /// Odoo's launcher.
+    /// Odoo's launcher, `odoo-bin`.
     pub odoo: PathBuf,
-    /// Its configuration.
+    /// Odoo's configuration.
     pub conf: PathBuf,
-    /// Its data, the folder that it runs in.
+    /// Odoo's data folder.
     pub data: PathBuf,
-    /// The authority that the certificate of the server must come from.
+    /// The authority from which the certificate of PostgreSQL's server must come; empty for a server of this host.
     #[serde(default)]
     pub root_certificate: String,
-    /// What the service wrote down at its start: the links through which it finds code, and where they led.
+    /// The record of the service, which names the code that runs now.
     pub record: PathBuf,
-    /// Whether the code may run on a database without the data that come with it.
+    /// If true, the code may run although the database lacks data that come with it.
     pub code_only: bool,
-    /// The site, by which a later agent finds what a killed one left running.
+    /// The name of the site. It marks the process, so that a later run finds that of a killed one.
     pub site: String,
 }
 

@@ -9,6 +9,7 @@ use crate::command::ending::{
     Ending, Refused, failed, misconfigured, misused, refused, unplannable,
 };
 use crate::command::found;
+use crate::command::orphans::orphans;
 use crate::command::unlisted::unlisted;
 use crate::command::words::words;
 use crate::engine::journal::{self, Lock, Run, Standing};
@@ -130,9 +131,16 @@ impl Session {
             .await
             .map_err(unplannable)?;
         let plan = self.blueprint.compile().map_err(unplannable)?;
-        let (observed, found) = tokio::join!(observe(&self.host, &plan), self.look(&plan));
+        let (observed, found, orphans) = tokio::join!(
+            observe(&self.host, &plan),
+            self.look(&plan),
+            orphans(&self.host, &self.runs, &plan)
+        );
         let observed = observed.map_err(failed)?;
         self.found = found;
+        if let Some(text) = orphans.map_err(failed)? {
+            self.host.events().tell(Event::Note { text });
+        }
         let ground = preflight::Ground {
             host: &self.host,
             facts: &self.facts,

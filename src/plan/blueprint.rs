@@ -528,3 +528,6 @@ pub fn local(interface: IpAddr) -> String {
         IpAddr::V6(address) => format!("[{address}]"),
     }
 }
+
+#[cfg(test)]
+mod reference;

@@ -8,6 +8,8 @@ mod order;
 mod read;
 mod step;
 
+pub use extra::OWN;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};

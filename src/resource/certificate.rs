@@ -15,23 +15,25 @@ use crate::resource::{Moved, Resource};
 /// already, for `ca-certificates`, and is mended by the distribution.
 const OPENSSL: &str = "/usr/bin/openssl";
 
-/// A certificate and its private key, which may be in one file: then one rename replaces both.
+/// A certificate and its private key. If both are in one file, one rename replaces both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Where the certificate is, with its chain.
+    /// The file of the certificate, with its chain.
     pub path: PathBuf,
-    /// Where its key is.
+    /// The file of the private key.
     pub key: PathBuf,
-    /// The name it is for; none where it is an authority's.
+    /// The name that the certificate is for; none for an authority.
     #[serde(default)]
     pub domain: Option<String>,
-    /// Where it comes from.
+    /// Where the certificate comes from.
     pub issuer: Issuer,
 }
 
 /// Where a certificate comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Issuer {
     /// Itself: it is an authority, made once for all sites of the server.

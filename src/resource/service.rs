@@ -28,33 +28,36 @@ const SHOWN: &str = "(shown)";
 /// The cause of a restart where that is not there any more as it was set up.
 const CHANGED: &str = "what it set up";
 
-/// A service, enabled at boot and running.
+/// A systemd service, enabled at boot and running.
 ///
 /// There are no handlers: at every start, by whatever hand, the unit writes down the digests of
 /// what it starts with. Whether it runs what is on disk can thus be seen at any time, also after a
 /// crash between a change and the restart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Service {
-    /// Its unit.
+    /// The name of the unit.
     pub unit: String,
-    /// The files and links that it runs, by the step that makes them.
+    /// In a playbook: the ids of the steps that make the files and links which the service reads; `release-*` means all that
+    /// begin so. If one of them changes, the service is restarted. The steps are needed, too.
     pub inputs: BTreeMap<String, PathBuf>,
-    /// The files with certificates that it runs, which others may renew, by the step that makes or looks
-    /// at them. Of these the certificates alone are compared, and links are followed.
+    /// The files with certificates among them, which others may renew: only the certificates in them are compared, and links are
+    /// followed. A playbook does not say these: steps of kind `certificate` in `inputs` become these.
     #[serde(default)]
     pub certificates: BTreeMap<String, PathBuf>,
-    /// Where the unit writes down what it was started with.
+    /// The file to which the unit writes, at each start, the digest of each file that it reads, as `sha256sum` prints it. By it
+    /// the program sees whether the service runs what is on the disk.
     pub record: PathBuf,
-    /// Whether others use it too: then it is reloaded and never restarted, is not stopped on the way
-    /// back, and goes with its packages.
+    /// If true, others use the service too: it is reloaded and not restarted, it is not stopped by a rollback, and it goes with its
+    /// packages.
     #[serde(default)]
     pub shared: bool,
-    /// A program with its arguments that must succeed before it is started or reloaded.
+    /// A program with its arguments that must succeed before the service is started or reloaded.
     #[serde(default)]
     pub test: Vec<String>,
-    /// A program with its arguments that shows what the unit has set up outside of itself, of which it writes down
-    /// the digest: others may take that away, and the unit goes on being active.
+    /// A program with its arguments that shows what the unit has set up outside of itself, such as a table of nftables. The unit
+    /// writes the digest of that to its record, so that the program sees if somebody has removed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shows: Vec<String>,
 }

@@ -65,13 +65,14 @@ async fn owned_by(host: &Host, uid: u32) -> Result<Option<String>> {
     }
 }
 
-/// A system user with a group of its own name.
+/// A system user without login, with a group of the same name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// Its name.
+    /// The name of the user.
     pub name: String,
-    /// Its home; not made here.
+    /// The home folder. This step does not make it.
     pub home: String,
 }
 

@@ -19,6 +19,7 @@ const LENT: &str = layout::RUN;
 
 /// What opens a private repository. Only the place of the secret is known here, never the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Access {
     /// A deploy key, for a repository over SSH.
@@ -39,6 +40,7 @@ pub enum Access {
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
     /// In a file that root alone can read.

@@ -25,6 +25,7 @@ mod hardened;
 mod kept;
 mod kills;
 mod network;
+mod own_steps;
 mod payloads;
 mod private;
 mod production;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         drift::trials(),
         signals::trials(),
         settled::trials(),
+        own_steps::trials(),
         payloads::trials(),
         contention::trials(),
         agents::trials(),

@@ -2,12 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+use std::rc::Rc;
+use std::time::SystemTime;
 
 use odoo_deploy::plan::Plan;
 use odoo_deploy::plan::playbook::Notes;
+use odoo_deploy::report::{Json, Report};
 use odoo_deploy::resource::AnyResource;
 use odoo_deploy::site::Site;
-use support::site::{plan_beside, plan_of};
+use support::machine::Machine;
+use support::site::{own_steps, plan_beside, plan_of, quick_playbook};
+use support::typed::{Paper, typed};
 
 const SITES: [&str; 5] = [
     "",
@@ -127,4 +132,101 @@ fn own_steps_wait_for_those_that_use_the_same() {
     let needs = |id: &str, other: &str| plan.steps[place(id)].needs.contains(&place(other));
     assert!(needs("own-tools", "lists") && needs("git", "own-tools"));
     assert!(needs("own-user", "packages"));
+}
+
+/// Types a command on a machine; returns its exit code and what it told.
+fn said(machine: &Machine, folder: &Path, line: &str) -> (u8, String) {
+    let out = Paper::default();
+    let report = Report::Json(Rc::new(Json::new(out.clone(), SystemTime::now)));
+    let place = ("FOLDER", folder.to_str().unwrap());
+    let code = typed(machine.host(report.events()), line, place, &report);
+    (code, out.text())
+}
+
+#[test]
+fn the_examples_of_the_page_are_installed_seen_and_taken_back() {
+    let examples = own_steps();
+    assert_eq!(examples.len(), 4, "examples in docs/playbook.md");
+    for extra in examples {
+        let folder = tempfile::tempdir().unwrap();
+        let site =
+            "[odoo]\nversion = \"19.0\"\nrepository = \"https://git.example.org/odoo.git\"\n";
+        for (name, text) in [
+            ("site.toml", site),
+            ("odoo.toml", &quick_playbook()),
+            ("extra.toml", &extra),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let made = plan_beside(
+            Site::parse(Path::new("site.toml"), site).unwrap(),
+            folder.path(),
+        );
+        let made: Vec<String> = made
+            .unwrap()
+            .steps
+            .iter()
+            .filter(|step| step.id.starts_with("own-"))
+            .filter_map(|step| match &step.resource {
+                AnyResource::File(file) => Some(file.path.display().to_string()),
+                _ => None,
+            })
+            .collect();
+        assert!(!made.is_empty(), "{extra}");
+        let machine = Machine::bare();
+        let (code, told) = said(
+            &machine,
+            folder.path(),
+            "install --yes --json --config FOLDER/site.toml",
+        );
+        assert_eq!(code, 0, "{told}");
+        machine.fuse.disarm();
+        let (code, told) = said(
+            &machine,
+            folder.path(),
+            "audit --json --config FOLDER/site.toml",
+        );
+        assert_eq!(code, 0, "{told}");
+        assert!(machine.fuse.seen().is_empty(), "a look changed something");
+        for path in &made {
+            let text = machine.disk.text(path);
+            machine.disk.put(path, format!("{text}# by hand\n"));
+            let (code, told) = said(
+                &machine,
+                folder.path(),
+                "audit --json --config FOLDER/site.toml",
+            );
+            assert_eq!(code, 2, "{told}");
+            let (code, told) = said(
+                &machine,
+                folder.path(),
+                "install --yes --json --config FOLDER/site.toml",
+            );
+            assert_eq!(code, 0, "{told}");
+            assert_eq!(machine.disk.text(path), text);
+        }
+        // taken out of the file, what the steps made is named until it is gone
+        fs::rename(folder.path().join("extra.toml"), folder.path().join("away")).unwrap();
+        let (code, told) = said(
+            &machine,
+            folder.path(),
+            "audit --json --config FOLDER/site.toml",
+        );
+        assert_eq!(code, 0, "{told}");
+        assert!(
+            told.contains("no longer in `extra.toml`") && told.contains(&made[0]),
+            "{told}"
+        );
+        for _ in 0..=made.len() {
+            let (code, told) = said(
+                &machine,
+                folder.path(),
+                "rollback --yes --json --config FOLDER/site.toml",
+            );
+            assert_eq!(code, 0, "{told}");
+        }
+        for path in &made {
+            assert!(!machine.disk.exists(path), "{path} stays");
+        }
+    }
 }

@@ -170,3 +170,11 @@ pub fn plan_beside(site: Site, folder: &Path) -> Result<Plan, Error> {
     };
     Blueprint::new(site, release, facts, folder, BTreeMap::new())?.compile()
 }
+
+/// The examples of own steps in `docs/playbook.md`, each an `extra.toml`.
+pub fn own_steps() -> Vec<String> {
+    let page = include_str!("../../docs/playbook.md");
+    let blocks = page.split("```toml-steps\n").skip(1);
+    let ends = |block: &str| block.split("\n```").next().unwrap_or_default().to_owned();
+    blocks.map(|block| ends(block) + "\n").collect()
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::ports::wanted;
 use super::{Found, Ground};
 use crate::host::{Host, Kind, Result};
+use crate::resource::AnyResource;
 
 /// Where systemd looks for units, what goes before first.
 const UNITS: [&str; 4] = [
@@ -68,8 +69,16 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         .iter()
         .map(|w| w.port)
         .collect();
+    let is_planned = |unit: &str| {
+        let mut steps = ground.plan.steps.iter();
+        steps.any(|step| matches!(&step.resource, AnyResource::Service(own) if own.unit == unit))
+    };
     for started in started(host)? {
-        if started.name == site.paths.unit || started.text.contains(OURS) {
+        if is_planned(&started.name) || started.text.contains(OURS) {
+            continue;
+        }
+        // an administrator's own step wrote it, also if that is no longer in `extra.toml`
+        if host.wrote(&started.path, started.text.as_bytes())? {
             continue;
         }
         let ports = match WEB.iter().find(|(name, ..)| *name == started.name) {

@@ -10,7 +10,7 @@ use crate::text::diagnostic::{Diagnostic, Diagnostics, quote};
 use crate::text::template;
 
 /// What the ids of own steps begin with, so that no later version of the program has a step of the same id.
-const OWN: &str = "own-";
+pub const OWN: &str = "own-";
 
 /// The playbook with the steps and checks of a second file.
 pub(super) fn extended(

@@ -28,12 +28,13 @@ const SUCCESS: &str = "/var/lib/apt/periodic/update-success-stamp";
 /// How old lists may be before something is installed from them: a day, as apt's own timer has it.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 
-/// Lists fresh enough to install `packages` from. Where these are installed already, any will do:
-/// a settled host asks no network.
+/// Package lists fresh enough to install `packages` from. If these are installed already, lists of any age will do: a settled host
+/// asks no network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Lists {
-    /// What is to be installed from them.
+    /// The packages that are to be installed from the lists.
     pub packages: Vec<String>,
 }
 

@@ -20,19 +20,20 @@ const CLUSTERS: &str = "/var/lib/postgresql";
 /// (`FirstNormalObjectId`).
 const FIRST_OWN_DATABASE: u32 = 16384;
 
-/// Packages, installed in one transaction of apt.
+/// Packages, installed by one call of apt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Packages {
-    /// Those asked for.
+    /// The packages that are asked for.
     pub names: Vec<String>,
-    /// Those that steps above install: what these bring is theirs.
+    /// The packages that steps above install: what those bring is not counted as brought by this step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
-    /// Those that hold data: on the way back they stay, with all they need, while there are any.
+    /// The packages that hold data. A rollback leaves them, with all that they need, while there are data.
     #[serde(default)]
     pub data: Vec<String>,
-    /// Whether every package of the server is brought up to date too.
+    /// If true, every package of the server is brought up to date too.
     #[serde(default)]
     pub upgrade: bool,
 }

@@ -17,13 +17,14 @@ const MARKER: &str = ".sha256";
 ///
 /// Made beside its place and moved there when whole; never changed afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Archive {
-    /// Where it is stored; its folder is root's.
+    /// The folder of the unpacked archive, in a folder that only root can write.
     pub path: PathBuf,
-    /// Where apt fetches it: `https://…`, or `copy:/path` of this host.
+    /// The address that apt fetches: `https://…`, or `copy:/path` of this host.
     pub url: String,
-    /// Its SHA-256, in 64 hex digits.
+    /// The SHA-256 of the archive, in 64 hex digits.
     pub sha256: String,
 }
 

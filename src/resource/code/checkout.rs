@@ -40,27 +40,28 @@ const SETTINGS: &[&str] = &[
 ///
 /// Made beside its place and moved there when whole; afterwards translations alone come and go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Checkout {
-    /// Where it is stored; its folder is the builder's.
+    /// The folder of the checkout, in a folder of the builder.
     pub path: PathBuf,
-    /// What git can fetch from.
+    /// The address of the repository, as git takes it.
     pub url: String,
-    /// The branch that the commit was found on.
+    /// The branch on which the commit was found.
     pub branch: String,
     /// The commit, in 40 hex digits.
     pub commit: String,
-    /// The account that fetches it: neither root nor the service.
+    /// The account that fetches: neither root nor the account of the service.
     pub builder: String,
-    /// The site, by which a later agent finds what a killed one left running.
+    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed one.
     pub site: String,
-    /// What opens the repository, where it is private.
+    /// The key or token that opens a private repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// The languages whose translations are wanted; all where nothing is said. More of them do no harm.
+    /// The languages whose translations are fetched; all, if the field is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub languages: Option<BTreeSet<String>>,
-    /// The interpreter that is to find Odoo's own code compiled; none where it compiles it at every start.
+    /// The interpreter for which Odoo's code is compiled; without one Odoo compiles it at every start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub python: Option<PathBuf>,
 }

@@ -26,6 +26,7 @@ const MARKER: &str = ".odoo-deploy-complete";
 
 /// Which program installs into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Installer {
     /// uv, fetched from the same index as the rest.
@@ -34,38 +35,39 @@ pub enum Installer {
     Pip,
 }
 
-/// A virtual environment with what Odoo and its add-ons require.
+/// A Python virtual environment with what Odoo and its add-ons require.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Venv {
-    /// Where it is; its last part is the digest of what is in it.
+    /// The folder of the environment; its name is the digest of what is in it.
     pub path: PathBuf,
     /// The interpreter.
     pub python: PathBuf,
-    /// Which program installs.
+    /// The program that installs.
     pub installer: Installer,
-    /// What to install, in the form of a requirements file.
+    /// The requirements, in the form of a requirements file.
     pub requirements: String,
-    /// What builds from source are held to, in the same form.
+    /// The versions to which builds from source are held, in the same form.
     #[serde(default)]
     pub build_constraints: Vec<String>,
-    /// The index instead of PyPI.
+    /// The package index instead of PyPI.
     #[serde(default)]
     pub index: Option<String>,
-    /// A folder of wheels; where it is given no network is used.
+    /// A folder of wheels. If it is given, no network is used.
     #[serde(default)]
     pub wheels: Option<PathBuf>,
-    /// Python statements, each of which must run before the environment counts as built.
+    /// Python statements. Each must run before the environment counts as built.
     #[serde(default)]
     pub probes: Vec<String>,
-    /// The Odoo whose import must succeed too.
+    /// The folder of the Odoo that must be importable.
     pub odoo: PathBuf,
-    /// Where the Odoo that runs is found, which whatever runs in the environment can import.
+    /// The link to the Odoo that runs; whatever runs in the environment can import it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<PathBuf>,
-    /// The account that builds it: neither root nor the service.
+    /// The account that builds: neither root nor the account of the service.
     pub builder: String,
-    /// The site, by which a later agent finds what a killed one left running.
+    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed one.
     pub site: String,
 }
 

@@ -9,13 +9,14 @@ use crate::host::{Host, Result};
 use crate::resource::code::tree;
 use crate::resource::{Moved, Resource};
 
-/// A tree that a run made. What somebody has changed in it since is not removed: it is moved aside.
+/// A release or an environment that a run made and that goes. If somebody has changed it since, it is moved aside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cleared {
-    /// Where it is.
+    /// The folder.
     pub path: PathBuf,
-    /// Whether it goes. In the course of a run it may turn out that it is needed.
+    /// If false, the folder stays: during a run it may turn out that the folder is needed.
     pub goes: bool,
 }
 

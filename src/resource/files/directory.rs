@@ -10,18 +10,19 @@ use crate::resource::{Moved, Resource};
 
 /// A folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
-    /// Where it is.
+    /// The path of the folder.
     pub path: PathBuf,
-    /// Whose it is.
+    /// The account that owns the folder.
     pub owner: String,
-    /// Its group.
+    /// The group of the folder.
     pub group: String,
-    /// Its permission bits, in octal.
+    /// The permission bits, in octal.
     pub mode: String,
-    /// Whether the owner's data are in it. Only then does undoing an unfinished run remove what Odoo has put into it
-    /// for itself since that run made it; after the run has committed it stays.
+    /// If true, the folder holds the owner's data. It stays after a run that committed. If an unfinished run made the folder, a
+    /// rollback removes it with the sessions and caches that Odoo has put there.
     #[serde(default)]
     pub data: bool,
 }

@@ -23,29 +23,30 @@ const UNITS: &str = "/etc/systemd/system";
 
 /// A file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Where it is.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Whose it is.
+    /// The account that owns the file.
     pub owner: String,
-    /// Its group.
+    /// The group of the file.
     pub group: String,
-    /// Its permission bits, in octal.
+    /// The permission bits, in octal.
     pub mode: String,
-    /// Its content, with [`MASK`] for the values of secrets. Not journalled: what is needed to go
-    /// back are the earlier bytes, and they are stored beside the journal.
+    /// The content, with [`MASK`] in place of secrets. `template = "NAME"` takes it from a template instead. The journal does not
+    /// have the content: a rollback needs only the earlier bytes, which are stored beside the journal.
     #[serde(default, skip_serializing)]
     pub content: String,
-    /// Keys of `key = value` lines whose value comes from the file named here. A hash in its place
-    /// is left alone: Odoo itself puts one there when its owner changes the password.
+    /// For keys of `key = value` lines: the file that has the value. If a hash stands in its place, the hash stays: Odoo itself
+    /// puts one there when the owner changes the password.
     #[serde(default)]
     pub secrets: BTreeMap<String, PathBuf>,
-    /// What a unit writes down because of it; nobody else would take that away with it.
+    /// A file that a unit writes because of this one. It is removed together with this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<PathBuf>,
-    /// A program with its arguments that must accept the file: for one that is read at some later time,
-    /// when nobody looks.
+    /// A program with its arguments that must accept the file before the step is done: for a file that is read later, when
+    /// nobody looks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test: Vec<String>,
 }

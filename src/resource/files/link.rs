@@ -10,11 +10,12 @@ use crate::resource::{Moved, Resource};
 
 /// A symbolic link.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// Where it is.
+    /// The path of the link.
     pub path: PathBuf,
-    /// Where it points; where that is empty, there is to be none.
+    /// What the link points to. If it is empty, there must be no link.
     pub target: PathBuf,
 }
 

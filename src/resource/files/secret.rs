@@ -12,17 +12,18 @@ use crate::resource::files::directory::octal;
 use crate::resource::{Moved, Resource};
 use crate::secret::password;
 
-/// A file with a random password, and beside it (`.hash`) what Odoo stores of it.
+/// A file with a random password, and beside it a file `.hash` with what Odoo stores of the password.
 ///
 /// The password is never asked for, printed or passed on: programs are given the hash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
-    /// Where the password is.
+    /// The file of the password.
     pub path: PathBuf,
-    /// The rounds of PBKDF2 that this release of Odoo hashes with.
+    /// The rounds of PBKDF2 with which this release of Odoo hashes.
     pub rounds: u32,
-    /// Whether the owner's data cannot be reached without it: then it stays when they do.
+    /// If true, the owner's data cannot be reached without the password: it stays as long as they do.
     #[serde(default)]
     pub data: bool,
 }

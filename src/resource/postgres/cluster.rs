@@ -12,11 +12,12 @@ use crate::resource::{Moved, Resource};
 /// How long a server may take to answer after its start, in seconds.
 const START: u64 = 60;
 
-/// The local cluster on the default port.
+/// The PostgreSQL cluster of this host on the default port.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
-    /// The encoding that Odoo's database has, whatever those of others have.
+    /// The encoding of Odoo's database, whatever those of other databases are.
     pub encoding: String,
     /// The oldest major version that will do.
     pub minimum: u32,

@@ -17,45 +17,46 @@ use crate::host::{Error, Host, Result};
 use crate::resource::postgres::server::Server;
 use crate::resource::{Moved, Resource};
 
-/// A database of Odoo's.
+/// A database of Odoo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// Its name.
+    /// The name of the database.
     pub name: String,
-    /// The role that owns it.
+    /// The role that owns the database.
     pub owner: String,
-    /// The system user that Odoo runs as, where it is not named as the role.
+    /// The system user that Odoo runs as, if its name is not that of the role.
     #[serde(default)]
     pub account: Option<String>,
-    /// The service file of the server, where that is another host's.
+    /// The service file of libpq for a server on another host.
     #[serde(default)]
     pub remote: Option<PathBuf>,
-    /// The authority that the certificate of that server must come from.
+    /// The authority from which the certificate of that server must come.
     #[serde(default)]
     pub root_certificate: Option<PathBuf>,
-    /// Whom a new one is for. Later it is the owner's to change.
+    /// Language, country and company of a new database. Afterwards they are the owner's to change.
     #[serde(default)]
     pub first: First,
-    /// The series of Odoo that its code is of. Not known of one that an early journal has.
+    /// The series of Odoo, such as `19.0`. An early journal does not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
-    /// Where a new one lets its reports load their style from (`report.url`); none where Odoo is its own server.
+    /// The address from which the reports of a new database load their style (`report.url`); none if Odoo serves itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prints_from: String,
-    /// The modules that must be installed in it. Others are left alone.
+    /// The modules that must be installed. Others stay as they are.
     pub modules: Vec<String>,
     /// The interpreter with Odoo's requirements.
     pub python: PathBuf,
-    /// Odoo's launcher.
+    /// Odoo's launcher, `odoo-bin`.
     pub odoo: PathBuf,
     /// Odoo's configuration.
     pub conf: PathBuf,
-    /// Odoo's data, with the filestore in it.
+    /// Odoo's data folder, with the filestore.
     pub data: PathBuf,
-    /// Where the first login's password is.
+    /// The file with the password of the first login.
     pub password: PathBuf,
-    /// The site, by which a later agent finds what a killed one left running.
+    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed one.
     pub site: String,
 }
 

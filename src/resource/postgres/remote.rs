@@ -9,17 +9,18 @@ use crate::host::{Error, Host, Result};
 use crate::resource::postgres::server::Server;
 use crate::resource::{Moved, Resource};
 
-/// A server that must let Odoo's role in.
+/// A PostgreSQL server of another host, which must let Odoo's role in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Remote {
-    /// The file that tells libpq how to reach it, and with which password.
+    /// The service file of libpq, with address and password.
     pub service: PathBuf,
     /// The oldest major version that will do.
     #[serde(default)]
     pub minimum: u32,
-    /// The files that decide on the connection, by the step that makes them: while one of them is about to change, a
-    /// refusal is not final. If there are none, any step that this one needs decides.
+    /// In a playbook: the ids of the steps that make the files on which the connection depends. While one of these is about to
+    /// change, a refusal is not final. If there are none, any step that this one needs counts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, PathBuf>,
 }

@@ -19,17 +19,18 @@ use crate::text::sql::literal;
 /// How long a server may take to read its files again, in fifths of a second.
 const RELOAD: u32 = 50;
 
-/// Settings, and a server that runs with them.
+/// Settings of the PostgreSQL server of this host, and a server that runs with them.
 ///
 /// As with a service there are no handlers: the server itself tells with what it runs, so a restart
 /// that a crash has swallowed is seen and made up for. Only what takes effect at a start alone
 /// restarts it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The name of the file, among those that are read after `postgresql.conf`.
     pub file: String,
-    /// The settings, in the form in which the server tells them; with none there is no file.
+    /// The settings, in the form in which the server shows them. If there are none, there is no file.
     pub values: BTreeMap<String, String>,
 }
 

@@ -9,6 +9,9 @@ use super::universe::{BASE, TOKEN, TOKEN_FILE};
 pub(super) fn fill(disk: &Disk) {
     for folder in [
         "/etc/systemd/system",
+        "/etc/cron.d",
+        "/etc/sysctl.d",
+        "/usr/local/sbin",
         "/opt",
         "/proc/net",
         "/run/systemd/system",

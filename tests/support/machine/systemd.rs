@@ -309,18 +309,18 @@ impl Model {
     /// What `ExecStartPre` does: digests of files, targets of links.
     fn write_record(&self, unit: &str, text: &str) {
         let before = value(text, "ExecStartPre=");
-        let between = |from: &str, to: &str| -> Vec<String> {
+        let listed = |from: &str| -> Vec<String> {
             let rest = before.split_once(from).unwrap_or_default().1;
-            let list = rest.split_once(to).unwrap_or_default().0;
+            let list = rest.split([';', '>']).next().unwrap_or_default();
             list.split_whitespace().map(str::to_owned).collect()
         };
         let mut record = String::new();
-        for path in between("sha256sum ", ";") {
+        for path in listed("sha256sum ") {
             if let Some(bytes) = self.disk.bytes(&path) {
                 writeln!(record, "{}  {path}", digest(&bytes)).unwrap();
             }
         }
-        for path in between("for link in ", ";") {
+        for path in listed("for link in ") {
             writeln!(record, "{}  {path}", self.disk.resolve(&path)).unwrap();
         }
         let name = unit.trim_end_matches(".service");
@@ -419,6 +419,15 @@ impl Model {
         if let Some(port) = value(text, "ExecStart=").strip_prefix("/usr/bin/shop --port ") {
             let ports = vec![port.parse().unwrap()];
             return Ok(("root".into(), String::new(), "127.0.0.1".into(), ports));
+        }
+        // one of an administrator's own
+        let program = value(text, "ExecStart=");
+        if program.starts_with("/usr/local/sbin/") {
+            return if self.disk.exists(program) {
+                Ok(Default::default())
+            } else {
+                dead(format!("no {program}"))
+            };
         }
         let user = value(text, "User=");
         let Some((_, gid)) = self.account(user) else {

@@ -15,6 +15,7 @@ const TRIES: u32 = 5;
 
 /// Whom a new database is for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct First {
     /// Its language, as Odoo names it.
