@@ -14,7 +14,7 @@ use toml::Spanned;
 
 use super::secret::{self, Found};
 use super::{Apt, Installer, Logs, Paths, Python, Site, SiteName};
-use crate::text::diagnostic::{Diagnostic, Diagnostics};
+use crate::text::diagnostic::{Diagnostic, Diagnostics, Kind};
 use crate::text::reader::{self, Table};
 
 /// The errors so far, and where the lines of the text end.
@@ -58,7 +58,7 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
         .map(|error| errors.line_of(error.span.start))
         .collect();
     rest.retain(|error| {
-        let absent = !broken.is_empty() && is_absence(error);
+        let absent = !broken.is_empty() && error.kind == Kind::Absent;
         !absent
             && !broken.contains(&errors.line_of(error.span.start))
             && !refused.contains(&error.span)
@@ -72,12 +72,6 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
             Err(Diagnostics::new(path, &masked, rest))
         }
     }
-}
-
-const ABSENT: &str = " is missing";
-
-fn is_absence(error: &Diagnostic) -> bool {
-    error.message.ends_with(ABSENT)
 }
 
 /// `None` when there is an error that leaves nothing to put in a place; the error is noted.

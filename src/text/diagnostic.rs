@@ -13,9 +13,20 @@ pub use text::{did_you_mean, is_deceptive, place, quote};
 /// The most errors that are rendered: a file with more is of another kind altogether.
 const MOST_SHOWN: usize = 100;
 
+/// What kind of error a [`Diagnostic`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The text has something that is wrong.
+    Wrong,
+    /// The text does not have something that is needed.
+    Absent,
+}
+
 /// One error in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// Whether something is wrong or absent.
+    pub kind: Kind,
     /// What is wrong, in lower case, with back-ticks round what was written.
     pub message: String,
     /// The offending bytes of the text. May be empty, and may be at the end of the text.
@@ -27,13 +38,22 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// An error at `span`.
+    /// Makes an error at `span`.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
+            kind: Kind::Wrong,
             message: message.into(),
             span,
             label: String::new(),
             hint: None,
+        }
+    }
+
+    /// Makes an error about something that the table or the file at `span` does not have.
+    pub fn absent(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Absent,
+            ..Self::new(span, message)
         }
     }
 

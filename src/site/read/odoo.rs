@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
-use super::{ABSENT, Errors};
+use super::Errors;
 use crate::odoo::release::Series;
 use crate::site::company::Every;
 use crate::site::{
@@ -27,7 +27,7 @@ pub(super) fn odoo(
         let newest = Series::NEWEST;
         let span = table.span();
         table.error(
-            Diagnostic::new(span, format!("`version` of `[odoo]`{ABSENT}"))
+            Diagnostic::absent(span, "`version` of `[odoo]` is missing")
                 .label("which Odoo?")
                 .hint(format!("write `version = \"{newest}\"` below `[odoo]`")),
         );
@@ -160,8 +160,8 @@ fn required<T: FromToml>(
     let absent = !table.has(key);
     let value = table.take(key);
     if absent {
-        let message = format!("`{key}` of `[[addons]]`{ABSENT}");
-        table.error(Diagnostic::new(table.span(), message).hint(hint));
+        let message = format!("`{key}` of `[[addons]]` is missing");
+        table.error(Diagnostic::absent(table.span(), message).hint(hint));
     }
     value
 }

@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::{ABSENT, Errors};
+use super::Errors;
 use crate::site::{FilePath, Port, Postgres, RoleName, Server, ServerName, SiteName, SslMode};
 use crate::text::diagnostic::Diagnostic;
 use crate::text::reader::Table;
@@ -33,14 +33,15 @@ pub(super) fn postgres(
     ];
     if !named {
         for (place, key) in alone.into_iter().flatten() {
-            let message = format!("`{key}` is for a server on another host, and `host`{ABSENT}");
+            let message = format!("`{key}` is for a server on another host, and `host` is missing");
             errors
                 .items
-                .push(Diagnostic::new(place, message).hint("name the server: `host = \"…\"`"));
+                .push(Diagnostic::absent(place, message).hint("name the server: `host = \"…\"`"));
         }
         if let Some((place, _)) = secret {
-            let message = format!("`password` is for a server on another host, and `host`{ABSENT}");
-            let error = Diagnostic::new(place, message);
+            let message =
+                format!("`password` is for a server on another host, and `host` is missing");
+            let error = Diagnostic::absent(place, message);
             errors
                 .items
                 .push(error.hint("the server of this host is reached without a password"));
@@ -57,8 +58,8 @@ pub(super) fn postgres(
             .push(Diagnostic::new(tuning.span(), message).hint("take the line away"));
     }
     if secret.is_none() {
-        let message = format!("`password` of `[postgres]`{ABSENT}");
-        let error = Diagnostic::new(span, message).label("a server on another host asks for it");
+        let message = "`password` of `[postgres]` is missing";
+        let error = Diagnostic::absent(span, message).label("a server on another host asks for it");
         errors.items.push(
             error.hint("write it into a file of root's own, and `password = { file = \"/…\" }`"),
         );
@@ -108,9 +109,9 @@ fn password(
     let file = table.take::<FilePath>("file");
     let mut found = table.finish();
     if absent && found.is_empty() {
-        let message = format!("`file` of `password`{ABSENT}");
+        let message = "`file` of `password` is missing";
         found.push(
-            Diagnostic::new(span.clone(), message)
+            Diagnostic::absent(span.clone(), message)
                 .hint("name the file that holds it: `{ file = \"/…\" }`"),
         );
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use super::{ABSENT, Errors};
+use super::Errors;
 use crate::site::{BodyLimit, Email, FilePath, Network, Proxy, Tls};
 use crate::text::diagnostic::Diagnostic;
 use crate::text::reader::{FromToml, Table};
@@ -13,9 +13,9 @@ use crate::text::reader::{FromToml, Table};
 pub(super) fn proxy(mut table: Table<'_, '_>, domain: bool, errors: &mut Errors) -> Option<Proxy> {
     let span = table.span();
     if !domain {
-        let message = format!("`domain` of `[site]`{ABSENT}");
+        let message = "`domain` of `[site]` is missing";
         table.error(
-            Diagnostic::new(span.clone(), message)
+            Diagnostic::absent(span.clone(), message)
                 .label("for which name?")
                 .hint("write `domain = \"erp.example.org\"` below `[site]`"),
         );
@@ -73,8 +73,8 @@ fn of_tls<T: FromToml>(
     let value = table.take::<T>(key);
     match chosen {
         Some(tls) if tls == owner && !there => {
-            let message = format!("`{key}` of `[proxy]`{ABSENT}");
-            let error = Diagnostic::new(table.span(), message);
+            let message = format!("`{key}` of `[proxy]` is missing");
+            let error = Diagnostic::absent(table.span(), message);
             table.error(error.label(format!("`tls = \"{owner}\"` needs it")));
         }
         Some(tls) if tls != owner => {
