@@ -1,42 +1,66 @@
 //! What the owner wants: `site.toml`, parsed once and never checked again later.
 
+mod about;
+mod access;
+mod addons;
+mod apt;
 mod company;
+mod fail2ban;
+mod firewall;
 mod git;
+mod http;
 mod logs;
 mod name;
 mod net;
 mod network;
+mod odoo;
 mod place;
 mod postgres;
 mod proxy;
+mod python;
 mod read;
+mod reference;
 mod reserved;
+mod schema;
 mod secret;
+mod section;
+mod server;
 mod setting;
 mod text;
+mod wkhtmltopdf;
+mod workers;
 
-use std::net::IpAddr;
 use std::path::Path;
 
 use serde::Serialize;
 
+pub use addons::Addons;
+pub use apt::Apt;
 pub use company::{Company, Country, Language, Languages};
+pub use fail2ban::{Count, Fail2ban};
+pub use firewall::Firewall;
 pub use git::{Branch, Commit, ODOO, Repository, Sha256};
-pub use logs::LogHandler;
+pub use http::Http;
+pub use logs::{LogHandler, Logs};
 pub use name::{AddonsFolder, AddonsName, DatabaseName, ModuleName, SiteName};
 pub use net::{Address, Domain, Index, Port};
 pub use network::Network;
-pub use place::{CredentialName, FilePath, Login, Variable};
-pub use postgres::{RoleName, ServerName, SslMode};
-pub use proxy::{BodyLimit, Email, Tls};
-pub use setting::{Build, Count, Folder, Installer, Processes, Script, Users, Workers};
+pub use odoo::Odoo;
+pub use place::{CredentialName, FilePath, Folder, Login, Variable};
+pub use postgres::Postgres;
+pub use proxy::{BodyLimit, Email, Proxy, Tls};
+pub use python::{Installer, Python};
+pub use reference::reference;
+pub use schema::schema;
+pub use server::{RoleName, Server, ServerName, SslMode};
 pub use text::is_forbidden;
+pub use wkhtmltopdf::{Build, Script, Wkhtmltopdf};
+pub use workers::{Processes, Users, Workers};
 
 use crate::host::layout;
-use crate::odoo::release::Series;
-use crate::secret::access::Access;
 use crate::text::diagnostic::Diagnostics;
 use crate::text::source::{self, ReadError};
+use section::section;
 
 /// What is wanted. Every value was checked when it was read, and none contradicts another.
 /// Serialised it is the `site` of playbooks and templates.
@@ -73,187 +97,16 @@ pub struct Site {
     pub paths: Paths,
 }
 
-/// The section `[odoo]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Odoo {
-    /// The release.
-    pub version: Series,
-    /// Where its source comes from.
-    pub repository: Repository,
-    /// The branch to follow.
-    pub branch: Branch,
-    /// The commit to stay at; without one the branch is resolved once and recorded.
-    pub commit: Option<Commit>,
-    /// What opens the repository, where it is private.
-    pub access: Option<Access>,
-    /// The database.
-    pub database: DatabaseName,
-    /// Modules to install, each named once.
-    pub modules: Vec<ModuleName>,
-    /// Whether a new database is filled with demonstration data.
-    pub demo: bool,
-    /// The language of a new database.
-    pub language: Option<Language>,
-    /// Whose translations are on the server.
-    pub languages: Languages,
-    /// The country of a new database's company, which decides on its currency and its accounts.
-    pub country: Option<Country>,
-    /// The name of a new database's company.
-    pub company: Option<Company>,
-    /// Loggers that tell more, or less, than usual.
-    pub log_handlers: Vec<LogHandler>,
-}
-
-/// One `[[addons]]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Addons {
-    /// The name of its folder, unique among them.
-    pub name: AddonsName,
-    /// Where its source comes from.
-    pub repository: Repository,
-    /// The branch to follow.
-    pub branch: Branch,
-    /// The commit to stay at.
-    pub commit: Option<Commit>,
-    /// The folder in it that has the modules; its top where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub folder: Option<AddonsFolder>,
-    /// What opens the repository, where it is private.
-    pub access: Option<Access>,
-}
-
-/// The section `[python]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Python {
-    /// What builds the environment.
-    pub installer: Installer,
-    /// Where packages come from, if not from the usual index.
-    pub index: Option<Index>,
-    /// A folder of wheels, for a server without a network.
-    pub wheels: Option<Folder>,
-}
-
-/// The section `[apt]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Apt {
-    /// Whether every package of the server is brought up to date first.
-    pub upgrade: bool,
-}
-
-/// The section `[http]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Http {
-    /// The address to listen at.
-    pub interface: IpAddr,
-    /// The port for requests.
-    pub port: Port,
-    /// The port for websockets, which is open only when there are workers.
-    pub gevent_port: Port,
-    /// How many processes answer.
-    pub workers: Workers,
-    /// How many people are expected to work with it at once.
-    pub users: Option<Users>,
-    /// Whether a proxy is before it, whose `X-Forwarded-*` headers are believed.
-    pub proxy_mode: bool,
-}
-
-/// The section `[wkhtmltopdf]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Wkhtmltopdf {
-    /// Which build; none where there is no such section.
-    pub build: Build,
-    /// A mirror of the patched build.
-    pub url: Option<Address>,
-    /// The patched build, on this server.
-    pub file: Option<FilePath>,
-    /// The digest of what `url` or `file` names, where it is not the known build.
-    pub sha256: Option<Sha256>,
-    /// Further scripts that reports are written in.
-    pub fonts: Vec<Script>,
-}
-
-/// The section `[firewall]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Firewall {
-    /// Whether the ports behind a proxy, and PostgreSQL's, are closed to the outside.
-    pub enabled: bool,
-}
-
-/// The section `[fail2ban]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Fail2ban {
-    /// Whether there is a jail.
-    pub enabled: bool,
-    /// How many failed logins within ten minutes lead there.
-    pub attempts: Count,
-    /// For how long, in minutes.
-    pub minutes: Count,
-}
-
-/// The section `[postgres]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Postgres {
-    /// Whether the server of this host is set up for its memory; where nothing is said it is left as it is.
-    pub tuning: Option<bool>,
-    /// The server, where it is another host's.
-    pub server: Option<Server>,
-}
-
-/// A `PostgreSQL` server on another host.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Server {
-    /// Its name or address.
-    pub host: ServerName,
-    /// Its port.
-    pub port: Port,
-    /// The role to sign in as.
-    pub user: RoleName,
-    /// How the connection is secured.
-    pub sslmode: SslMode,
-    /// The authority that its certificate must come from.
-    pub root_certificate: Option<FilePath>,
-    /// The file that holds the role's password.
-    pub password: FilePath,
-}
-
-/// The section `[logs]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Logs {
-    /// Whether a file is written, and rotated; else the journal of systemd has it all.
-    pub file: bool,
-}
-
-/// The section `[proxy]`: nginx before Odoo, for [`Site::domain`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Proxy {
-    /// Where its certificate comes from.
-    pub tls: Tls,
-    /// The certificate with its chain, where it comes from files.
-    pub certificate: Option<FilePath>,
-    /// The private key of that certificate.
-    pub key: Option<FilePath>,
-    /// Whom the issuer writes to, where it comes by ACME.
-    pub email: Option<Email>,
-    /// The largest request.
-    pub body_limit: BodyLimit,
-    /// Proxies before nginx, whose `X-Forwarded-*` headers are believed.
-    pub trusted: Vec<Network>,
-    /// Whether programs may call by XML-RPC, JSON-RPC and `/json/2`, each a limited number of times.
-    pub rpc: bool,
-    /// Programs that may call whenever and as often as they like.
-    pub rpc_clients: Vec<Network>,
+section! {
+    /// What everything of the site is named after, and how people reach the site.
+    struct Head from Written in "[site]" {
+        /// The name of the site. Its unit, user, role, paths and database are named after it. The name is a lower case letter, then
+        /// up to 23 of `a-z`, `0-9`, `_` and `-`. A name that the system uses is refused. A second site on the same server needs a name
+        /// of its own.
+        name: SiteName = SiteName::odoo(),
+        /// The name by which people reach the site. Needed with `[proxy]`.
+        domain: Option<Domain>,
+    }
 }
 
 /// What derives from the name of a site, so that two of them live side by side on one server.

@@ -3,19 +3,22 @@
 use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
+use toml::Spanned;
 use toml::de::DeValue;
 
+use super::about::Key;
+use super::section::Field;
 use super::text::{self, refuse, text};
 use crate::text::diagnostic::{Invalid, did_you_mean};
-use crate::text::reader::{FromToml, unexpected};
+use crate::text::reader::{FromToml, Table, unexpected};
 
 text! {
     /// A language as Odoo names it: `de_DE`, `es_419`, `sr@latin`.
-    Language <- language;
+    Language <- language, "a language as Odoo names it", r"^[a-z]{2,3}(_([A-Z]{2}|[0-9]{3}))?(@[A-Za-z]{1,10})?$";
     /// A country by its two letters (ISO 3166-1).
-    Country <- country;
+    Country <- country, "a country code of two letters", r"^[A-Z]{2}$";
     /// The name of a company, as it stands on its letters.
-    Company <- company;
+    Company <- company, "a text of 1 to 128 characters";
 }
 
 /// The language that Odoo is written in: it needs no translations.
@@ -70,6 +73,35 @@ impl FromToml for Every {
             Some(near) => invalid.hint(format!("did you mean `\"{near}\"`?")),
             None => invalid,
         })
+    }
+}
+
+impl Field for Languages {
+    type Value = Self;
+    /// The list, unless there is `"all"` or something else in its place.
+    type Written = Option<Vec<Spanned<Language>>>;
+
+    fn take(table: &mut Table<'_, '_>, key: &'static str) -> Self::Written {
+        if table.has(key) && !table.has_list(key) {
+            let _ = table.take::<Every>(key);
+            return None;
+        }
+        Some(<Vec<Language> as Field>::take(table, key))
+    }
+
+    fn value(written: &Self::Written) -> Option<Self> {
+        Some(written.as_ref().map_or(Self::All, |listed| {
+            Self::these(listed.iter().map(|language| language.get_ref().clone()))
+        }))
+    }
+
+    fn keys(key: Key) -> Vec<Key> {
+        let list = key.lists::<Language>();
+        vec![Key {
+            words: format!("`\"all\"`, or {}", list.words),
+            schema: serde_json::json!({ "anyOf": [{ "const": "all" }, list.schema] }),
+            ..list
+        }]
     }
 }
 

@@ -6,13 +6,13 @@ use crate::text::diagnostic::{Invalid, quote};
 text! {
     /// Anything git can clone without asking and without running a command of the owner's choice:
     /// `https://`, `ssh://`, `git@host:path` or `file:///`. It holds no password.
-    Repository <- repository;
+    Repository <- repository, "an address that git can clone", r"^(https://|ssh://|file:///|[A-Za-z0-9_][A-Za-z0-9_.-]*@)";
     /// A branch, by the rules of `git check-ref-format --branch`.
-    Branch <- branch;
+    Branch <- branch, "a branch", r"^[^ ~^:?*\[\\-][^ ~^:?*\[\\]*$";
     /// A commit: 40 hex digits in lower case.
-    Commit <- commit;
+    Commit <- commit, "40 hex digits", r"^[0-9A-Fa-f]{40}$";
     /// The digest of a file: 64 hex digits in lower case.
-    Sha256 <- sha256;
+    Sha256 <- sha256, "64 hex digits", r"^[0-9A-Fa-f]{64}$";
 }
 
 /// Odoo's own repository.

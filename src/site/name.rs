@@ -7,16 +7,23 @@ use crate::text::diagnostic::{Invalid, quote};
 text! {
     /// The name of a site. Unit, user, role, paths and database derive from it, so it must be fit for all
     /// of them: a lower case letter, then up to 23 of `a-z`, `0-9`, `_` and `-`, and nothing the system uses.
-    SiteName <- site;
+    SiteName <- site, "a name", r"^[a-z][a-z0-9_-]{0,23}$";
     /// The name of a database: what Odoo accepts (its own pattern since 20.0) within the 63 bytes of a
     /// `PostgreSQL` identifier.
-    DatabaseName <- database;
+    DatabaseName <- database, "a database name", r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$";
     /// The technical name of an Odoo module.
-    ModuleName <- module;
+    ModuleName <- module, "the technical name of a module", r"^[a-z0-9_]{1,255}$";
     /// The name of a folder of addons.
-    AddonsName <- addons;
+    AddonsName <- addons, "a folder name", r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$";
     /// A folder in a repository of addons: names parted by `/`, none of which leads upwards.
-    AddonsFolder <- folder;
+    AddonsFolder <- folder, "a relative path", r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$";
+}
+
+impl SiteName {
+    /// The name of a site that is given none.
+    pub(super) fn odoo() -> Self {
+        Self("odoo".to_owned())
+    }
 }
 
 fn site(text: &str) -> Result<String, Invalid> {

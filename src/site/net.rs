@@ -6,17 +6,18 @@ use std::ops::Range;
 use serde::Serialize;
 use toml::de::DeValue;
 
+use super::setting::{Setting, whole_number};
 use super::text::{self, refuse, text};
 use crate::text::diagnostic::{Invalid, quote};
 use crate::text::reader::{FromToml, unexpected};
 
 text! {
     /// A DNS name (RFC 1123) in lower case.
-    Domain <- domain;
+    Domain <- domain, "a domain name", r"^[A-Za-z0-9.-]+$";
     /// The address of a Python package index, without credentials.
-    Index <- index;
+    Index <- index, "an address", r"^(https?://|file:///)";
     /// The address of a file that can be fetched, without credentials.
-    Address <- address;
+    Address <- address, "an `https://` address", r"^https://";
 }
 
 /// A TCP port a service without privileges can listen on: 1024 to 65535.
@@ -64,6 +65,16 @@ impl TryFrom<i64> for Port {
 impl FromToml for Port {
     fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
         integer(value, "a port").and_then(Self::try_from)
+    }
+}
+
+impl Setting for Port {
+    fn words() -> String {
+        "a port from 1024 to 65535".to_owned()
+    }
+
+    fn schema() -> serde_json::Value {
+        whole_number(1024, u16::MAX)
     }
 }
 

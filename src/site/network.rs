@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Serialize, Serializer};
 use toml::de::DeValue;
 
+use super::setting::Setting;
 use super::text::{self, refuse};
 use crate::text::diagnostic::Invalid;
 use crate::text::reader::FromToml;
@@ -71,6 +72,16 @@ impl FromToml for Network {
             return Err(refused().label("an address within a network").hint(hint));
         }
         Ok(Self { address, bits })
+    }
+}
+
+impl Setting for Network {
+    fn words() -> String {
+        "an IP address or a network".to_owned()
+    }
+
+    fn schema() -> serde_json::Value {
+        serde_json::json!({ "type": "string", "pattern": "^[0-9A-Fa-f:.]+(/[0-9]+)?$" })
     }
 }
 

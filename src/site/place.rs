@@ -1,4 +1,4 @@
-//! Where secrets are: files, variables, credentials. Every one ends on a command line.
+//! Places on the server: files, folders, and where secrets are. Every one ends on a command line.
 
 use super::text::{refuse, text};
 use crate::text::diagnostic::Invalid;
@@ -6,13 +6,22 @@ use crate::text::diagnostic::Invalid;
 text! {
     /// The absolute path of a file on the server, without `..`, blanks or anything that a shell would take
     /// for its own.
-    FilePath <- file;
+    FilePath <- file, "the absolute path of a file", r"^/[A-Za-z0-9/._+@-]*[A-Za-z0-9._+@-]$";
+    /// The absolute path of a folder on the server, without `..`.
+    Folder <- folder, "the absolute path of a folder", r"^/";
     /// The name of an environment variable.
-    Variable <- variable;
+    Variable <- variable, "the name of an environment variable", r"^[A-Za-z_][A-Za-z0-9_]*$";
     /// The name of a credential of systemd: that of a file.
-    CredentialName <- credential;
+    CredentialName <- credential, "the name of a credential of systemd", r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$";
     /// The name that goes with a token.
-    Login <- login;
+    Login <- login, "a user name", r"^[A-Za-z0-9._+@][A-Za-z0-9._+@-]*$";
+}
+
+impl Login {
+    /// The user name that GitHub asks for with a token, and that other servers accept.
+    pub(super) fn of_token() -> Self {
+        Self("x-access-token".to_owned())
+    }
 }
 
 fn is_plain(text: &str, more: &str) -> bool {
@@ -20,20 +29,35 @@ fn is_plain(text: &str, more: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && text.chars().all(plain)
 }
 
-fn file(text: &str) -> Result<String, Invalid> {
-    let refused = || refuse(text, "the path of a file", "an absolute path");
+/// Refuses what does not start at the root of the server.
+fn absolute(text: &str, refused: impl Fn() -> Invalid) -> Result<(), Invalid> {
     if text.starts_with('~') {
         return Err(refused().hint("write the whole path, without `~`"));
     }
     if !text.starts_with('/') {
         return Err(refused().hint("the path is on the server, so it starts with `/`"));
     }
+    Ok(())
+}
+
+fn file(text: &str) -> Result<String, Invalid> {
+    let refused = || refuse(text, "the path of a file", "an absolute path");
+    absolute(text, refused)?;
     if text.ends_with('/') || text.split('/').any(|part| part == "..") {
         return Err(refused().hint("a file, without `..`"));
     }
     is_plain(text, "/._-+@")
         .then(|| text.to_owned())
         .ok_or_else(|| refused().hint("letters, digits and any of `/ . _ - + @`"))
+}
+
+fn folder(text: &str) -> Result<String, Invalid> {
+    let refused = || refuse(text, "a folder", "an absolute path");
+    absolute(text, refused)?;
+    if text.split('/').any(|part| part == "..") {
+        return Err(refused().hint("without `..`"));
+    }
+    Ok(text.to_owned())
 }
 
 fn variable(text: &str) -> Result<String, Invalid> {

@@ -1,116 +1,93 @@
-//! A PostgreSQL server on another host.
+//! The section `[postgres]`.
 
-use std::fmt;
-use std::net::IpAddr;
+use super::name::SiteName;
+use super::read::Errors;
+use super::section::{Section, section};
+use super::server::{Server, SslMode};
+use crate::text::diagnostic::Diagnostic;
+use crate::text::reader::Table;
 
-use serde::Serialize;
-use toml::de::DeValue;
-
-use super::net::host_name;
-use super::text::{self, refuse, text};
-use crate::text::diagnostic::{Invalid, did_you_mean, quote};
-use crate::text::reader::FromToml;
-
-text! {
-    /// The host of a server: a name or an address.
-    ServerName <- server;
-    /// A role in `PostgreSQL`.
-    RoleName <- role;
+section! {
+    /// PostgreSQL: the server of this host, over its socket; or with `host` a server on another host. `tuning` is for the former, all
+    /// other keys are for the latter.
+    pub struct Postgres from Written in "[postgres]" {
+        /// If `true`, a file of its own sets the server of this host up for the host's cores and memory. `false` takes that file away
+        /// again. Without the key the server's settings are left as they are.
+        tuning: Option<bool>,
+        /// The server, if it is on another host.
+        server: Option<Server>,
+    }
 }
 
-fn server(text: &str) -> Result<String, Invalid> {
-    if text.parse::<IpAddr>().is_ok() {
-        return Ok(text.to_owned());
-    }
-    if text.starts_with('/') {
-        let invalid = refuse(text, "a server", "a name or an address");
-        return Err(invalid.hint("without `host` the server of this host is used, over its socket"));
-    }
-    host_name(text).ok_or_else(|| {
-        let invalid = refuse(text, "a server", "a name or an address");
-        match text.rsplit_once(':') {
-            Some((_, port)) if port.parse::<u16>().is_ok() => {
-                invalid.hint(format!("the port goes below it: `port = {port}`"))
-            }
-            _ => invalid,
+impl Postgres {
+    /// Reads the section of the site that is named `site`.
+    pub(super) fn read(
+        root: &mut Table<'_, '_>,
+        site: Option<&SiteName>,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let mut written = Self::written(root, errors);
+        if written.server.host.absent {
+            without_host(&written, errors);
+            return Self::value(&written);
         }
-    })
-}
-
-fn role(text: &str) -> Result<String, Invalid> {
-    if text == "postgres" {
-        return Err(
-            Invalid::new("Odoo refuses to run as `postgres`, who may do anything")
-                .label("a superuser")
-                .hint("make a role that may create databases: `createuser --createdb --pwprompt odoo`"),
-        );
+        with_host(&written, errors);
+        let server = &mut written.server;
+        let name = site.and_then(|site| site.as_str().parse().ok());
+        server.user.or(name);
+        let by_certificate = match server.root_certificate.get() {
+            Some(_) => SslMode::VerifyFull,
+            None => SslMode::Require,
+        };
+        server.sslmode.or(Some(by_certificate));
+        Self::value(&written)
     }
-    let is_good = text.len() <= 63
-        && text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && text
-            .chars()
-            .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_' | '-' | '.'));
-    if is_good && !text.starts_with("pg_") {
-        return Ok(text.to_owned());
-    }
-    let label = "a lower case letter, then up to 62 of `a-z 0-9 _ - .`";
-    Err(refuse(text, "a role", label))
 }
 
-/// How the connection to a server is secured (libpq's `sslmode`). The modes that fall back to a
-/// connection in clear text are left out: whoever is on the way would choose them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SslMode {
-    /// In clear text: for a tunnel or a wire of one's own.
-    Disable,
-    /// Encrypted; whoever answers is believed.
-    Require,
-    /// The certificate must come from the authority that is known.
-    VerifyCa,
-    /// And it must be for the name of the server.
-    VerifyFull,
-}
-
-impl SslMode {
-    const NAMES: [(&str, Self); 4] = [
-        ("disable", Self::Disable),
-        ("require", Self::Require),
-        ("verify-ca", Self::VerifyCa),
-        ("verify-full", Self::VerifyFull),
+/// Notes keys that are for a server on another host.
+fn without_host(written: &Written, errors: &mut Errors) {
+    let server = &written.server;
+    let alone = [
+        (server.port.span(), "port"),
+        (server.user.span(), "user"),
+        (server.sslmode.span(), "sslmode"),
+        (server.root_certificate.span(), "root_certificate"),
     ];
-
-    /// Whether the certificate of the server is held against a known authority.
-    #[must_use]
-    pub fn verifies(self) -> bool {
-        matches!(self, Self::VerifyCa | Self::VerifyFull)
+    for (place, key) in alone {
+        if let Some(place) = place {
+            let message = format!("`{key}` is for a server on another host, and `host` is missing");
+            let error = Diagnostic::absent(place, message);
+            errors.note(error.hint("name the server: `host = \"…\"`"));
+        }
+    }
+    if let Some((place, _)) = &server.password {
+        let message = "`password` is for a server on another host, and `host` is missing";
+        let error = Diagnostic::absent(place.clone(), message);
+        errors.note(error.hint("the server of this host is reached without a password"));
     }
 }
 
-impl fmt::Display for SslMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::NAMES.iter().find(|(_, mode)| mode == self);
-        f.write_str(name.map_or("", |(name, _)| name))
+/// Notes what contradicts a server on another host, and what such a server needs.
+fn with_host(written: &Written, errors: &mut Errors) {
+    if let Some(tuning) = written.tuning.span() {
+        let message = "`tuning` is for the server of this host, and `host` names another";
+        errors.wrong(tuning, message, "take the line away");
     }
-}
-
-impl FromToml for SslMode {
-    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
-        let text = text::read(value)?;
-        if let Some((_, mode)) = Self::NAMES.iter().find(|(name, _)| *name == text) {
-            return Ok(*mode);
-        }
-        let names = Self::NAMES.map(|(name, _)| name);
-        if matches!(text, "allow" | "prefer") {
-            let message = format!("{} falls back to a connection in clear text", quote(text));
-            return Err(Invalid::new(message)
-                .label("not encrypted, if anyone on the way likes")
-                .hint("write `\"require\"`, or `\"verify-full\"` with a `root_certificate`"));
-        }
-        let invalid = refuse(text, "a mode of TLS", &format!("`{}`", names.join("`, `")));
-        Err(match did_you_mean(text, names) {
-            Some(near) => invalid.hint(format!("did you mean `\"{near}\"`?")),
-            None => invalid,
-        })
+    let server = &written.server;
+    if server.password.is_none() {
+        let message = "`password` of `[postgres]` is missing";
+        let error = Diagnostic::absent(Postgres::place(written), message);
+        let error = error.label("a server on another host asks for it");
+        let hint = "write it into a file of root's own, and `password = { file = \"/…\" }`";
+        errors.note(error.hint(hint));
+    }
+    if let Some(mode) = &server.sslmode.right
+        && mode.get_ref().verifies()
+        && server.root_certificate.absent
+    {
+        let mode_is = format!("`sslmode = \"{}\"`", mode.get_ref());
+        let message = format!("{mode_is} needs the certificate of an authority");
+        let hint = "name it: `root_certificate = \"/…/ca.pem\"`";
+        errors.wrong(mode.span(), message, hint);
     }
 }

@@ -1,35 +1,40 @@
 //! From the text to the [`Site`], collecting every error.
 
-mod access;
-mod http;
-mod odoo;
-mod parts;
-mod postgres;
-mod proxy;
-
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
 
 use super::secret::{self, Found};
-use super::{Apt, Installer, Logs, Paths, Python, Site, SiteName};
+use super::section::Section;
+use super::{
+    Addons, Apt, Fail2ban, Firewall, Head, Http, Logs, Odoo, Paths, Postgres, Proxy, Python, Site,
+    Wkhtmltopdf,
+};
 use crate::text::diagnostic::{Diagnostic, Diagnostics, Kind};
 use crate::text::reader::{self, Table};
 
 /// The errors so far, and where the lines of the text end.
-struct Errors {
+pub(super) struct Errors {
     ends: Vec<usize>,
-    items: Vec<Diagnostic>,
+    pub(super) items: Vec<Diagnostic>,
 }
 
 impl Errors {
-    fn line<T>(&self, value: &Spanned<T>) -> usize {
-        self.line_of(value.span().start)
+    /// Adds an error.
+    pub(super) fn note(&mut self, error: Diagnostic) {
+        self.items.push(error);
     }
 
-    fn line_of(&self, offset: usize) -> usize {
-        self.ends.partition_point(|end| *end < offset) + 1
+    /// Adds an error with what to write instead.
+    pub(super) fn wrong(&mut self, place: Range<usize>, message: impl Into<String>, hint: &str) {
+        self.note(Diagnostic::new(place, message).hint(hint));
+    }
+
+    /// Returns the line on which a value begins.
+    pub(super) fn line(&self, place: &Range<usize>) -> usize {
+        self.ends.partition_point(|end| *end < place.start) + 1
     }
 }
 
@@ -55,13 +60,11 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
     // A secret is not to be told a second time as an unknown key, nor what syntax broke as missing or wrong.
     let broken: BTreeSet<_> = syntax
         .iter()
-        .map(|error| errors.line_of(error.span.start))
+        .map(|error| errors.line(&error.span))
         .collect();
     rest.retain(|error| {
         let absent = !broken.is_empty() && error.kind == Kind::Absent;
-        !absent
-            && !broken.contains(&errors.line_of(error.span.start))
-            && !refused.contains(&error.span)
+        !absent && !broken.contains(&errors.line(&error.span)) && !refused.contains(&error.span)
     });
     rest.append(&mut found.errors);
     rest.extend(syntax);
@@ -74,75 +77,65 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
     }
 }
 
-/// `None` when there is an error that leaves nothing to put in a place; the error is noted.
+/// Returns `None` if an error leaves nothing to put in a place; the error is noted. The order is that of the hint about an
+/// unknown section.
 fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
-    let mut table = root.table("site");
-    let name = match (table.has("name"), table.take::<SiteName>("name")) {
-        (_, Some(name)) => Some(name.into_inner()),
-        (false, None) => "odoo".parse().ok(),
-        (true, None) => None,
-    };
-    let has_domain = table.has("domain");
-    let domain = table.take("domain").map(Spanned::into_inner);
-    errors.items.extend(table.finish());
-
-    let odoo = odoo::odoo(root.table("odoo"), name.as_ref(), errors);
+    let head = Head::written(root, errors);
+    let has_domain = !head.domain.absent;
+    let head = Head::value(&head);
+    let name = head.as_ref().map(|head| &head.name);
+    let odoo = Odoo::read(root, name, errors);
     let version = odoo.as_ref().map(|odoo| odoo.version);
-    let addons = odoo::addons(root.tables("addons"), version, errors);
-    let python = python(root.table("python"), errors);
-
-    let mut table = root.table("apt");
-    let upgrade = table.take("upgrade").is_some_and(Spanned::into_inner);
-    errors.items.extend(table.finish());
-
-    let wkhtmltopdf = parts::wkhtmltopdf(root, errors);
-    let firewall = parts::firewall(root.table("firewall"), errors);
-    let table = root.table("fail2ban");
-    let jail = table.span();
-    let fail2ban = parts::fail2ban(table, errors);
-    let postgres = postgres::postgres(root.table("postgres"), name.as_ref(), errors);
-
-    let mut table = root.table("logs");
-    let file = table.take("file").is_some_and(Spanned::into_inner);
-    errors.items.extend(table.finish());
-    let asked = root.has("proxy");
-    let table = root.table("proxy");
-    let line = asked.then(|| errors.line_of(table.span().start));
-    let proxy = asked.then(|| proxy::proxy(table, has_domain, errors));
-    if let (Some(Some(proxy)), true) = (&proxy, fail2ban.enabled) {
-        errors.items.extend(proxy::unseen(proxy, jail));
-    }
-    let http = http::http(root.table("http"), line, errors);
-    let name = name?;
+    let addons = Addons::read(root, version, errors);
+    let python = Python::written(root, errors);
+    let apt = Apt::written(root, errors);
+    let wkhtmltopdf = Wkhtmltopdf::read(root, errors);
+    let firewall = Firewall::written(root, errors);
+    let fail2ban = Fail2ban::written(root, errors);
+    let postgres = Postgres::read(root, name, errors);
+    let logs = Logs::written(root, errors);
+    let proxy = Proxy::read(root, has_domain, &fail2ban, errors);
+    let behind = proxy
+        .as_ref()
+        .map(|proxy| errors.line(&Proxy::place(proxy)));
+    let http = Http::read(root, behind, errors);
+    let Head { name, domain } = head?;
     Some(Site {
         paths: Paths::of(&name),
         name,
         domain,
         odoo: odoo?,
         addons: addons?,
-        python,
-        apt: Apt { upgrade },
-        http,
-        wkhtmltopdf,
-        firewall,
-        fail2ban,
-        postgres,
-        logs: Logs { file },
+        python: Python::value(&python)?,
+        apt: Apt::value(&apt)?,
+        http: http?,
+        wkhtmltopdf: wkhtmltopdf?,
+        firewall: Firewall::value(&firewall)?,
+        fail2ban: Fail2ban::value(&fail2ban)?,
+        postgres: postgres?,
+        logs: Logs::value(&logs)?,
         proxy: match proxy {
-            Some(proxy) => Some(proxy?),
+            Some(proxy) => Some(Proxy::value(&proxy)?),
             None => None,
         },
     })
 }
 
-fn python(mut table: Table<'_, '_>, errors: &mut Errors) -> Python {
-    let python = Python {
-        installer: table
-            .take("installer")
-            .map_or(Installer::Uv, Spanned::into_inner),
-        index: table.take("index").map(Spanned::into_inner),
-        wheels: table.take("wheels").map(Spanned::into_inner),
-    };
-    errors.items.extend(table.finish());
-    python
+/// Notes every value that is in the list before.
+pub(super) fn unique<T: Ord + std::fmt::Display>(
+    values: &[Spanned<T>],
+    what: &str,
+    errors: &mut Errors,
+) {
+    let mut first: BTreeMap<&T, &Spanned<T>> = BTreeMap::new();
+    for value in values {
+        if let Some(before) = first.get(value.get_ref()) {
+            let message = format!("{what} `{}` is named twice", value.get_ref());
+            let label = format!("first on line {}", errors.line(&before.span()));
+            let error = Diagnostic::new(value.span(), message).label(label);
+            errors.note(error.hint("name it once"));
+        } else {
+            first.insert(value.get_ref(), value);
+        }
+    }
 }

@@ -1,103 +1,116 @@
-//! Choices and folders.
+//! The types of settings: what each says of itself, and the macros that make most of them.
 
-use std::fmt;
+use std::net::IpAddr;
 
-use serde::{Serialize, Serializer};
-use toml::de::DeValue;
+use serde_json::{Value, json};
 
-use super::net::integer;
-use super::text::{self, refuse, text};
+use crate::odoo::release::Series;
 use crate::text::diagnostic::{Invalid, did_you_mean};
 use crate::text::reader::FromToml;
 
-text! {
-    /// The absolute path of a folder on the server, without `..`.
-    Folder <- folder;
+use super::text::refuse;
+
+/// The type of a value in `site.toml`.
+pub(super) trait Setting: FromToml + Clone {
+    /// Names the type in words, for the reference.
+    fn words() -> String;
+
+    /// Returns the JSON Schema of the value. The schema accepts every value that the reader accepts.
+    fn schema() -> Value;
+
+    /// Returns the words of a choice, each with its meaning.
+    fn choices() -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
 }
 
-fn folder(text: &str) -> Result<String, Invalid> {
-    let refused = || refuse(text, "a folder", "an absolute path");
-    if text.starts_with('~') {
-        return Err(refused().hint("write the whole path, without `~`"));
+impl Setting for bool {
+    fn words() -> String {
+        "`true` or `false`".to_owned()
     }
-    if !text.starts_with('/') {
-        return Err(refused().hint("the path is on the server, so it starts with `/`"));
+
+    fn schema() -> Value {
+        json!({ "type": "boolean" })
     }
-    if text.split('/').any(|part| part == "..") {
-        return Err(refused().hint("without `..`"));
-    }
-    Ok(text.to_owned())
 }
 
-/// Makes a type of a choice between words.
+impl Setting for IpAddr {
+    fn words() -> String {
+        "an IPv4 or IPv6 address".to_owned()
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "pattern": "^[0-9A-Fa-f:.]+$" })
+    }
+}
+
+impl Setting for Series {
+    fn words() -> String {
+        one_of(&Self::ALL.map(Self::as_str), "`\"")
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "enum": Self::ALL })
+    }
+}
+
+/// Returns the schema of a whole number.
+pub(super) fn whole_number(least: u16, most: u16) -> Value {
+    json!({ "type": "integer", "minimum": least, "maximum": most })
+}
+
+/// Makes a type of a choice between words. The function refuses a text that is none of them.
 macro_rules! choice {
-    ($(#[$meta:meta])* $name:ident, $what:literal { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+    ($(#[doc = $about:literal])+ $name:ident, $what:literal, $refused:path { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ }) => {
+        $(#[doc = $about])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
         pub enum $name {
-            $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+
+            $($(#[doc = $doc])+ #[serde(rename = $word)] $variant,)+
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(match self { $(Self::$variant => $word,)+ })
             }
         }
 
-        impl FromToml for $name {
-            fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
-                let words = [$($word),+];
-                match text::read(value)? {
+        impl $crate::text::reader::FromToml for $name {
+            fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, $crate::text::diagnostic::Invalid> {
+                match $crate::site::text::read(value)? {
                     $($word => Ok(Self::$variant),)+
-                    other => {
-                        let invalid = refuse(other, $what, &one_of(&words, "`"));
-                        Err(match did_you_mean(other, words) {
-                            Some(near) => invalid.hint(format!("did you mean `{near}`?")),
-                            None => invalid.hint(format!("write {}", one_of(&words, "`\""))),
-                        })
-                    }
+                    other => Err($refused(other, $what, &[$($word),+])),
                 }
+            }
+        }
+
+        impl $crate::site::setting::Setting for $name {
+            fn words() -> String {
+                $crate::site::setting::one_of(&[$($word),+], "`\"")
+            }
+
+            fn schema() -> serde_json::Value {
+                serde_json::json!({ "type": "string", "enum": [$($word),+] })
+            }
+
+            fn choices() -> &'static [(&'static str, &'static str)] {
+                &[$(($word, concat!($($doc),+)),)+]
             }
         }
     };
 }
+pub(super) use choice;
 
-choice! {
-    /// What builds the Python environment.
-    Installer, "an installer" {
-        /// [uv](https://docs.astral.sh/uv/).
-        Uv = "uv",
-        /// The pip of the environment itself.
-        Pip = "pip",
+/// Refuses a text that is none of the `words` of a choice.
+pub(super) fn none_of(text: &str, what: &str, words: &[&'static str]) -> Invalid {
+    let invalid = refuse(text, what, &one_of(words, "`"));
+    match did_you_mean(text, words.iter().copied()) {
+        Some(near) => invalid.hint(format!("did you mean `{near}`?")),
+        None => invalid.hint(format!("write {}", one_of(words, "`\""))),
     }
 }
 
-choice! {
-    /// Which wkhtmltopdf prints reports.
-    Build, "a build of wkhtmltopdf" {
-        /// The patched one where it is known, else the distribution's.
-        Auto = "auto",
-        /// The one with a patched Qt: with headers and footers.
-        Patched = "patched",
-        /// The package of the distribution.
-        Distribution = "distribution",
-        /// None: no PDF reports.
-        None = "none",
-    }
-}
-
-choice! {
-    /// A script that needs fonts of its own.
-    Script, "a script" {
-        /// Chinese, Japanese, Korean.
-        Cjk = "cjk",
-        /// Arabic.
-        Arabic = "arabic",
-    }
-}
-
-/// The words in a row, each between quotes.
-fn one_of(words: &[&str], quote: &str) -> String {
+/// Returns the words in a row, each between quotes.
+pub(super) fn one_of(words: &[&str], quote: &str) -> String {
     let close: String = quote.chars().rev().collect();
     let quoted: Vec<String> = words
         .iter()
@@ -109,131 +122,34 @@ fn one_of(words: &[&str], quote: &str) -> String {
     }
 }
 
-/// A small whole number, 1 to 10000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Count(u16);
+/// Makes a type of a whole number with a smallest and a largest value.
+macro_rules! number {
+    ($(#[$meta:meta])* $name:ident, $what:literal, $least:literal to $most:literal $(of $unit:literal)?, $wrong:literal) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+        #[serde(transparent)]
+        pub struct $name(u16);
 
-impl Count {
-    /// A number that is known to be one.
-    pub(super) const fn of(number: u16) -> Self {
-        Self(number)
-    }
-}
-
-impl FromToml for Count {
-    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
-        let number = integer(value, "a number")?;
-        match u16::try_from(number) {
-            Ok(number @ 1..=10_000) => Ok(Self(number)),
-            _ => Err(Invalid::new(format!("`{number}` is out of range")).label("1 to 10000")),
-        }
-    }
-}
-
-/// How many processes answer requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Workers {
-    /// As many as the cores and the memory of the server carry.
-    Auto,
-    /// One process with threads, for a handful of users.
-    Threaded,
-    /// That many processes.
-    Processes(Processes),
-}
-
-/// A number of worker processes, 2 to 512.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct Processes(u16);
-
-impl Processes {
-    /// The number.
-    #[must_use]
-    pub fn number(self) -> u16 {
-        self.0
-    }
-}
-
-/// How many people work with Odoo at once, 1 to 5000.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Users(u16);
-
-impl Users {
-    /// The number.
-    #[must_use]
-    pub fn number(self) -> u16 {
-        self.0
-    }
-}
-
-impl FromToml for Users {
-    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
-        let number = integer(value, "a number of users")?;
-        match u16::try_from(number) {
-            Ok(number @ 1..=5000) => Ok(Self(number)),
-            _ => {
-                Err(Invalid::new(format!("`{number}` is not a number of users")).label("1 to 5000"))
+        impl $crate::text::reader::FromToml for $name {
+            fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, $crate::text::diagnostic::Invalid> {
+                let number = $crate::site::net::integer(value, $what)?;
+                match u16::try_from(number) {
+                    Ok(number @ $least..=$most) => Ok(Self(number)),
+                    _ => Err($crate::text::diagnostic::Invalid::new(format!(concat!("`{number}` ", $wrong), number = number))
+                        .label(concat!($least, " to ", $most $(, ", in ", $unit)?))),
+                }
             }
         }
-    }
-}
 
-impl TryFrom<i64> for Workers {
-    type Error = Invalid;
-
-    fn try_from(number: i64) -> Result<Self, Invalid> {
-        match u16::try_from(number) {
-            Ok(0) => Ok(Self::Threaded),
-            // Odoo asks itself over HTTP for what goes into a report: `ir_actions_report.py`.
-            Ok(1) => Err(Invalid::new(
-                "one worker cannot print PDF reports: Odoo asks itself for what goes into them",
-            )
-            .label("needs two")
-            .hint("write `2`, or `0` for one process with threads")),
-            Ok(number @ 2..=512) => Ok(Self::Processes(Processes(number))),
-            _ => Err(
-                Invalid::new(format!("`{number}` is not a number of workers"))
-                    .label("`\"auto\"`, 0, or 2 to 512"),
-            ),
-        }
-    }
-}
-
-impl FromToml for Workers {
-    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
-        match value {
-            DeValue::String(text) if text == "auto" => Ok(Self::Auto),
-            DeValue::String(text) if text.parse::<i64>().is_err() => {
-                text::check(text)?;
-                let invalid = refuse(text, "a number of workers", "`\"auto\"`, 0, or 2 to 512");
-                Err(match did_you_mean(text, ["auto"]) {
-                    Some(near) => invalid.hint(format!("did you mean `\"{near}\"`?")),
-                    None => invalid,
-                })
+        impl $crate::site::setting::Setting for $name {
+            fn words() -> String {
+                concat!("a number from ", $least, " to ", $most $(, ", in ", $unit)?).to_owned()
             }
-            value => integer(value, "`\"auto\"` or a number").and_then(Self::try_from),
-        }
-    }
-}
 
-impl fmt::Display for Workers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Threaded => f.write_str("0"),
-            Self::Processes(number) => number.0.fmt(f),
+            fn schema() -> serde_json::Value {
+                $crate::site::setting::whole_number($least, $most)
+            }
         }
-    }
+    };
 }
-
-impl Serialize for Workers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Auto => serializer.serialize_str("auto"),
-            Self::Threaded => serializer.serialize_u16(0),
-            Self::Processes(number) => serializer.serialize_u16(number.0),
-        }
-    }
-}
+pub(super) use number;

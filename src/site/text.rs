@@ -70,10 +70,10 @@ pub(super) fn refuse(text: &str, what: &str, label: &str) -> Invalid {
     invalid.label(label)
 }
 
-/// Makes a type of a text that passed a check: `Name(String) <- function(&str) -> Result<String, Invalid>`.
-/// There is no other way to build one.
+/// Makes a type of a text that passed a check: `Name(String) <- function(&str) -> Result<String, Invalid>`, with its name in
+/// words and, if there is one, a pattern that all such texts match. Only the check makes a value of the type.
 macro_rules! text {
-    ($($(#[$meta:meta])* $name:ident <- $check:path;)*) => {$(
+    ($($(#[$meta:meta])* $name:ident <- $check:path, $words:literal $(, $pattern:literal)?;)*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         #[serde(transparent)]
@@ -111,6 +111,16 @@ macro_rules! text {
         impl $crate::text::reader::FromToml for $name {
             fn from_toml(value: &toml::de::DeValue<'_>) -> Result<Self, $crate::text::diagnostic::Invalid> {
                 $crate::site::text::read(value)?.parse()
+            }
+        }
+
+        impl $crate::site::setting::Setting for $name {
+            fn words() -> String {
+                $words.to_owned()
+            }
+
+            fn schema() -> serde_json::Value {
+                serde_json::json!({ "type": "string" $(, "pattern": $pattern)? })
             }
         }
     )*};

@@ -69,8 +69,15 @@ impl<'t, 'i> Table<'t, 'i> {
         left.any(|(name, value)| name.get_ref() == key && value.get_ref().is_array())
     }
 
+    /// Names keys that are taken later, in the order in which hints about unknown keys name them.
+    pub fn knows(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
+    }
+
     fn raw(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'i>>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         let at = self
             .left
             .iter()
