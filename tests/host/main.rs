@@ -14,3 +14,4 @@ mod environment;
 mod executor;
 mod hostile;
 mod journal;
+mod site_schema;
