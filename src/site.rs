@@ -62,38 +62,38 @@ use crate::text::diagnostic::Diagnostics;
 use crate::text::source::{self, ReadError};
 use section::section;
 
-/// What is wanted. Every value was checked when it was read, and none contradicts another.
-/// Serialised it is the `site` of playbooks and templates.
+/// What `site.toml` asks for. Every value was checked when it was read, and no value contradicts another.
+/// Playbooks and templates read the serialized struct as `site`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Site {
-    /// What everything else is named after.
+    /// The name that the unit, the user, the role, the paths and the database derive from.
     pub name: SiteName,
-    /// The name people reach it by, if there is one.
+    /// The name by which people reach the site, if there is one.
     pub domain: Option<Domain>,
-    /// The program and its database.
+    /// Odoo and its database.
     pub odoo: Odoo,
-    /// Further folders of addons, in the order of `addons_path`.
+    /// Further repositories of modules, in the order of `addons_path`.
     pub addons: Vec<Addons>,
     /// How the Python environment is built.
     pub python: Python,
     /// What is asked of apt.
     pub apt: Apt,
-    /// Where it listens.
+    /// Where Odoo listens.
     pub http: Http,
-    /// What prints reports.
+    /// The wkhtmltopdf that prints reports.
     pub wkhtmltopdf: Wkhtmltopdf,
-    /// What is closed to the outside.
+    /// Which ports are closed to other hosts.
     pub firewall: Firewall,
-    /// Who is kept out for trying passwords.
+    /// When addresses that try passwords are banned.
     pub fail2ban: Fail2ban,
-    /// Where its database is.
+    /// The PostgreSQL server.
     pub postgres: Postgres,
-    /// Where it says what it does.
+    /// Where Odoo writes its log.
     pub logs: Logs,
-    /// What stands before it, if anything does.
+    /// nginx in front of Odoo, if it is wanted.
     pub proxy: Option<Proxy>,
-    /// What derives from the name.
+    /// The paths and names that derive from `name`.
     pub paths: Paths,
 }
 
@@ -149,9 +149,6 @@ impl Paths {
     }
 }
 
-/// Where `PostgreSQL` listens, if it listens to the network at all.
-const POSTGRESQL: u16 = 5432;
-
 /// Why there is no site.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
@@ -164,11 +161,10 @@ pub enum SiteError {
 }
 
 impl Site {
-    /// The ports that a firewall closes to the outside: Odoo's own and `PostgreSQL`'s.
+    /// Returns the ports that a firewall closes to other hosts: Odoo's own and PostgreSQL's.
     #[must_use]
     pub fn closed_ports(&self) -> [u16; 3] {
-        let http = &self.http;
-        [http.port.number(), http.gevent_port.number(), POSTGRESQL]
+        [self.http.port, self.http.gevent_port, Port::POSTGRESQL].map(Port::number)
     }
 
     /// The address on which nginx serves Odoo's own printer: one of the loopback network that no other site has, as none
@@ -193,7 +189,7 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// All errors of the text at once, each with its place. What looks like a secret is masked in them.
+    /// If the text is not a site: all errors of the text, each with its place. What looks like a secret is masked in them.
     pub fn parse(path: &Path, source: &str) -> Result<Self, Diagnostics> {
         read::site(path, source)
     }

@@ -40,14 +40,17 @@ impl About {
             .keys
             .iter()
             .map(|key| (key.name.to_owned(), key.whole()));
-        json!({
+        let mut schema = json!({
             "title": self.header,
             "description": self.meaning,
             "type": "object",
             "properties": properties.collect::<Map<_, _>>(),
-            "required": needed,
             "additionalProperties": false,
-        })
+        });
+        if !needed.is_empty() {
+            schema["required"] = needed.into();
+        }
+        schema
     }
 }
 

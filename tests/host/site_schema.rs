@@ -272,6 +272,39 @@ fn what_no_setting_takes_is_refused_by_schema_and_reader() {
 }
 
 #[test]
+fn what_the_schema_requires_is_asked_for() {
+    let schema = declared();
+    let mut asked = Vec::new();
+    for (table, _, keys) in tables(&schema) {
+        let whole = &schema["properties"][&table];
+        let whole = whole.get("items").unwrap_or(whole);
+        for key in whole["required"].as_array().into_iter().flatten() {
+            let key = key.as_str().unwrap();
+            asked.push((key.to_owned(), open(&table, key)));
+        }
+        for (key, value) in keys {
+            for inner in value["required"].as_array().into_iter().flatten() {
+                let text = format!("{}{key} = {{}}\n", open(&table, &key));
+                asked.push((inner.as_str().unwrap().to_owned(), text));
+            }
+        }
+    }
+    for (key, text) in &asked {
+        let errors = Site::parse(Path::new("site.toml"), text).unwrap_err();
+        let told = errors.render(200, false);
+        assert!(
+            told.contains(&format!("`{key}` of")) || told.contains(&format!("{{ {key} =")),
+            "{text}{told}"
+        );
+    }
+    let keys: Vec<_> = asked.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(
+        keys,
+        ["name", "repository", "file", "version", "file", "file"]
+    );
+}
+
+#[test]
 fn a_default_that_is_written_out_changes_nothing() {
     let mut defaults = 0;
     let mut same = |open: &str, line: &str| {
