@@ -51,28 +51,19 @@ fn one_port(http: &Http, written: &Written, errors: &mut Errors) {
     if http.port != http.gevent_port {
         return;
     }
-    let (here, there) = match (written.port.span(), written.gevent_port.span()) {
-        (Some(port), Some(gevent)) => (
-            Some(gevent),
-            format!("`port` on line {} is the same", errors.line(&port)),
-        ),
-        (None, gevent) => (
-            gevent,
-            format!("the same as `port`, which is {} if not given", Port::HTTP),
-        ),
-        (port, None) => (
-            port,
-            format!(
-                "the same as `gevent_port`, which is {} if not given",
-                Port::GEVENT
-            ),
-        ),
+    let default = |key, port| format!("the same as `{key}`, which is {port} if not given");
+    let (place, label) = match (written.port.span(), written.gevent_port.span()) {
+        (Some(port), Some(gevent)) => {
+            let line = errors.line(&port);
+            (gevent, format!("`port` on line {line} is the same"))
+        }
+        (None, Some(gevent)) => (gevent, default("port", Port::HTTP)),
+        (Some(port), None) => (port, default("gevent_port", Port::GEVENT)),
+        (None, None) => return,
     };
-    if let Some(here) = here {
-        let message = format!("`port` and `gevent_port` are both `{}`", http.port);
-        let error = Diagnostic::new(here, message).label(there);
-        errors.note(error.hint("give them two different numbers, such as `8069` and `8072`"));
-    }
+    let message = format!("`port` and `gevent_port` are both `{}`", http.port);
+    let error = Diagnostic::new(place, message).label(label);
+    errors.note(error.hint("give them two different numbers, such as `8069` and `8072`"));
 }
 
 /// Without workers nothing listens at `gevent_port`, to which a proxy sends `/websocket`.

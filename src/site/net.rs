@@ -46,10 +46,9 @@ impl std::fmt::Display for Port {
     }
 }
 
-impl TryFrom<i64> for Port {
-    type Error = Invalid;
-
-    fn try_from(number: i64) -> Result<Self, Invalid> {
+impl FromToml for Port {
+    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
+        let number = integer(value, "a port")?;
         match u16::try_from(number) {
             Ok(port @ 1024..) => Ok(Self(port)),
             Ok(port @ 1..) => Err(Invalid::new(format!(
@@ -59,12 +58,6 @@ impl TryFrom<i64> for Port {
             .hint("keep Odoo on a high port such as `8069`, and put a proxy before it")),
             _ => Err(Invalid::new(format!("`{number}` is not a port")).label("1024 to 65535")),
         }
-    }
-}
-
-impl FromToml for Port {
-    fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid> {
-        integer(value, "a port").and_then(Self::try_from)
     }
 }
 

@@ -1,7 +1,5 @@
 //! How many processes answer, and for how many people.
 
-use std::fmt;
-
 use serde::{Serialize, Serializer};
 use toml::de::DeValue;
 
@@ -48,10 +46,8 @@ impl Users {
     }
 }
 
-impl TryFrom<i64> for Workers {
-    type Error = Invalid;
-
-    fn try_from(number: i64) -> Result<Self, Invalid> {
+impl Workers {
+    fn of(number: i64) -> Result<Self, Invalid> {
         match u16::try_from(number) {
             Ok(0) => Ok(Self::Threaded),
             // Odoo asks itself over HTTP for what goes into a report: `ir_actions_report.py`.
@@ -81,7 +77,7 @@ impl FromToml for Workers {
                     None => invalid,
                 })
             }
-            value => integer(value, "`\"auto\"` or a number").and_then(Self::try_from),
+            value => Self::of(integer(value, "`\"auto\"` or a number")?),
         }
     }
 }
@@ -93,16 +89,6 @@ impl Setting for Workers {
 
     fn schema() -> serde_json::Value {
         serde_json::json!({ "anyOf": [{ "const": "auto" }, { "const": 0 }, setting::whole_number(2, 512)] })
-    }
-}
-
-impl fmt::Display for Workers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Threaded => f.write_str("0"),
-            Self::Processes(number) => number.0.fmt(f),
-        }
     }
 }
 
