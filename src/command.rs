@@ -72,8 +72,12 @@ pub enum Print {
     Graph(graph::GraphOf),
     /// Print the built-in playbook, or one of its templates: how any site is built.
     Playbook(playbook::Playbook),
-    /// Print the JSON Schema of what `--json` prints.
-    Schema,
+    /// Print the JSON Schema of what `--json` prints, or of a site's configuration, for editors.
+    Schema {
+        /// The schema of `site.toml`.
+        #[arg(long)]
+        site: bool,
+    },
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -168,7 +172,8 @@ async fn printed(host: Host, print: Print) -> Result<String, Refused> {
         Print::Render(asked) => render::render(host, &asked),
         Print::Graph(asked) => graph::graph(host, &asked).await,
         Print::Playbook(asked) => playbook::playbook(&asked),
-        Print::Schema => Ok(report::EVENTS_SCHEMA.to_owned()),
+        Print::Schema { site: true } => Ok(crate::site::schema()),
+        Print::Schema { site: false } => Ok(report::EVENTS_SCHEMA.to_owned()),
         Print::Completions { shell } => Ok(manual::completions(shell)),
         Print::Man => Ok(manual::page()),
     }
