@@ -21,8 +21,8 @@ use odoo_deploy::event::{Event, Events};
 use odoo_deploy::host::{Disk, Host, Programs};
 use odoo_deploy::odoo::distribution::Distribution;
 use odoo_deploy::odoo::facts::Facts;
-use odoo_deploy::odoo::pairing::pairing;
 use odoo_deploy::odoo::release::{Release, Series};
+use odoo_deploy::odoo::target::target;
 use odoo_deploy::plan::Plan;
 use odoo_deploy::plan::blueprint::Blueprint;
 use odoo_deploy::report::{Human, Options};
@@ -60,7 +60,7 @@ impl Ground {
         let debian = Distribution::of("debian", "12").unwrap();
         let blueprint = Blueprint::new(
             Site::load(&site).unwrap(),
-            pairing(Release::of(Series::V19), debian).unwrap(),
+            target(Release::of(Series::V19), debian).unwrap(),
             Facts::read(&host).unwrap(),
             &beside,
             BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 mod addresses;
 mod registry;
-mod through;
+mod via_proxy;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -257,7 +257,7 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
             status,
         } => {
             let trust = tls.then_some(trust.as_str());
-            through::visit(host, domain, trust, path, *status).await
+            via_proxy::visit(host, domain, trust, path, *status).await
         }
         Probe::Listen { address, port } => {
             let listeners = host.listeners().map_err(|e| e.to_string())?;

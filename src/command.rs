@@ -7,7 +7,8 @@ mod found;
 mod graph;
 mod install;
 mod manual;
-mod orphans;
+mod orphan_modules;
+mod orphan_steps;
 mod playbook;
 mod prompt;
 mod rehearse;
@@ -18,7 +19,6 @@ mod run;
 mod session;
 mod sites;
 mod status;
-mod unlisted;
 mod words;
 
 use std::path::Path;

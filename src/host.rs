@@ -1,33 +1,33 @@
 //! The machine: its files under a root, and its programs.
 
 mod accounts;
+mod batch;
+mod boot_time;
 pub mod command;
 pub mod disk;
 mod error;
 mod files;
 mod folder;
-pub(crate) mod ground;
 pub mod layout;
-mod moment;
 mod process;
 mod resolved;
+pub(crate) mod safe_dir;
 pub mod stop;
 pub mod store;
-mod together;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 pub use accounts::{Account, Accounts};
+pub(crate) use batch::Batch;
+pub use boot_time::BootTime;
 pub use command::{Cmd, Output, Programs};
 pub use disk::Disk;
 pub use error::Error;
 pub use files::{Kind, Meta};
-pub use moment::Moment;
 pub use process::{LOCKS, Listener, Process, lock_owner, lock_table};
 pub use store::Store;
-pub(crate) use together::Together;
 
 use crate::event::Events;
 use crate::host::stop::Stop;
@@ -52,7 +52,7 @@ pub struct Host {
     store: Option<Rc<Store>>,
     notes: Option<Rc<Store>>,
     stop: Stop,
-    patience: Duration,
+    lock_timeout: Duration,
     asked: Rc<Asked>,
     known_accounts: Rc<accounts::Known>,
 }
@@ -61,9 +61,9 @@ pub struct Host {
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     /// Statements of SQL that change nothing, each for a database, and their rows.
-    pub(crate) postgresql: Together<(String, String), Vec<Vec<String>>>,
+    pub(crate) postgresql: Batch<(String, String), Vec<Vec<String>>>,
     /// Units, and their properties.
-    pub(crate) systemd: Together<String, String>,
+    pub(crate) systemd: Batch<String, String>,
 }
 
 impl Host {
@@ -83,7 +83,7 @@ impl Host {
             store: None,
             notes: None,
             stop: Stop::default(),
-            patience: PATIENCE,
+            lock_timeout: PATIENCE,
             asked: Rc::default(),
             known_accounts: Rc::default(),
         }
@@ -165,27 +165,27 @@ impl Host {
     pub(crate) async fn pause(&self, milliseconds: u64) -> Result<()> {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(milliseconds)) => (),
-            () = self.stop.asked() => (),
+            () = self.stop.requested() => (),
         }
-        Ok(self.stop.at_edge()?)
+        Ok(self.stop.check()?)
     }
 
     /// The same machine, on which others may hold what is needed for so many seconds, where anybody
     /// says so.
     #[must_use]
-    pub fn with_patience(mut self, seconds: Option<u64>) -> Self {
-        self.patience = seconds.map_or(self.patience, Duration::from_secs);
+    pub fn with_lock_timeout(mut self, seconds: Option<u64>) -> Self {
+        self.lock_timeout = seconds.map_or(self.lock_timeout, Duration::from_secs);
         self
     }
 
     /// For how long others may hold what is needed.
     #[must_use]
-    pub fn patience(&self) -> Duration {
-        self.patience
+    pub fn lock_timeout(&self) -> Duration {
+        self.lock_timeout
     }
 
     /// What is asked side by side.
-    pub(crate) fn asked(&self) -> &Asked {
+    pub(crate) fn batches(&self) -> &Asked {
         &self.asked
     }
 

@@ -3,5 +3,5 @@
 pub mod distribution;
 pub mod facts;
 pub mod modules;
-pub mod pairing;
 pub mod release;
+pub mod target;

@@ -51,7 +51,7 @@ const POSTGRESQL: &str = "PostgreSQL";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moved {
     /// The host is in the state asked for.
-    There,
+    Applied,
     /// Something was left as it was, on purpose and for this reason. Only ever on the way back.
     Kept(String),
 }
@@ -64,7 +64,7 @@ pub enum Moved {
 ///
 /// Three laws hold for every kind. *Want settles*: `want(want(s)) == want(s)`. *Set reaches*: after
 /// `set(s, want(s))` a fresh `read` wants nothing more. *Set returns*: after setting back,
-/// `read() == s`, less what [`Resource::leaves`] confesses.
+/// `read() == s`, less what [`Resource::residue`] confesses.
 pub trait Resource: Serialize + DeserializeOwned {
     /// What can be seen of it; `None` is absence.
     type State: Clone + PartialEq + Serialize + DeserializeOwned;
@@ -89,12 +89,12 @@ pub trait Resource: Serialize + DeserializeOwned {
     ) -> Result<Moved>;
 
     /// The state to wait in while what is under it changes: what runs stops, the rest stays.
-    fn rest(&self, state: &Self::State) -> Self::State {
+    fn paused(&self, state: &Self::State) -> Self::State {
         state.clone()
     }
 
     /// The state as it will be once the steps named in `by` have changed what is under it.
-    fn shaken(&self, state: &Self::State, _by: &[String]) -> Self::State {
+    fn predict(&self, state: &Self::State, _by: &[String]) -> Self::State {
         state.clone()
     }
 
@@ -104,7 +104,7 @@ pub trait Resource: Serialize + DeserializeOwned {
     }
 
     /// Where to go when the change from `before` to `after` is taken back and the host is at `now`.
-    fn back(
+    fn rollback_target(
         &self,
         _now: Option<&Self::State>,
         before: Option<&Self::State>,
@@ -117,12 +117,12 @@ pub trait Resource: Serialize + DeserializeOwned {
     ///
     /// # Errors
     /// If a state cannot be put into words.
-    fn shown(
+    fn presented(
         &self,
         from: Option<Self::State>,
         to: Option<Self::State>,
     ) -> Result<(AnyState, AnyState)> {
-        Ok((give(from)?, give(to)?))
+        Ok((erase(from)?, erase(to)?))
     }
 
     /// Whether other sites of the host may stand on it: while there are any, it stays.
@@ -150,7 +150,7 @@ pub trait Resource: Serialize + DeserializeOwned {
 
     /// What going back to `from` cannot take back, if anything; shown in the plan before anyone
     /// agrees.
-    fn leaves(&self, _from: Option<&Self::State>) -> Option<&'static str> {
+    fn residue(&self, _from: Option<&Self::State>) -> Option<&'static str> {
         None
     }
 
@@ -202,7 +202,7 @@ macro_rules! resources {
             /// # Errors
             /// As the kind's own.
             pub async fn read(&self, host: &Host) -> Result<AnyState> {
-                match self { $(Self::$variant(r) => give(r.read(host).await?),)+ }
+                match self { $(Self::$variant(r) => erase(r.read(host).await?),)+ }
             }
 
             /// [`Resource::want`].
@@ -210,7 +210,7 @@ macro_rules! resources {
             /// # Errors
             /// If `now` is not a state of this kind.
             pub fn want(&self, now: &AnyState) -> Result<AnyState> {
-                match self { $(Self::$variant(r) => give(r.want(take(r, now)?.as_ref())),)+ }
+                match self { $(Self::$variant(r) => erase(r.want(restore(r, now)?.as_ref())),)+ }
             }
 
             /// [`Resource::set`].
@@ -219,24 +219,24 @@ macro_rules! resources {
             /// As the kind's own, and where a state is not of this kind.
             pub async fn set(&self, host: &Host, from: &AnyState, to: &AnyState) -> Result<Moved> {
                 match self {
-                    $(Self::$variant(r) => r.set(host, take(r, from)?.as_ref(), take(r, to)?.as_ref()).await,)+
+                    $(Self::$variant(r) => r.set(host, restore(r, from)?.as_ref(), restore(r, to)?.as_ref()).await,)+
                 }
             }
 
-            /// [`Resource::rest`].
+            /// [`Resource::paused`].
             ///
             /// # Errors
             /// If `state` is not a state of this kind.
-            pub fn rest(&self, state: &AnyState) -> Result<AnyState> {
-                match self { $(Self::$variant(r) => give(take(r, state)?.map(|s| r.rest(&s))),)+ }
+            pub fn paused(&self, state: &AnyState) -> Result<AnyState> {
+                match self { $(Self::$variant(r) => erase(restore(r, state)?.map(|s| r.paused(&s))),)+ }
             }
 
-            /// [`Resource::shaken`].
+            /// [`Resource::predict`].
             ///
             /// # Errors
             /// If `state` is not a state of this kind.
-            pub fn shaken(&self, state: &AnyState, by: &[String]) -> Result<AnyState> {
-                match self { $(Self::$variant(r) => give(take(r, state)?.map(|s| r.shaken(&s, by))),)+ }
+            pub fn predict(&self, state: &AnyState, by: &[String]) -> Result<AnyState> {
+                match self { $(Self::$variant(r) => erase(restore(r, state)?.map(|s| r.predict(&s, by))),)+ }
             }
 
             /// [`Resource::refuses`].
@@ -244,29 +244,29 @@ macro_rules! resources {
             /// # Errors
             /// If `now` is not a state of this kind.
             pub fn refuses(&self, now: &AnyState) -> Result<Option<String>> {
-                match self { $(Self::$variant(r) => Ok(r.refuses(take(r, now)?.as_ref())),)+ }
+                match self { $(Self::$variant(r) => Ok(r.refuses(restore(r, now)?.as_ref())),)+ }
             }
 
-            /// [`Resource::back`].
+            /// [`Resource::rollback_target`].
             ///
             /// # Errors
             /// If a state is not of this kind.
-            pub fn back(&self, now: &AnyState, before: &AnyState, after: &AnyState) -> Result<AnyState> {
+            pub fn rollback_target(&self, now: &AnyState, before: &AnyState, after: &AnyState) -> Result<AnyState> {
                 match self {
-                    $(Self::$variant(r) => give(r.back(
-                        take(r, now)?.as_ref(),
-                        take(r, before)?.as_ref(),
-                        take(r, after)?.as_ref(),
+                    $(Self::$variant(r) => erase(r.rollback_target(
+                        restore(r, now)?.as_ref(),
+                        restore(r, before)?.as_ref(),
+                        restore(r, after)?.as_ref(),
                     )),)+
                 }
             }
 
-            /// [`Resource::shown`].
+            /// [`Resource::presented`].
             ///
             /// # Errors
             /// If a state is not of this kind.
-            pub fn shown(&self, from: &AnyState, to: &AnyState) -> Result<(AnyState, AnyState)> {
-                match self { $(Self::$variant(r) => r.shown(take(r, from)?, take(r, to)?),)+ }
+            pub fn presented(&self, from: &AnyState, to: &AnyState) -> Result<(AnyState, AnyState)> {
+                match self { $(Self::$variant(r) => r.presented(restore(r, from)?, restore(r, to)?),)+ }
             }
 
             /// [`Resource::is_shared`].
@@ -281,7 +281,7 @@ macro_rules! resources {
             /// If a state is not of this kind.
             pub fn summary(&self, from: &AnyState, to: &AnyState) -> Result<String> {
                 match self {
-                    $(Self::$variant(r) => Ok(r.summary(take(r, from)?.as_ref(), take(r, to)?.as_ref())),)+
+                    $(Self::$variant(r) => Ok(r.summary(restore(r, from)?.as_ref(), restore(r, to)?.as_ref())),)+
                 }
             }
 
@@ -298,15 +298,15 @@ macro_rules! resources {
             /// # Errors
             /// If `from` is not a state of this kind.
             pub fn causes(&self, from: &AnyState) -> Result<Vec<String>> {
-                match self { $(Self::$variant(r) => Ok(take(r, from)?.map(|s| r.causes(&s)).unwrap_or_default()),)+ }
+                match self { $(Self::$variant(r) => Ok(restore(r, from)?.map(|s| r.causes(&s)).unwrap_or_default()),)+ }
             }
 
-            /// [`Resource::leaves`].
+            /// [`Resource::residue`].
             ///
             /// # Errors
             /// If `from` is not a state of this kind.
-            pub fn leaves(&self, from: &AnyState) -> Result<Option<&'static str>> {
-                match self { $(Self::$variant(r) => Ok(r.leaves(take(r, from)?.as_ref())),)+ }
+            pub fn residue(&self, from: &AnyState) -> Result<Option<&'static str>> {
+                match self { $(Self::$variant(r) => Ok(r.residue(restore(r, from)?.as_ref())),)+ }
             }
 
             /// [`Resource::occupies`].
@@ -360,7 +360,7 @@ impl AnyResource {
     /// one that is.
     #[must_use]
     pub fn differs(&self, now: &AnyState, other: &AnyState, other_is: &str) -> String {
-        let shown = self.shown(now, other).unwrap_or_default();
+        let shown = self.presented(now, other).unwrap_or_default();
         let told = diff::words(shown.0.as_ref(), shown.1.as_ref(), other_is);
         if told.is_empty() {
             return diff::words(now.as_ref(), other.as_ref(), other_is);
@@ -370,13 +370,13 @@ impl AnyResource {
 }
 
 /// Erases a state.
-fn give<S: Serialize>(state: Option<S>) -> Result<AnyState> {
+fn erase<S: Serialize>(state: Option<S>) -> Result<AnyState> {
     let value = state.map(serde_json::to_value).transpose();
     value.map_err(|e| Error::garbled("a state", e.to_string()))
 }
 
 /// Gives an erased state its type back. `_` only names the kind.
-fn take<R: Resource>(_: &R, state: &AnyState) -> Result<Option<R::State>> {
+fn restore<R: Resource>(_: &R, state: &AnyState) -> Result<Option<R::State>> {
     let typed = state.as_ref().map(R::State::deserialize).transpose();
     typed.map_err(|e| Error::garbled("a state", e.to_string()))
 }

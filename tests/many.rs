@@ -19,7 +19,7 @@ use odoo_deploy::host::stop::Stop;
 use odoo_deploy::report::{Human, Json, Options, Report};
 use support::counts;
 use support::machine::Machine;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 use support::typed::{Paper, typed};
 use tempfile::TempDir;
 
@@ -30,7 +30,7 @@ impl Sites {
     fn new() -> Self {
         let (folder, site) = (
             tempfile::tempdir().unwrap(),
-            SiteFile::new(&Wish::default()),
+            SiteFile::new(&SiteSpec::default()),
         );
         fs::copy(
             site.path().with_file_name("odoo.toml"),
@@ -110,8 +110,8 @@ fn told(
     let sink = {
         let (told, stop) = (told.clone(), stop.clone());
         move |event: &Event| {
-            if stops(event) && stop.at_edge().is_ok() {
-                stop.ask(Signal::SIGINT as i32);
+            if stops(event) && stop.check().is_ok() {
+                stop.request(Signal::SIGINT as i32);
             }
             told.borrow_mut().push(event.clone());
         }

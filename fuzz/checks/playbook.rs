@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use odoo_deploy::odoo::distribution::Distribution;
 use odoo_deploy::odoo::facts::Facts;
-use odoo_deploy::odoo::pairing::pairing;
 use odoo_deploy::odoo::release::Release;
+use odoo_deploy::odoo::target::target;
 use odoo_deploy::plan::blueprint::Blueprint;
 use odoo_deploy::plan::playbook::{Playbook, Task};
 use odoo_deploy::resource::AnyResource;
@@ -23,7 +23,7 @@ const SITE: &str = "[odoo]\nversion = \"19.0\"\nmodules = [\"sale\", \"stock\"]\
 static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
     let site = Site::parse(Path::new("site.toml"), SITE).expect("a site");
     let distribution = Distribution::of("debian", "12").expect("a distribution");
-    let release = pairing(Release::of(site.odoo.version), distribution).expect("a pair");
+    let release = target(Release::of(site.odoo.version), distribution).expect("a pair");
     let facts = Facts {
         distribution: Some(distribution),
         distribution_name: "Debian 12".into(),

@@ -172,7 +172,7 @@ pub(super) fn gave_up(error: &host::Error) -> Refused {
 /// Not all could be taken back, or a signal asked to stop on the way. What is tried again may fail again: the
 /// owner can have the steps in `left` stay as they are.
 pub(super) fn incomplete(stop: &Stop, text: &str, name: &str, left: &[String]) -> Ending {
-    let ending = match stop.at_edge() {
+    let ending = match stop.check() {
         Ok(()) => Ending::of(Outcome::RollbackIncomplete),
         Err(stopped) => Ending::stopped(stopped),
     };

@@ -89,7 +89,7 @@ pub async fn install(
     asked: &Install,
     report: &Report,
 ) -> Result<Ending, Refused> {
-    let host = host.with_patience(asked.apt_timeout);
+    let host = host.with_lock_timeout(asked.apt_timeout);
     if asked.dry_run {
         let mut session = Session::open(host, config)?;
         let name = session.blueprint.site().name.as_str();

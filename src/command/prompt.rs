@@ -11,7 +11,7 @@ pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future
     tokio::pin!(work);
     tokio::select! {
         done = &mut work => return done,
-        () = stop.asked() => (),
+        () = stop.requested() => (),
     }
     let text =
         "stopping when what is under way is done; a second signal kills what runs".to_owned();
@@ -29,10 +29,10 @@ pub(super) async fn agree(
 ) -> Result<(), Refused> {
     let answer = tokio::select! {
         answer = report.confirm(question) => answer,
-        () = host.stop().asked() => Some(false),
+        () = host.stop().requested() => Some(false),
     };
     let text = "not confirmed; nothing was touched";
-    match (host.stop().at_edge(), answer) {
+    match (host.stop().check(), answer) {
         (Err(stopped), _) => Err(Ending::stopped(stopped).because(text)),
         (Ok(()), Some(true)) => Ok(()),
         (Ok(()), Some(false)) => Err(refused(text)),

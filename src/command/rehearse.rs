@@ -164,7 +164,7 @@ async fn install(machine: &Machine, config: &Path, stop: &Stop) -> std::io::Resu
     let status = tokio::select! {
         status = child.wait() => status?,
         // the machine goes down with all that runs in it
-        () = stop.asked() => return Ok(INTERRUPTED),
+        () = stop.requested() => return Ok(INTERRUPTED),
     };
     Ok(status
         .code()

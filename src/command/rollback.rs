@@ -47,7 +47,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));
     }
-    let host = host.with_patience(asked.apt_timeout);
+    let host = host.with_lock_timeout(asked.apt_timeout);
     let events = &host.events().clone();
     let name = site_name(&asked.site)?;
     let folder = host.path(&layout::state(&name));

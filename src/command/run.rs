@@ -12,7 +12,7 @@ use crate::engine::journal::{self, FORMAT, Journal, Record, key};
 use crate::engine::observe::Observed;
 use crate::engine::rollback::{Stays, take_back};
 use crate::event::{Event, Outcome};
-use crate::host::{Host, Moment, Store};
+use crate::host::{BootTime, Host, Store};
 use crate::plan::Plan;
 use crate::plan::blueprint::local;
 use crate::resource::AnyResource;
@@ -43,7 +43,7 @@ pub(super) fn open_journal(
             site: name.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             time: journal::now(),
-            moment: Some(Moment::now(&session.host).map_err(failed)?),
+            moment: Some(BootTime::now(&session.host).map_err(failed)?),
         };
         Journal::begin(session.host.disk(), &session.folder, number, opened).map_err(failed)?
     };
@@ -68,7 +68,7 @@ pub(super) async fn run(
     );
     // also where a second signal has killed what ran: whoever sent it wants no long way back now
     let stopped = |text: &str| {
-        let stopped = host.stop().at_edge().err()?;
+        let stopped = host.stop().check().err()?;
         let next = on_or_back(&name, &config);
         Some(Ending::stopped(stopped).because(text).then(next))
     };

@@ -9,8 +9,8 @@ use crate::command::ending::{
     Ending, Refused, failed, misconfigured, misused, refused, unplannable,
 };
 use crate::command::found;
-use crate::command::orphans::orphans;
-use crate::command::unlisted::unlisted;
+use crate::command::orphan_modules::orphan_modules;
+use crate::command::orphan_steps::orphan_steps;
 use crate::command::words::words;
 use crate::engine::journal::{self, Lock, Run, Standing};
 use crate::engine::observe::{Observed, observe};
@@ -127,21 +127,21 @@ impl Session {
     /// Plans and observes; refuses what this host cannot hold.
     pub(super) async fn observe(&mut self) -> Result<(Plan, Observed), Refused> {
         self.blueprint
-            .learn(&self.host)
+            .resolve_unknowns(&self.host)
             .await
             .map_err(unplannable)?;
         let plan = self.blueprint.compile().map_err(unplannable)?;
-        let (observed, found, orphans) = tokio::join!(
+        let (observed, found, orphan_steps) = tokio::join!(
             observe(&self.host, &plan),
             self.look(&plan),
-            orphans(&self.host, &self.runs, &plan)
+            orphan_steps(&self.host, &self.runs, &plan)
         );
         let observed = observed.map_err(failed)?;
         self.found = found;
-        if let Some(text) = orphans.map_err(failed)? {
+        if let Some(text) = orphan_steps.map_err(failed)? {
             self.host.events().tell(Event::Note { text });
         }
-        let ground = preflight::Ground {
+        let ground = preflight::Inspected {
             host: &self.host,
             facts: &self.facts,
             site: self.blueprint.site(),
@@ -165,7 +165,7 @@ impl Session {
 
     /// Looks for what is wrong on the host beside the plan.
     pub(super) async fn look(&self, plan: &Plan) -> Vec<Finding> {
-        finding::look(finding::Ground {
+        finding::look(finding::Surveyed {
             host: &self.host,
             facts: &self.facts,
             site: self.blueprint.site(),
@@ -184,8 +184,8 @@ impl Session {
             self.host.events().tell(Event::Planned(change.clone()));
         }
         self.host.events().tell(Event::Plan(observed.totals()));
-        let unlisted = unlisted(&self.runs, plan, observed);
-        for text in words(plan, observed).into_iter().chain(unlisted) {
+        let orphan_modules = orphan_modules(&self.runs, plan, observed);
+        for text in words(plan, observed).into_iter().chain(orphan_modules) {
             self.host.events().tell(Event::Note { text });
         }
         found::tell(self.host.events(), &self.found, found);

@@ -31,7 +31,7 @@ pub(super) async fn each(
     let mut sites = Vec::with_capacity(configs.len());
     for (number, config) in (1..).zip(&configs) {
         let name = config.display().to_string();
-        if let Err(stopped) = host.stop().at_edge() {
+        if let Err(stopped) = host.stop().check() {
             sites.push(end(name, &Ending::stopped(stopped)));
             continue;
         }

@@ -1,7 +1,7 @@
 //! From what is to what is asked: steps side by side, each journalled, as far as their needs allow.
 
 mod act;
-mod course;
+mod schedule;
 mod timings;
 
 use std::cell::{Cell, RefCell};
@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 
-use self::act::{Deed, Place, Shared, act};
-use self::course::Course;
+use self::act::{Position, Shared, StepResult, act};
+use self::schedule::Schedule;
 use self::timings::Timings;
 use crate::check::{self, Unhealthy};
 use crate::engine::journal::{self, Journal, Record, key};
@@ -52,7 +52,7 @@ pub enum Error {
         /// The thing.
         subject: String,
     },
-    /// Something that the plan waited for could not be learnt.
+    /// Something that the plan waited for could not be resolved.
     #[error("it cannot be planned")]
     Unknown {
         /// The step.
@@ -72,7 +72,7 @@ pub enum Error {
 }
 
 /// Brings the host to what `plan` asks, the blueprint's as it was shown; it becomes the one of all that was
-/// learnt on the way. Returns how many steps were set.
+/// resolved on the way. Returns how many steps were set.
 ///
 /// A step starts as soon as all that it needs is done; among those that may start, the plan's order
 /// decides. After a failure, and when a signal asks to stop, none is started any more, and those under
@@ -92,27 +92,27 @@ pub async fn apply(
         journal: RefCell::new(journal),
         is_ending: Cell::new(false),
     };
-    let mut run = Run {
+    let mut run = Execution {
         shared: &shared,
         blueprint,
-        course: Course::new(&plan.steps, observed),
+        schedule: Schedule::new(&plan.steps, observed),
         timings: Timings::new(plan.steps.len()),
-        under_way: FuturesUnordered::new(),
-        is_learning: false,
+        running: FuturesUnordered::new(),
+        is_resolving: false,
         set: 0,
         plan,
     };
     run.steps().await?;
-    let Run {
+    let Execution {
         plan, timings, set, ..
     } = run;
     for check in &plan.checks {
         // nobody who asks to stop wants to wait for an answer
         tokio::select! {
             passed = check::pass(host, check, set > 0) => passed?,
-            () = host.stop().asked() => (),
+            () = host.stop().requested() => (),
         }
-        host.stop().at_edge()?;
+        host.stop().check()?;
     }
     if set > 0 {
         let steps = timings.told(&plan.steps);
@@ -123,28 +123,28 @@ pub async fn apply(
 
 /// A run under way. This alone starts steps and takes in what came of them; a step under way keeps to
 /// what it was given.
-struct Run<'a> {
+struct Execution<'a> {
     shared: &'a Shared<'a>,
     blueprint: &'a mut Blueprint,
     plan: &'a mut Plan,
-    course: Course<'a>,
+    schedule: Schedule<'a>,
     timings: Timings,
-    under_way: FuturesUnordered<LocalBoxFuture<'a, (usize, Result<Came, Error>)>>,
+    running: FuturesUnordered<LocalBoxFuture<'a, (usize, Result<StepEvent, Error>)>>,
     /// Whether a step is finding out what it awaits: one at a time, so that nothing is found out twice,
     /// and perhaps otherwise.
-    is_learning: bool,
+    is_resolving: bool,
     set: usize,
 }
 
 /// What a step under way comes to.
-enum Came {
+enum StepEvent {
     /// It knows what it awaited, and so do all that await the same.
-    Learnt(Box<Blueprint>),
+    Resolved(Box<Blueprint>),
     /// It is over.
-    Done(Deed),
+    Done(StepResult),
 }
 
-impl Run<'_> {
+impl Execution<'_> {
     /// Does all steps, or those that can be done until one fails.
     async fn steps(&mut self) -> Result<(), Error> {
         let mut ending = Ok(());
@@ -152,11 +152,11 @@ impl Run<'_> {
             if ending.is_ok() {
                 ending = self.start();
             }
-            let Some((index, came)) = self.under_way.next().await else {
+            let Some((index, came)) = self.running.next().await else {
                 return ending;
             };
-            if let Err(error) = came.and_then(|came| self.take_in(index, came)) {
-                self.course.failed(index);
+            if let Err(error) = came.and_then(|came| self.on_event(index, came)) {
+                self.schedule.failed(index);
                 self.tell_failure(&error);
                 self.shared.is_ending.set(true);
                 if ending.is_ok() {
@@ -170,29 +170,29 @@ impl Run<'_> {
     /// Starts every step that may start.
     fn start(&mut self) -> Result<(), Error> {
         loop {
-            self.shared.host.stop().at_edge()?;
-            let (steps, is_learning) = (&self.plan.steps, self.is_learning);
-            let may = |index: usize| !is_learning || steps[index].awaits.is_none();
-            let Some(index) = self.course.begin(may) else {
+            self.shared.host.stop().check()?;
+            let (steps, is_resolving) = (&self.plan.steps, self.is_resolving);
+            let may = |index: usize| !is_resolving || steps[index].awaits.is_none();
+            let Some(index) = self.schedule.begin(may) else {
                 return Ok(());
             };
             self.timings.began(index);
             match steps[index].awaits.clone() {
-                Some(awaits) => self.learn(index, awaits),
+                Some(awaits) => self.resolve(index, awaits),
                 None => self.act(index),
             }
         }
     }
 
     /// Lets a step find out what it awaits.
-    fn learn(&mut self, index: usize, awaits: Unknown) {
-        self.is_learning = true;
+    fn resolve(&mut self, index: usize, awaits: Unknown) {
+        self.is_resolving = true;
         let (host, step) = (self.shared.host, self.plan.steps[index].id.clone());
-        let mut wiser = self.blueprint.clone();
-        self.under_way.push(Box::pin(async move {
-            let learnt = wiser.learn_awaited(host, &awaits).await;
-            let came = match learnt {
-                Ok(()) => Ok(Came::Learnt(Box::new(wiser))),
+        let mut updated = self.blueprint.clone();
+        self.running.push(Box::pin(async move {
+            let resolved = updated.resolve_awaited(host, &awaits).await;
+            let came = match resolved {
+                Ok(()) => Ok(StepEvent::Resolved(Box::new(updated))),
                 Err(source) => Err(Error::Unknown { step, source }),
             };
             (index, came)
@@ -203,37 +203,37 @@ impl Run<'_> {
     fn act(&mut self, index: usize) {
         let shared = self.shared;
         let step = self.plan.steps[index].clone();
-        let place = Place {
+        let place = Position {
             number: index + 1,
             total: self.plan.steps.len(),
         };
-        let known = self.course.known(index);
-        self.under_way.push(Box::pin(async move {
+        let known = self.schedule.known(index);
+        self.running.push(Box::pin(async move {
             let done = act(shared, step, place, known).await;
-            (index, done.map(Came::Done))
+            (index, done.map(StepEvent::Done))
         }));
     }
 
-    fn take_in(&mut self, index: usize, came: Came) -> Result<(), Error> {
+    fn on_event(&mut self, index: usize, came: StepEvent) -> Result<(), Error> {
         match came {
-            Came::Learnt(wiser) => self.take_over(index, *wiser),
-            Came::Done(Deed::Left) => {
-                self.course.put_back(index);
+            StepEvent::Resolved(updated) => self.replan(index, *updated),
+            StepEvent::Done(StepResult::Left) => {
+                self.schedule.requeue(index);
                 Ok(())
             }
-            Came::Done(deed) => {
-                self.timings.ended(index, deed == Deed::Set);
-                self.course.done(index, deed != Deed::Nothing);
-                self.set += usize::from(deed == Deed::Set);
+            StepEvent::Done(deed) => {
+                self.timings.ended(index, deed == StepResult::Set);
+                self.schedule.done(index, deed != StepResult::Nothing);
+                self.set += usize::from(deed == StepResult::Set);
                 Ok(())
             }
         }
     }
 
     /// Plans anew with what a step has found out. Steps keep their places.
-    fn take_over(&mut self, index: usize, wiser: Blueprint) -> Result<(), Error> {
-        self.is_learning = false;
-        *self.blueprint = wiser;
+    fn replan(&mut self, index: usize, updated: Blueprint) -> Result<(), Error> {
+        self.is_resolving = false;
+        *self.blueprint = updated;
         record_resolved(&mut self.shared.journal.borrow_mut(), self.blueprint)?;
         let Step { id, awaits, .. } = &self.plan.steps[index];
         let plan = self.blueprint.compile().map_err(|source| Error::Unknown {
@@ -250,7 +250,7 @@ impl Run<'_> {
             });
         }
         *self.plan = plan;
-        self.course.put_back(index);
+        self.schedule.requeue(index);
         Ok(())
     }
 
@@ -259,7 +259,7 @@ impl Run<'_> {
     fn tell_failure(&self, error: &Error) {
         let Some(failed) = error
             .step()
-            .filter(|_| self.shared.host.stop().at_edge().is_ok())
+            .filter(|_| self.shared.host.stop().check().is_ok())
         else {
             return;
         };
@@ -279,8 +279,8 @@ impl Run<'_> {
 
     fn tell_what_is_waited_for(&self) {
         let steps: Vec<&str> = self
-            .course
-            .under_way()
+            .schedule
+            .running()
             .map(|index| self.plan.steps[index].id.as_str())
             .collect();
         if steps.is_empty() {

@@ -20,7 +20,7 @@ pub use record::{FORMAT, Record, key};
 pub use run::{Run, Standing, Step};
 
 use crate::host::disk::OpenFile;
-use crate::host::{Disk, ground};
+use crate::host::{Disk, safe_dir};
 
 /// The result of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -68,7 +68,7 @@ impl Journal {
     /// If it cannot be read as this program wrote it.
     pub fn resume(disk: &Disk, folder: &Path, number: u32) -> Result<Self> {
         let path = run_path(folder, number);
-        let text = ground::read(&path).map_err(Error::file("read", &path))?;
+        let text = safe_dir::read(&path).map_err(Error::file("read", &path))?;
         let (records, seal, length) = record::parse(&path, &text)?;
         let run = Run::replay(&path, number, records)?;
         let opened = disk.create(&path, OpenOptions::new().append(true));
@@ -128,7 +128,7 @@ pub fn runs(folder: &Path) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for number in numbers(folder)? {
         let path = run_path(folder, number);
-        let text = ground::read(&path).map_err(Error::file("read", &path))?;
+        let text = safe_dir::read(&path).map_err(Error::file("read", &path))?;
         let (records, _, _) = record::parse(&path, &text)?;
         if !records.is_empty() {
             runs.push(Run::replay(&path, number, records)?);

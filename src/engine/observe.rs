@@ -62,7 +62,7 @@ pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
                     .get(*need)
                     .is_some_and(|change| change.forecast || change.is_pending())
             });
-        let before = step.resource.shaken(&found, &pending)?;
+        let before = step.resource.predict(&found, &pending)?;
         let after = step.resource.want(&before)?;
         if let Some(reason) = step.resource.refuses(&before)? {
             observed.refusals.push(reason);
@@ -87,7 +87,7 @@ fn change(
 ) -> Result<Change> {
     let resource = &step.resource;
     let pending = from != to;
-    let (before, after) = resource.shown(from, to)?;
+    let (before, after) = resource.presented(from, to)?;
     Ok(Change {
         step: step.id.clone(),
         kind: resource.kind().to_owned(),
@@ -109,7 +109,7 @@ fn change(
         } else {
             None
         },
-        leaves: resource.leaves(from)?.map(str::to_owned),
+        leaves: resource.residue(from)?.map(str::to_owned),
         before,
         after,
         forecast,

@@ -94,7 +94,7 @@ pub async fn take_back(
         .collect();
     let mut returned = Returned::default();
     for step in steps.iter().rev() {
-        host.stop().at_edge()?;
+        host.stop().check()?;
         let stays = stays.reason(journal.run(), step);
         if step.before.is_some() {
             if stays.is_none()
@@ -113,7 +113,7 @@ pub async fn take_back(
     let (packages, rest): (Vec<&Step>, Vec<&Step>) = there.partition(is_packages);
     // last first: packages that came later stand on those that came before
     for step in packages.into_iter().rev().chain(rest) {
-        host.stop().at_edge()?;
+        host.stop().check()?;
         if let Some(reason) = stays.reason(journal.run(), step) {
             keep(host, journal, step, reason, &mut returned)?;
         } else if step.resource.is_shared() && !returned.failed.is_empty() {
@@ -203,7 +203,7 @@ async fn start_anew(
 /// Stops what runs, and leaves the rest as it is.
 async fn come_to_rest(host: &Host, step: &Step) -> Result<()> {
     let now = step.resource.read(host).await?;
-    let rest = step.resource.rest(&now)?;
+    let rest = step.resource.paused(&now)?;
     if rest != now {
         step.resource.set(host, &now, &rest).await?;
     }
@@ -218,7 +218,7 @@ async fn settle(
     returned: &mut Returned,
 ) -> journal::Result<()> {
     match set_back(host, step).await {
-        Ok(Moved::There) => {
+        Ok(Moved::Applied) => {
             journal.write(Record::Undone {
                 key: key(&step.resource),
                 kept: None,
@@ -242,15 +242,15 @@ async fn settle(
 async fn set_back(host: &Host, step: &Step) -> Result<Moved> {
     let resource = &step.resource;
     let now: AnyState = resource.read(host).await?;
-    let back = resource.back(&now, &step.before, &step.after)?;
+    let back = resource.rollback_target(&now, &step.before, &step.after)?;
     // also where nothing differs: an interrupted move may have left something half made
     let moved = resource.set(host, &now, &back).await?;
-    if moved != Moved::There {
+    if moved != Moved::Applied {
         return Ok(moved);
     }
     let then = resource.read(host).await?;
     // what is left may differ from what it was; it is never there where there was nothing
-    let confessed = back.is_some() && resource.leaves(&step.before)?.is_some();
+    let confessed = back.is_some() && resource.residue(&step.before)?.is_some();
     if then == back || confessed {
         return Ok(moved);
     }

@@ -355,7 +355,7 @@ impl Host {
         let ended = tokio::select! {
             ended = waiting => Ok(ended),
             () = tokio::time::sleep(cmd.deadline) => Err(too_late(cmd)),
-            () = self.stop().killed() => Err("was killed, as a second signal asked".to_owned()),
+            () = self.stop().forced() => Err("was killed, as a second signal asked".to_owned()),
         };
         let ended = match ended {
             Ok(ended) => ended,

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, fchown, symlink
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::host::ground::{self, Ground, as_it_is};
+use crate::host::safe_dir::{self, SafeDir, as_it_is};
 
 /// One call that is about to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Disk {
     /// Opens the regular file that is there, to be read.
     pub(crate) fn open_file(&self, path: &Path) -> io::Result<File> {
         self.about_to(Call::Read(path))?;
-        ground::open_file(path)
+        safe_dir::open_file(path)
     }
 
     /// Opens a file that may have to be made.
@@ -115,19 +115,19 @@ impl Disk {
     /// Waits until the names in a folder are on disk: a rename is only then durable.
     pub(crate) fn sync_folder(&self, path: &Path) -> io::Result<()> {
         self.about_to(Call::SyncFolder(path))?;
-        ground::open_folder(path)?.sync_all()
+        safe_dir::open_folder(path)?.sync_all()
     }
 
     /// Waits until all that was written to the file system of `path` is on disk.
     pub(crate) fn sync_disk(&self, path: &Path) -> io::Result<()> {
         self.about_to(Call::SyncDisk(path))?;
-        nix::unistd::syncfs(ground::open_folder(path)?).map_err(io::Error::from)
+        nix::unistd::syncfs(safe_dir::open_folder(path)?).map_err(io::Error::from)
     }
 
     /// Gives an entry another name.
     pub(crate) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.about_to(Call::Rename(from, to))?;
-        ground::rename(from, to)
+        safe_dir::rename(from, to)
     }
 
     /// Makes a symbolic link.
@@ -144,7 +144,7 @@ impl Disk {
 
     /// Makes a folder of root's and those above it, each durably, where they are not there.
     pub(crate) fn make_folders(&self, path: &Path, mode: u32) -> io::Result<()> {
-        match Ground::walk(path) {
+        match SafeDir::walk(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => (),
             ground => return ground?.is_of_root(),
         }

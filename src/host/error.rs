@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::host::command::Failure;
-use crate::host::ground::Refusal;
+use crate::host::safe_dir::Refusal;
 use crate::host::stop::Stopped;
 
 /// An act on the machine that did not succeed.

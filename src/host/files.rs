@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::host::disk::{Call, OpenFile};
-use crate::host::ground::{Ground, refuse_other_names};
+use crate::host::safe_dir::{SafeDir, refuse_other_names};
 use crate::host::{Error, Host, Result};
 
 /// The largest file that is taken for a configuration file.
@@ -333,7 +333,7 @@ impl Host {
 
     /// Makes sure that nobody but root can swap `folder`, or entries of it, under our hands.
     pub(crate) fn owned_by_root(&self, folder: &Path) -> Result<()> {
-        let ground = Ground::walk(&self.path(folder));
+        let ground = SafeDir::walk(&self.path(folder));
         ground
             .and_then(|ground| ground.is_of_root())
             .map_err(Error::file("look at", folder))

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::host::files::Meta;
-use crate::host::ground::open_folder;
+use crate::host::safe_dir::open_folder;
 use crate::host::{Error, Host, Kind, Result};
 
 /// A folder, and where it is.

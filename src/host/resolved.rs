@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::host::files::is_absent;
-use crate::host::ground::{MOST_LINKS, names};
+use crate::host::safe_dir::{MOST_LINKS, names};
 use crate::host::{Error, Host, Result};
 
 impl Host {

@@ -38,7 +38,7 @@ impl Stop {
             let (mut signals, stop) = (signal(kind)?, stop.clone());
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
-                    stop.ask(kind.as_raw_value());
+                    stop.request(kind.as_raw_value());
                 }
             });
         }
@@ -48,7 +48,7 @@ impl Stop {
     }
 
     /// Asks once more to stop.
-    pub fn ask(&self, signal: i32) {
+    pub fn request(&self, signal: i32) {
         self.0.signal.store(signal, Ordering::SeqCst);
         self.0.asked.notify_waiters();
         if self.0.times.fetch_add(1, Ordering::SeqCst) > 0 {
@@ -60,7 +60,7 @@ impl Stop {
     ///
     /// # Errors
     /// If it was asked to.
-    pub fn at_edge(&self) -> Result<(), Stopped> {
+    pub fn check(&self) -> Result<(), Stopped> {
         if self.0.times.load(Ordering::SeqCst) == 0 {
             return Ok(());
         }
@@ -70,14 +70,14 @@ impl Stop {
     }
 
     /// Waits for the first signal.
-    pub async fn asked(&self) {
+    pub async fn requested(&self) {
         if self.0.times.load(Ordering::SeqCst) < 1 {
             self.0.asked.notified().await;
         }
     }
 
     /// Waits for the second signal.
-    pub async fn killed(&self) {
+    pub async fn forced(&self) {
         if self.0.times.load(Ordering::SeqCst) < 2 {
             self.0.killed.notified().await;
         }

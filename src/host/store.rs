@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::host::{Disk, Error, Result, ground};
+use crate::host::{Disk, Error, Result, safe_dir};
 
 /// The site's folder, readable by root alone.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Store {
     /// If they are not there, or are not what their name says.
     pub fn kept(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.folder.join("blobs").join(name);
-        let bytes = ground::read(&path).map_err(Error::file("read the kept bytes", &path))?;
+        let bytes = safe_dir::read(&path).map_err(Error::file("read the kept bytes", &path))?;
         if digest(&bytes) != name {
             return Err(Error::garbled(
                 format!("`{}`", path.display()),
@@ -188,7 +188,7 @@ fn note_name(what: &str) -> String {
 
 /// The lines of a note; none where there is no such note.
 fn lines(note: &Path) -> Result<Vec<String>> {
-    match ground::read(note) {
+    match safe_dir::read(note) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
             let lines = text.lines().filter(|line| !line.is_empty());

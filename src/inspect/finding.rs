@@ -36,7 +36,7 @@ pub struct Finding {
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Ground<'a> {
+pub struct Surveyed<'a> {
     /// The host.
     pub host: &'a Host,
     /// The kind of machine that it is.
@@ -83,19 +83,22 @@ impl Finding {
 }
 
 /// Looks for all that is known to go wrong. What cannot be looked at is told, and holds nobody up.
-pub async fn look(ground: Ground<'_>) -> Vec<Finding> {
+pub async fn look(surveyed: Surveyed<'_>) -> Vec<Finding> {
     let topics: Vec<(&str, LocalBoxFuture<Result<Vec<Finding>>>)> = vec![
-        ("its modules", Box::pin(modules::findings(ground))),
-        ("its sessions", Box::pin(session::findings(ground))),
-        ("its reports", Box::pin(reports::findings(ground))),
-        ("its certificates", Box::pin(certificates::findings(ground))),
+        ("its modules", Box::pin(modules::findings(surveyed))),
+        ("its sessions", Box::pin(session::findings(surveyed))),
+        ("its reports", Box::pin(reports::findings(surveyed))),
+        (
+            "its certificates",
+            Box::pin(certificates::findings(surveyed)),
+        ),
         (
             "the room on its disks",
-            Box::pin(ready(room::findings(ground))),
+            Box::pin(ready(room::findings(surveyed))),
         ),
         (
             "what the site had before",
-            Box::pin(ready(former::findings(ground))),
+            Box::pin(ready(former::findings(surveyed))),
         ),
     ];
     let (names, topics): (Vec<_>, Vec<_>) = topics.into_iter().unzip();

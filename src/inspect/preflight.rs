@@ -1,16 +1,16 @@
 //! What makes a deployment impossible here, found out before anything is touched.
 //!
-//! One file a topic. Each looks at the same [`Ground`] and tells what it [`Found`]; a new one gets a file and a
+//! One file a topic. Each looks at the same [`Inspected`] and tells what it [`Found`]; a new one gets a file and a
 //! line in [`plan`]. What costs a program's start is asked only where a step that it concerns is pending.
 
 mod accounts;
-mod closed;
 mod clusters;
 mod conf;
 mod disk;
 mod door;
 mod filestore;
 mod filter;
+mod firewall_ports;
 mod keys;
 mod languages;
 mod left;
@@ -42,7 +42,7 @@ use crate::site::Site;
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug)]
-pub struct Ground<'a> {
+pub struct Inspected<'a> {
     /// The machine.
     pub host: &'a Host,
     /// What kind of machine it is.
@@ -78,8 +78,8 @@ impl Found {
 
     /// Adds what others have set up that does not go together with the site, and after a semicolon what to do: a
     /// reason where anything is to be changed. What runs is looked at all the same, and it is told as a finding.
-    fn trouble(&mut self, ground: &Ground<'_>, trouble: String) {
-        if !ground.observed.is_settled() {
+    fn trouble(&mut self, inspected: &Inspected<'_>, trouble: String) {
+        if !inspected.observed.is_settled() {
             self.reasons.push(trouble);
         } else if let Some((what, hint)) = trouble.split_once("; ") {
             self.findings.push(Finding::of_host(what, hint));
@@ -87,7 +87,7 @@ impl Found {
     }
 }
 
-impl<'a> Ground<'a> {
+impl<'a> Inspected<'a> {
     /// The changes of steps of a kind that would change anything.
     fn pending_of(&self, kind: &str) -> impl Iterator<Item = &'a Change> {
         let pending = self.observed.pending();
@@ -99,34 +99,36 @@ impl<'a> Ground<'a> {
 ///
 /// # Errors
 /// If the host cannot be asked.
-pub async fn plan(ground: &Ground<'_>) -> Result<Found> {
+pub async fn plan(inspected: &Inspected<'_>) -> Result<Found> {
     let mut found = Found {
-        reasons: ground.observed.refusals.clone(),
+        reasons: inspected.observed.refusals.clone(),
         ..Found::default()
     };
-    ports::look(ground, &mut found).await?;
-    secrets::look(ground, &mut found)?;
-    server::look(ground, &mut found)?;
-    door::look(ground, &mut found).await?;
-    session::look(ground, &mut found).await?;
-    nginx::look(ground, &mut found).await?;
-    sandbox::look(ground, &mut found).await?;
-    filter::look(ground, &mut found).await?;
-    neighbours::look(ground, &mut found)?;
-    accounts::look(ground, &mut found).await?;
-    rivals::look(ground, &mut found)?;
-    logs::look(ground, &mut found)?;
-    left::look(ground, &mut found)?;
-    found
-        .reasons
-        .extend(filestore::left(ground.host, ground.site, ground.observed)?);
-    keys::look(ground, &mut found);
-    places::look(ground, &mut found)?;
-    clusters::look(ground, &mut found)?;
-    conf::look(ground, &mut found);
-    languages::look(ground, &mut found);
-    modules::look(ground, &mut found).await?;
-    disk::look(ground, &mut found)?;
-    network::look(ground, &mut found);
+    ports::look(inspected, &mut found).await?;
+    secrets::look(inspected, &mut found)?;
+    server::look(inspected, &mut found)?;
+    door::look(inspected, &mut found).await?;
+    session::look(inspected, &mut found).await?;
+    nginx::look(inspected, &mut found).await?;
+    sandbox::look(inspected, &mut found).await?;
+    filter::look(inspected, &mut found).await?;
+    neighbours::look(inspected, &mut found)?;
+    accounts::look(inspected, &mut found).await?;
+    rivals::look(inspected, &mut found)?;
+    logs::look(inspected, &mut found)?;
+    left::look(inspected, &mut found)?;
+    found.reasons.extend(filestore::left(
+        inspected.host,
+        inspected.site,
+        inspected.observed,
+    )?);
+    keys::look(inspected, &mut found);
+    places::look(inspected, &mut found)?;
+    clusters::look(inspected, &mut found)?;
+    conf::look(inspected, &mut found);
+    languages::look(inspected, &mut found);
+    modules::look(inspected, &mut found).await?;
+    disk::look(inspected, &mut found)?;
+    network::look(inspected, &mut found);
     Ok(found)
 }

@@ -3,11 +3,11 @@
 mod beside;
 mod compile;
 mod earlier;
-mod learn;
+mod optional;
 mod own;
 mod packages;
-mod parts;
 mod proxy;
+mod unknowns;
 
 pub use beside::holds_steps;
 
@@ -22,10 +22,10 @@ use serde_json::{Value, json};
 use crate::host::store::digest;
 use crate::host::{self, layout};
 use crate::odoo::facts::Facts;
-use crate::odoo::pairing::Pairing;
 use crate::odoo::release::Release;
+use crate::odoo::target::Target;
 use crate::plan::playbook::Playbook;
-use crate::plan::sizing::{self, Ground, Pools, Sizing};
+use crate::plan::sizing::{self, Capacity, Pools, Sizing};
 use crate::plan::{Plan, Unknown};
 use crate::resource::AnyResource;
 use crate::secret::access::Access;
@@ -121,7 +121,7 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct Blueprint {
     site: Site,
-    release: Pairing,
+    target: Target,
     facts: Facts,
     folder: PathBuf,
     playbook: Arc<Playbook>,
@@ -177,7 +177,7 @@ impl Blueprint {
     /// If the playbook cannot be read or is wrong.
     pub fn new(
         site: Site,
-        release: Pairing,
+        target: Target,
         facts: Facts,
         folder: &Path,
         resolved: BTreeMap<String, String>,
@@ -192,7 +192,7 @@ impl Blueprint {
         };
         Ok(Self {
             site,
-            release,
+            target,
             facts,
             folder: folder.to_owned(),
             playbook,
@@ -264,7 +264,7 @@ impl Blueprint {
     }
 
     fn sizing(&self) -> Sizing {
-        Sizing::of(Ground {
+        Sizing::of(Capacity {
             cores: self.facts.cores,
             memory: self.facts.memory,
             users: self.site.http.users.map(|users| users.number().into()),
@@ -373,9 +373,9 @@ impl Blueprint {
         let requirements = self.requirements.clone().unwrap_or_else(unknown);
         // everything that decides on what is in the environment
         let content = json!([
-            self.release.python,
+            self.target.python,
             self.site.python,
-            self.release.build_constraints,
+            self.target.build_constraints,
             requirements,
             self.facts.architecture,
         ]);
@@ -396,7 +396,7 @@ impl Blueprint {
         let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
         Ok(json!({
             "site": self.site,
-            "release": self.release,
+            "release": self.target,
             "packages": self.packages(&sources, &wkhtmltopdf, &proxy.packages),
             "wkhtmltopdf": wkhtmltopdf,
             "firewall": self.firewall(),

@@ -26,8 +26,8 @@ use node::Node;
 pub struct Playbook {
     /// The playbook, then the file that extends it.
     files: Vec<File>,
-    steps: Vec<Step>,
-    checks: Vec<Step>,
+    steps: Vec<StepTemplate>,
+    checks: Vec<StepTemplate>,
 }
 
 /// A file that was read.
@@ -39,7 +39,7 @@ struct File {
 
 /// One `[[step]]` or `[[check]]` as written.
 #[derive(Debug, Clone, PartialEq)]
-struct Step {
+struct StepTemplate {
     /// The file that has it, by its place in [`Playbook::files`].
     file: usize,
     /// A template. For a check without one it is made up.

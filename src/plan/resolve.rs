@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::host::command::{Cmd, PATH};
 use crate::host::{Error, Host, Result};
-use crate::secret::access::{Access, introduce, is_ssh};
+use crate::secret::access::{Access, git_credentials, is_ssh};
 
 /// The commit that `branch` (or the tag of that name) of `url` is at; `None` while that cannot be
 /// asked yet, because git is not installed.
@@ -26,7 +26,7 @@ pub async fn resolve(
     if !has(host, "git") || (ssh && !has(host, "ssh")) {
         return Ok(None);
     }
-    let told = introduce(host, url, access)?;
+    let told = git_credentials(host, url, access)?;
     let ask = Cmd::new("git")
         .args(told.options)
         .args(["ls-remote", "--exit-code", "--", url])

@@ -11,7 +11,7 @@ pub use postgresql::settings;
 
 /// What is there, and what is known of who will use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ground {
+pub struct Capacity {
     /// The cores that can be used.
     pub cores: u32,
     /// The memory, in MiB.
@@ -57,7 +57,7 @@ impl Sizing {
     /// Divides the ground by Odoo's own rule: two processes a core and one more, one for six users,
     /// and no more than the memory carries.
     #[must_use]
-    pub fn of(ground: Ground) -> Self {
+    pub fn of(ground: Capacity) -> Self {
         let cron_threads = if ground.cores > 4 { 2 } else { 1 };
         let (by_cores, by_memory) = (ground.cores * 2 + 1, carried(ground.memory));
         let processes = by_cores.min(by_memory).saturating_sub(cron_threads);
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn sizing(cores: u32, memory: u64, users: Option<u32>, workers: Option<u32>) -> Sizing {
-        Sizing::of(Ground {
+        Sizing::of(Capacity {
             cores,
             memory,
             users,

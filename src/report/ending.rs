@@ -2,14 +2,14 @@
 
 use std::time::SystemTime;
 
-use super::line::{BAD, BOLD, DIM, GOOD, Line, PLAIN, Sheet, WARN};
+use super::line::{BAD, BOLD, DIM, GOOD, Line, Output, PLAIN, WARN};
 use super::progress::first_line;
 use super::time;
 use crate::event::{Event, Outcome};
 
 /// What happened so far that the ending speaks of.
 #[derive(Default)]
-pub(super) struct Story {
+pub(super) struct Summary {
     began: Option<SystemTime>,
     done: usize,
     undone: usize,
@@ -21,7 +21,7 @@ pub(super) struct Story {
     pending: bool,
 }
 
-impl Story {
+impl Summary {
     pub(super) fn event(&mut self, event: &Event, now: SystemTime) {
         match event {
             // a site that is refused does not begin, and its ending is not that of the one before
@@ -64,7 +64,13 @@ impl Story {
     }
 
     /// Tells an ending: what went well on `out`, what did not on `err`.
-    pub(super) fn tell(&self, ending: &Ending, out: &mut Sheet, err: &mut Sheet, now: SystemTime) {
+    pub(super) fn tell(
+        &self,
+        ending: &Ending,
+        out: &mut Output,
+        err: &mut Output,
+        now: SystemTime,
+    ) {
         let well = ending.error.is_none() && matches!(ending.exit_code, 0 | 2);
         match ending.outcome {
             Outcome::Changed if well => self.tell_done("Done", self.done, ending, out, now),
@@ -88,7 +94,7 @@ impl Story {
         verb: &str,
         steps: usize,
         ending: &Ending,
-        out: &mut Sheet,
+        out: &mut Output,
         now: SystemTime,
     ) {
         let mut line = Line::default().then(GOOD, verb).then(PLAIN, ": ");
@@ -105,7 +111,7 @@ impl Story {
         out.wrapped(line.then(PLAIN, &host), 2);
     }
 
-    fn tell_failure(&self, ending: &Ending, err: &mut Sheet) {
+    fn tell_failure(&self, ending: &Ending, err: &mut Output) {
         let mut errors = self.errors(ending).into_iter();
         let (step, error) = errors.next().unwrap_or((None, default(ending.outcome)));
         let word = if ending.outcome == Outcome::Interrupted {
@@ -211,7 +217,7 @@ pub(super) struct Ending<'a> {
     pub(super) next: Option<&'a str>,
 }
 
-fn field(err: &mut Sheet, name: &str, text: &str) {
+fn field(err: &mut Output, name: &str, text: &str) {
     err.wrapped(
         Line::default()
             .then(DIM, &format!("  {name}  "))

@@ -6,8 +6,8 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use super::ending::{Ending, Story};
-use super::line::Sheet;
+use super::ending::{Ending, Summary};
+use super::line::Output;
 use super::live::Live;
 use super::options::{Options, Signs};
 use super::{finding, plan, progress, sites, status, timings};
@@ -16,18 +16,18 @@ use crate::event::{Event, Events};
 
 /// Writes events for people: data to one stream, progress and errors to the other.
 pub struct Human {
-    page: RefCell<Page>,
+    page: RefCell<Layout>,
     clock: Box<dyn Fn() -> SystemTime>,
 }
 
-struct Page {
-    out: Sheet,
-    err: Sheet,
+struct Layout {
+    out: Output,
+    err: Output,
     signs: Signs,
     /// Steps as they were observed: a plan is laid out when all of it is known.
     plan: Vec<Change>,
     live: Live,
-    story: Story,
+    story: Summary,
     timings: bool,
 }
 
@@ -49,13 +49,13 @@ impl Human {
         clock: impl Fn() -> SystemTime + 'static,
     ) -> Self {
         let signs = options.signs();
-        let page = Page {
-            out: Sheet::new(Box::new(stdout), options.stdout),
-            err: Sheet::new(Box::new(stderr), options.stderr),
+        let page = Layout {
+            out: Output::new(Box::new(stdout), options.stdout),
+            err: Output::new(Box::new(stderr), options.stderr),
             signs,
             plan: Vec::new(),
             live: Live::new(signs, options.live),
-            story: Story::default(),
+            story: Summary::default(),
             timings: options.timings,
         };
         Self {
@@ -74,7 +74,7 @@ impl Human {
     pub fn event(&self, event: &Event) {
         let now = (self.clock)();
         let mut page = self.page.borrow_mut();
-        let Page {
+        let Layout {
             out,
             err,
             signs,
@@ -148,14 +148,14 @@ impl Human {
     pub fn tick(&self) {
         let now = (self.clock)();
         let mut page = self.page.borrow_mut();
-        let Page { err, live, .. } = &mut *page;
+        let Layout { err, live, .. } = &mut *page;
         live.draw(err, now);
     }
 
     /// Takes a passing line off the terminal, before something else is asked or written there.
     pub fn pause(&self) {
         let mut page = self.page.borrow_mut();
-        let Page { err, live, .. } = &mut *page;
+        let Layout { err, live, .. } = &mut *page;
         live.clear(err);
     }
 

@@ -133,7 +133,7 @@ fn is_bidirectional(char: char) -> bool {
 }
 
 /// Where lines go.
-pub(super) struct Sheet {
+pub(super) struct Output {
     out: Box<dyn Write>,
     /// What is at its other end.
     pub(super) terminal: Terminal,
@@ -141,7 +141,7 @@ pub(super) struct Sheet {
     pub(super) used: bool,
 }
 
-impl Sheet {
+impl Output {
     pub(super) fn new(out: Box<dyn Write>, terminal: Terminal) -> Self {
         Self {
             out,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::line::{BOLD, Line, PLAIN, Sheet, WARN};
+use super::line::{BOLD, Line, Output, PLAIN, WARN};
 use super::options::Signs;
 use super::progress::word;
 use super::time;
@@ -82,7 +82,7 @@ impl Live {
     }
 
     /// Takes the line off the screen.
-    pub(super) fn clear(&mut self, err: &mut Sheet) {
+    pub(super) fn clear(&mut self, err: &mut Output) {
         if self.drawn {
             err.clear();
             self.drawn = false;
@@ -90,7 +90,7 @@ impl Live {
     }
 
     /// Puts what is under way on the screen.
-    pub(super) fn draw(&mut self, err: &mut Sheet, now: SystemTime) {
+    pub(super) fn draw(&mut self, err: &mut Output, now: SystemTime) {
         if let Some(line) = self.line(now) {
             // The last column stays free: some terminals wrap as soon as it is written.
             let width = err.terminal.width.saturating_sub(1);

@@ -16,7 +16,7 @@ pub(super) fn lines(changes: &[Change], totals: &Totals, signs: Signs, width: us
         .iter()
         .filter(|change| change.is_pending())
         .map(|change| change.step.chars().count());
-    let page = Page {
+    let page = Layout {
         signs,
         width,
         steps: steps.max().unwrap_or(0).clamp(8, 24),
@@ -54,14 +54,14 @@ fn settled(steps: usize) -> String {
     }
 }
 
-struct Page {
+struct Layout {
     signs: Signs,
     width: usize,
     /// The width of the column of step names.
     steps: usize,
 }
 
-impl Page {
+impl Layout {
     fn head(&self, change: &Change) -> Vec<Line> {
         let (mark, style) = match change.action() {
             Action::Create => ("+", GOOD),

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use anstyle::Style;
 
-use super::line::{BAD, BOLD, DIM, GOOD, Line, PLAIN, Sheet, WARN};
+use super::line::{BAD, BOLD, DIM, GOOD, Line, Output, PLAIN, WARN};
 use super::live::Live;
 use super::time;
 use crate::event::Event;
@@ -13,7 +13,7 @@ use crate::event::Event;
 const WORD: usize = 7;
 
 /// Tells one event of a run.
-pub(super) fn tell(event: &Event, live: &mut Live, err: &mut Sheet, now: SystemTime) {
+pub(super) fn tell(event: &Event, live: &mut Live, err: &mut Output, now: SystemTime) {
     let told = match event {
         Event::Began {
             command,

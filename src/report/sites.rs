@@ -1,10 +1,10 @@
 //! Several sites for people: which one it is about, and at the end how many ended how.
 
-use super::line::{BAD, BOLD, Line, PLAIN, Sheet};
+use super::line::{BAD, BOLD, Line, Output, PLAIN};
 use crate::event::{Outcome, SiteEnd};
 
 /// The heading of one of several sites.
-pub(super) fn heading(config: &str, number: usize, total: usize, out: &mut Sheet) {
+pub(super) fn heading(config: &str, number: usize, total: usize, out: &mut Output) {
     if out.used {
         out.line(&Line::default());
     }
@@ -13,7 +13,7 @@ pub(super) fn heading(config: &str, number: usize, total: usize, out: &mut Sheet
 }
 
 /// How all of them ended: in numbers on `out`, and on `err` those that failed.
-pub(super) fn tell(sites: &[SiteEnd], out: &mut Sheet, err: &mut Sheet) {
+pub(super) fn tell(sites: &[SiteEnd], out: &mut Output, err: &mut Output) {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for word in sites.iter().map(|site| word(site.outcome)) {
         match counts.iter_mut().find(|(known, _)| *known == word) {

@@ -127,11 +127,11 @@ impl Resource for Certificate {
             return self.take_away(host, from.is_some()).await;
         };
         if from == Some(to) {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         if from.is_some_and(|from| from.problem == to.problem) {
             host.set_owner(&self.key, "root", "root", 0o600)?;
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         match &self.issuer {
             Issuer::Itself => self.found(host).await?,
@@ -145,7 +145,7 @@ impl Resource for Certificate {
                 return Err(Error::impossible(self.refuses(from).unwrap_or_default()));
             }
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn refuses(&self, now: Option<&State>) -> Option<String> {
@@ -160,7 +160,7 @@ impl Resource for Certificate {
     }
 
     /// One that was made anew is as good as the one before, and nobody has that any more.
-    fn back(
+    fn rollback_target(
         &self,
         now: Option<&State>,
         before: Option<&State>,
@@ -179,7 +179,7 @@ impl Resource for Certificate {
         self.issuer == Issuer::Itself
     }
 
-    fn leaves(&self, from: Option<&State>) -> Option<&'static str> {
+    fn residue(&self, from: Option<&State>) -> Option<&'static str> {
         match self.issuer {
             Issuer::Acme { .. } => Some(
                 "the account with Let's Encrypt, certbot's logs, and public records of the certificate",

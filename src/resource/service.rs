@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::store::digest;
-use crate::host::{Error, Host, Kind, Moment, Result};
+use crate::host::{BootTime, Error, Host, Kind, Result};
 use crate::resource::{Moved, Resource};
 
 /// Where the units of this host's own are, and the drop-ins to those of packages.
@@ -202,7 +202,7 @@ impl Service {
     ///
     /// # Errors
     /// If systemd does not start it, or cannot be asked.
-    pub async fn start_anew(&self, host: &Host, moment: Option<&Moment>) -> Result<bool> {
+    pub async fn start_anew(&self, host: &Host, moment: Option<&BootTime>) -> Result<bool> {
         let shown = self.show(host).await?;
         reload_stale(host, &shown).await?;
         let now = self.seen(host, &shown).await?;
@@ -270,7 +270,7 @@ async fn properties(host: &Host, unit: &str) -> Result<BTreeMap<String, String>>
         let blocks = show(host, &units).await.ok()?;
         (blocks.len() == units.len()).then_some(blocks)
     };
-    let block = match host.asked().systemd.ask(unit.to_owned(), all).await {
+    let block = match host.batches().systemd.ask(unit.to_owned(), all).await {
         Some(block) => block,
         None => show(host, &[unit.to_owned()]).await?.concat(),
     };
@@ -364,10 +364,10 @@ impl Resource for Service {
             }
             // also where an earlier way back was cut before it
             gate::remove_record(host, &self.record)?;
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         };
         if from == Some(to) {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         reload_stale(host, &self.show(host).await?).await?;
         if from.is_none_or(|from| from.enabled != to.enabled) {
@@ -388,10 +388,10 @@ impl Resource for Service {
             }
             (true, true) => (),
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
-    fn rest(&self, state: &State) -> State {
+    fn paused(&self, state: &State) -> State {
         if self.shared {
             return state.clone();
         }
@@ -404,7 +404,7 @@ impl Resource for Service {
 
     /// What it was started with is of the past: there it runs what is on disk. One that came with
     /// packages of the run is gone with them.
-    fn back(
+    fn rollback_target(
         &self,
         now: Option<&State>,
         before: Option<&State>,
@@ -417,7 +417,7 @@ impl Resource for Service {
         })
     }
 
-    fn shaken(&self, state: &State, by: &[String]) -> State {
+    fn predict(&self, state: &State, by: &[String]) -> State {
         let mut state = state.clone();
         if state.active {
             let runs = self.inputs.keys().chain(self.certificates.keys());

@@ -193,14 +193,14 @@ impl Resource for User {
             }
             _ => (),
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn refuses(&self, now: Option<&State>) -> Option<String> {
         now?.problem.clone()
     }
 
-    fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
+    fn residue(&self, _from: Option<&State>) -> Option<&'static str> {
         Some(
             "the backup copies that useradd makes of the account files (`/etc/passwd-` and its like)",
         )

@@ -32,7 +32,7 @@ pub enum Access {
     /// A token, for a repository over HTTPS.
     Token {
         /// Where it is.
-        from: Place,
+        from: SecretSource,
         /// The name that goes with it.
         user: String,
     },
@@ -42,7 +42,7 @@ pub enum Access {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub enum Place {
+pub enum SecretSource {
     /// In a file that root alone can read.
     File(PathBuf),
     /// In a variable of this program's environment.
@@ -53,7 +53,7 @@ pub enum Place {
 
 /// What git is told so that it is let in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Introduction {
+pub struct GitCredentials {
     /// The command by which it calls ssh.
     pub ssh: String,
     /// Its options `-c KEY=VALUE`.
@@ -85,7 +85,7 @@ impl Access {
     }
 }
 
-impl Place {
+impl SecretSource {
     /// The secret, without the end of its line.
     fn read(&self, host: &Host) -> Result<String> {
         let bytes = match self {
@@ -123,7 +123,7 @@ impl Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for SecretSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => write!(f, "`{}`", path.display()),
@@ -169,9 +169,9 @@ fn read_private(host: &Host, path: &Path) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// If a credential is not there.
-pub fn introduce(host: &Host, url: &str, access: Option<&Access>) -> Result<Introduction> {
+pub fn git_credentials(host: &Host, url: &str, access: Option<&Access>) -> Result<GitCredentials> {
     let mut told = match access {
-        Some(Access::Key { file, known_hosts }) => Introduction {
+        Some(Access::Key { file, known_hosts }) => GitCredentials {
             ssh: ssh([file], known_hosts.as_deref()),
             options: Vec::new(),
         },
@@ -179,7 +179,7 @@ pub fn introduce(host: &Host, url: &str, access: Option<&Access>) -> Result<Intr
             let print = format!("echo username={user}; printf password=; {}", from.print()?);
             by_helper(url, &print)
         }
-        None => Introduction {
+        None => GitCredentials {
             ssh: "ssh -o BatchMode=yes".into(),
             options: Vec::new(),
         },
@@ -224,16 +224,16 @@ fn folder(builder: &str, purpose: &str) -> PathBuf {
 ///
 /// # Errors
 /// If a secret is not where it is said to be, or none is named for a repository over SSH.
-pub fn lend(
+pub fn grant(
     host: &Host,
     builder: &str,
     purpose: &str,
     url: &str,
     access: Option<&Access>,
-) -> Result<Introduction> {
-    take_back(host, builder, purpose)?;
+) -> Result<GitCredentials> {
+    revoke(host, builder, purpose)?;
     let folder = folder(builder, purpose);
-    let lend = |name: &str, bytes: &[u8]| -> Result<PathBuf> {
+    let copy = |name: &str, bytes: &[u8]| -> Result<PathBuf> {
         for (path, group, mode) in [(Path::new(LENT), "root", 0o755), (&folder, builder, 0o750)] {
             host.ensure_folder(path, "root", group, mode)?;
         }
@@ -241,28 +241,28 @@ pub fn lend(
         host.write(&lent, bytes, "root", builder, 0o640)?;
         Ok(lent)
     };
-    let lend_file = |path: &Path| -> Result<Option<PathBuf>> {
+    let copy_file = |path: &Path| -> Result<Option<PathBuf>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let bytes = host.read(path)?;
-        bytes.map(|bytes| lend(&name, &bytes)).transpose()
+        bytes.map(|bytes| copy(&name, &bytes)).transpose()
     };
     let own_hosts = Path::new(KEYS).join("known_hosts");
     let mut told = match access {
         Some(Access::Token { from, user }) => {
             let answer = format!("username={user}\npassword={}\n", from.read(host)?);
-            let lent = lend("credential", answer.as_bytes())?;
+            let lent = copy("credential", answer.as_bytes())?;
             by_helper(url, &format!("cat {}", lent.display()))
         }
         Some(Access::Key { file, known_hosts }) => {
-            let key = lend("key", &read_private(host, file)?)?;
-            let hosts = lend_file(known_hosts.as_ref().unwrap_or(&own_hosts))?;
-            Introduction {
+            let key = copy("key", &read_private(host, file)?)?;
+            let hosts = copy_file(known_hosts.as_ref().unwrap_or(&own_hosts))?;
+            GitCredentials {
                 ssh: ssh([&key], hosts.as_deref()),
                 options: Vec::new(),
             }
         }
         None if is_ssh(url) => return Err(Error::impossible(without_key(builder, url))),
-        None => return introduce(host, url, None),
+        None => return git_credentials(host, url, None),
     };
     told.options.extend(as_written(host, url, access)?);
     Ok(told)
@@ -283,7 +283,7 @@ pub fn without_key(builder: &str, url: &str) -> String {
 ///
 /// # Errors
 /// If it cannot be removed.
-pub fn take_back(host: &Host, builder: &str, purpose: &str) -> Result<()> {
+pub fn revoke(host: &Host, builder: &str, purpose: &str) -> Result<()> {
     let folder = folder(builder, purpose);
     gate::remove_record(host, &folder)
 }
@@ -301,10 +301,10 @@ fn ssh<'k>(keys: impl IntoIterator<Item = &'k PathBuf>, known_hosts: Option<&Pat
 
 /// Lets git ask `print` for what opens the server of `url`, and nobody else: helpers that are
 /// configured elsewhere would be given the token to keep.
-fn by_helper(url: &str, print: &str) -> Introduction {
+fn by_helper(url: &str, print: &str) -> GitCredentials {
     let server = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     let helper = format!("!f() {{ test \"$1\" = get || exit 0; {print}; }}; f");
-    Introduction {
+    GitCredentials {
         ssh: String::new(),
         options: vec![
             "-c".into(),
@@ -334,7 +334,7 @@ mod tests {
         let to_ssh = "[core]\n\tautocrlf = true\n[url \"git@git.example.org:\"]\n\tinsteadof = \"https://git.example.org/\"\n";
         let to_mirror = "[url \"https://mirror/\"]\n\tinsteadOf = https://git.example.org/\n";
         let token = Access::Token {
-            from: Place::Env("TOKEN".into()),
+            from: SecretSource::Env("TOKEN".into()),
             user: "deploy".into(),
         };
         let url = "https://git.example.org/odoo.git";
@@ -372,11 +372,11 @@ mod tests {
     #[test]
     fn a_token_is_for_its_server_alone_and_in_no_argument() {
         let access = Access::Token {
-            from: Place::File("/etc/token".into()),
+            from: SecretSource::File("/etc/token".into()),
             user: "deploy".into(),
         };
         let root = tempfile::tempdir().unwrap();
-        let told = introduce(
+        let told = git_credentials(
             &host(root.path(), ""),
             "https://git.example.org:8443/firm/private.git",
             Some(&access),

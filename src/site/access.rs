@@ -6,7 +6,7 @@ use super::place::{CredentialName, FilePath, Login, Variable};
 use super::read::Errors;
 use super::section::{Field, Inline, Section, section};
 pub(super) use crate::secret::access::Access;
-use crate::secret::access::{Place, is_ssh};
+use crate::secret::access::{SecretSource, is_ssh};
 use crate::text::reader::Table;
 
 section! {
@@ -73,11 +73,11 @@ impl From<Key> for Access {
 
 impl Token {
     fn access(self) -> Option<Access> {
-        let env = self.env.map(|name| Place::Env(name.to_string()));
+        let env = self.env.map(|name| SecretSource::Env(name.to_string()));
         let credential = self
             .credential
-            .map(|name| Place::Credential(name.to_string()));
-        let file = self.file.as_ref().map(path).map(Place::File);
+            .map(|name| SecretSource::Credential(name.to_string()));
+        let file = self.file.as_ref().map(path).map(SecretSource::File);
         Some(Access::Token {
             from: file.or(env).or(credential)?,
             user: self.user.to_string(),

@@ -14,9 +14,9 @@ use odoo_deploy::host::{Cmd, Host};
 use support::act::{Act, act};
 use support::counts;
 use support::expected::{Expected, in_scenarios};
-use support::machine::Flavour;
+use support::machine::Death;
 use support::runtime::real;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 use support::tier::one_of;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_odoo-deploy");
@@ -119,7 +119,7 @@ fn a_clock_that_is_off_by_decades_after_the_power_was_gone_is_in_nobodys_way() {
             }
             let machine = expected.scenario.start.twin();
             let act = expected.scenario.act;
-            assert!(expected.cut(&machine, act, number, Flavour::Dark));
+            assert!(expected.cut(&machine, act, number, Death::PowerCut));
             for folder in ["/run", "/var/lib/apt/lists"] {
                 set_times(&machine.disk.at(folder), years[number / 3 % 2]);
             }
@@ -188,7 +188,7 @@ fn output(arrange: &str, words: &[&str]) -> (Option<i32>, Vec<u8>, Vec<u8>) {
 
 #[test]
 fn nothing_around_it_is_needed() {
-    let site = SiteFile::new(&Wish::default());
+    let site = SiteFile::new(&SiteSpec::default());
     let path = site.path().display().to_string();
     let commands: [&[&str]; 4] = [
         &["render", "--config", &path],

@@ -20,7 +20,7 @@ use support::act::{Act, Ended, act, journals};
 use support::machine::{Machine, Trouble};
 use support::runtime::{paused, real};
 use support::scenario::installed;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 
 fn opened() -> Record {
     Record::Opened {
@@ -42,9 +42,9 @@ fn apply_between(
     earlier: impl FnOnce(&Machine),
     meanwhile: impl FnOnce(&Machine),
 ) -> Result<usize, apply::Error> {
-    let machine = installed(&Wish::default());
+    let machine = installed(&SiteSpec::default());
     earlier(&machine);
-    let file = SiteFile::new(&Wish::default());
+    let file = SiteFile::new(&SiteSpec::default());
     let folder = journals(&machine);
     let host = machine.host(Events::silent());
     let host = host.with_store(Store::new(&Disk::default(), &folder, 2));
@@ -56,7 +56,7 @@ fn apply_between(
     let mut blueprint = blueprint.unwrap();
     let runtime = paused();
     runtime.block_on(async {
-        blueprint.learn(&host).await.unwrap();
+        blueprint.resolve_unknowns(&host).await.unwrap();
         let mut plan = blueprint.compile().unwrap();
         let observed = observe(&host, &plan).await.unwrap();
         meanwhile(&machine);
@@ -122,7 +122,7 @@ fn what_is_under_way_beside_a_step_that_fails_comes_to_its_end() {
     if support::skipped() {
         return;
     }
-    let site = SiteFile::new(&Wish::default());
+    let site = SiteFile::new(&SiteSpec::default());
     let whole = Machine::bare();
     act(&whole, &site, Act::Install).unwrap();
     let mut beside = 0;
@@ -238,10 +238,10 @@ fn a_settled_machine_is_asked_once_by_psql_and_once_by_systemctl() {
         return;
     }
     let wishes = [
-        Wish::default(),
-        Wish {
+        SiteSpec::default(),
+        SiteSpec {
             proxy: true,
-            ..Wish::default()
+            ..SiteSpec::default()
         },
     ];
     for wish in wishes {

@@ -19,7 +19,7 @@ use support::counts;
 use support::machine::{Disk, Machine};
 use support::plant::{CANARY, PLANTS, Plant, leaks, seen, victim, way_to};
 use support::scenario::installed;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 
 /// Longer than any case takes, by far.
 const HUNG: Duration = Duration::from_secs(60);
@@ -123,9 +123,9 @@ fn watched(work: impl FnOnce(&dyn Fn(&str)) + Send + 'static) {
 /// Goes through a run that finds what was planted, and one that takes all back.
 fn suffer(machine: &Machine, path: &str, plant: Plant, private: bool) -> Result<(), String> {
     let before = seen(machine);
-    let changed = Wish {
+    let changed = SiteSpec {
         workers: 0,
-        ..Wish::default()
+        ..SiteSpec::default()
     };
     for way in [Act::InstallOrGoBack, Act::Rollback] {
         let ended = act(machine, &SiteFile::new(&changed), way).unwrap();
@@ -162,11 +162,11 @@ fn whatever_is_planted_nothing_outside_is_changed_or_told() {
         return;
     }
     watched(|tell| {
-        let whole = installed(&Wish::default());
+        let whole = installed(&SiteSpec::default());
         victim(&whole);
         let begun = Machine::bare();
-        begun.fuse.arm(140, support::machine::Flavour::Before);
-        assert!(act(&begun, &SiteFile::new(&Wish::default()), Act::Install).is_none());
+        begun.fuse.arm(140, support::machine::Death::Before);
+        assert!(act(&begun, &SiteFile::new(&SiteSpec::default()), Act::Install).is_none());
         begun.fuse.disarm();
         victim(&begun);
         let (builder, service) = (uid(&whole, "odoo-build"), uid(&whole, "odoo"));
@@ -219,7 +219,7 @@ fn nobody_but_root_can_plant_where_root_writes() {
     if support::skipped() {
         return;
     }
-    let machine = installed(&Wish::default());
+    let machine = installed(&SiteSpec::default());
     let mut refused = 0;
     for account in ["odoo", "odoo-build"] {
         let uid = uid(&machine, account);
@@ -265,7 +265,7 @@ fn folders_that_others_can_change_are_refused() {
         "/run",
         "/run/odoo-deploy",
     ];
-    let whole = installed(&Wish::default());
+    let whole = installed(&SiteSpec::default());
     let uid = uid(&whole, "odoo");
     for folder in above {
         for (owner, mode) in [((0, 0), 0o777), ((0, uid), 0o775), ((uid, uid), 0o755)] {
@@ -276,7 +276,7 @@ fn folders_that_others_can_change_are_refused() {
             machine.disk.remove("/etc/systemd/system/odoo.service");
             machine.disk.remove("/opt/odoo/current");
             machine.disk.remove("/var/lib/odoo");
-            let ended = act(&machine, &SiteFile::new(&Wish::default()), Act::Install).unwrap();
+            let ended = act(&machine, &SiteFile::new(&SiteSpec::default()), Act::Install).unwrap();
             let refused = ended
                 .error
                 .contains("others than root can change the folder");
@@ -305,7 +305,7 @@ fn a_folder_that_keeps_the_builder_out_is_opened_to_it() {
     for mode in [0o700, 0o750] {
         let machine = Machine::bare();
         machine.disk.folder_as("/run/odoo-deploy", (0, 0), mode);
-        let ended = act(&machine, &SiteFile::new(&Wish::default()), Act::Install).unwrap();
+        let ended = act(&machine, &SiteFile::new(&SiteSpec::default()), Act::Install).unwrap();
         assert_eq!(ended.code, 0, "{mode:o}: {}", ended.error);
     }
 }
@@ -339,7 +339,7 @@ fn a_folder_swapped_under_roots_hands_leads_nowhere() {
     }
     watched(|tell| {
         let stop = Arc::new(AtomicBool::new(false));
-        let machine = installed(&Wish::default());
+        let machine = installed(&SiteSpec::default());
         victim(&machine);
         let before = seen(&machine);
         let builder = uid(&machine, "odoo-build");

@@ -6,7 +6,7 @@ use std::path::Path;
 use odoo_deploy::site::{Site, schema};
 use serde_json::{Map, Value, json};
 use support::dice::Dice;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 
 /// Sites that have every key between them.
 const SITES: [&str; 4] = [
@@ -155,15 +155,15 @@ fn sites() -> Vec<String> {
     let mut sites: Vec<_> = SITES.map(str::to_owned).into();
     let seeds = fs::read_dir(root.join("fuzz/seeds/site")).unwrap();
     sites.extend(seeds.filter_map(|seed| fs::read_to_string(seed.unwrap().path()).ok()));
-    let proxy = Wish {
+    let proxy = SiteSpec {
         proxy: true,
         languages: vec!["de_DE"],
         later: true,
         name: "shop",
         database: "Shop.live",
-        ..Wish::default()
+        ..SiteSpec::default()
     };
-    for wish in [Wish::default(), proxy] {
+    for wish in [SiteSpec::default(), proxy] {
         sites.push(fs::read_to_string(SiteFile::new(&wish).path()).unwrap());
     }
     let readme = fs::read_to_string(root.join("README.md")).unwrap();

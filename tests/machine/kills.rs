@@ -17,39 +17,39 @@ use ::support::dice::Dice;
 /// A moment to kill at: a step, for how many milliseconds at most it is let go on (on a fast host the
 /// run must not be over by then), and where it starts from.
 #[derive(Clone, Copy)]
-struct Moment {
+struct BootTime {
     step: &'static str,
     lasts: u16,
     base: fn() -> Base,
     leaves: &'static [&'static [Allowance]],
 }
 
-const MOMENTS: [Moment; 5] = [
-    Moment {
+const MOMENTS: [BootTime; 5] = [
+    BootTime {
         step: "packages",
         lasts: 12_000,
         base: bases::fetched,
         leaves: &[EVERY_RUN, PACKAGES],
     },
-    Moment {
+    BootTime {
         step: "source",
         lasts: 1500,
         base: bases::packed,
         leaves: &[EVERY_RUN],
     },
-    Moment {
+    BootTime {
         step: "venv",
         lasts: 6000,
         base: bases::packed,
         leaves: &[EVERY_RUN],
     },
-    Moment {
+    BootTime {
         step: "database",
         lasts: 8_000,
         base: bases::packed,
         leaves: &[EVERY_RUN],
     },
-    Moment {
+    BootTime {
         step: "service",
         lasts: 600,
         base: bases::packed,
@@ -61,7 +61,7 @@ const MOMENTS: [Moment; 5] = [
 const WAYS: [&str; 2] = ["install", "rollback"];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let both = |moment: Moment| {
+    let both = |moment: BootTime| {
         let [on, back] = WAYS.map(|way| name(&moment, way));
         [
             scenario(on, move || goes_on(moment)),
@@ -71,19 +71,19 @@ pub(crate) fn trials() -> Vec<Trial> {
     MOMENTS.into_iter().flat_map(both).collect()
 }
 
-fn name(moment: &Moment, way: &str) -> String {
+fn name(moment: &BootTime, way: &str) -> String {
     format!("kill_in_{}_then_{way}", moment.step)
 }
 
 /// The names of all scenarios.
 pub(crate) fn names() -> impl Iterator<Item = String> {
-    let both = |moment: &Moment| WAYS.map(|way| name(moment, way));
+    let both = |moment: &BootTime| WAYS.map(|way| name(moment, way));
     MOMENTS.iter().flat_map(both)
 }
 
 /// Runs an install up to some moment in a step, and kills its agent. The moment is another one for
 /// each way out, and by the seed of all random kills.
-fn killed(server: &Server, moment: Moment, way: usize) -> Duration {
+fn killed(server: &Server, moment: BootTime, way: usize) -> Duration {
     let mut running = server.start(&["install", "--yes"]);
     running.await_step(moment.step);
     let number = MOMENTS.iter().position(|other| other.step == moment.step);
@@ -102,7 +102,7 @@ fn killed(server: &Server, moment: Moment, way: usize) -> Duration {
     delay
 }
 
-fn goes_on(moment: Moment) {
+fn goes_on(moment: BootTime) {
     let server = Server::ready(&format!("on-{}", moment.step), (moment.base)());
     let delay = killed(&server, moment, 0);
     let run = server.json(&["install", "--yes"]);
@@ -122,7 +122,7 @@ fn goes_on(moment: Moment) {
     );
 }
 
-fn goes_back(moment: Moment) {
+fn goes_back(moment: BootTime) {
     let server = Server::ready(&format!("back-{}", moment.step), (moment.base)());
     let start = Start::of(&server);
     let delay = killed(&server, moment, 1);

@@ -47,7 +47,7 @@ fn own() {
     );
     assert_eq!(
         server.sh("cat /etc/sysctl.d/60-odoo.conf"),
-        "vm.swappiness = 60\n"
+        "vm.swappiness = 60"
     );
 
     let run = server.json(&["install", "--yes"]);
@@ -84,7 +84,7 @@ fn own() {
     }
     assert_eq!(
         server.sh("cat /etc/sysctl.d/60-odoo.conf"),
-        "vm.swappiness = 60\n"
+        "vm.swappiness = 60"
     );
     assert_eq!(process("odoo"), odoo, "Odoo was left alone");
     web::expect_alive(&server);

@@ -14,8 +14,8 @@ use odoo_deploy::report::{Human, Json, Options, Report};
 use support::act::{Act, act};
 use support::canary::{Canary, leaks};
 use support::counts;
-use support::machine::{Flavour, Machine, TOKEN_FILE};
-use support::site::{SiteFile, Wish};
+use support::machine::{Death, Machine, TOKEN_FILE};
+use support::site::{SiteFile, SiteSpec};
 use support::typed::{Paper, typed};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -157,7 +157,7 @@ fn bare() -> Machine {
 /// The machines that commands are tried on, by what became of the run before: as a rule a secret
 /// leaks where something went wrong.
 fn grounds() -> Vec<(&'static str, Machine, SiteFile)> {
-    let wish = || SiteFile::new(&Wish::default());
+    let wish = || SiteFile::new(&SiteSpec::default());
     let (done, site) = (bare(), wish());
     assert_eq!(act(&done, &site, Act::Install).unwrap().code, 0);
     let conf = done.disk.text("/etc/odoo.conf");
@@ -174,15 +174,15 @@ fn grounds() -> Vec<(&'static str, Machine, SiteFile)> {
     );
     fs::write(done.disk.at("/etc/odoo.conf"), edited).unwrap();
 
-    let fails = SiteFile::new(&Wish {
+    let fails = SiteFile::new(&SiteSpec {
         modules: vec!["no_such_module"],
-        ..Wish::default()
+        ..SiteSpec::default()
     });
     let failed = bare();
     assert_eq!(act(&failed, &fails, Act::Install).unwrap().code, 1);
 
     let (killed, resumed) = (bare(), wish());
-    killed.fuse.arm(200, Flavour::Before);
+    killed.fuse.arm(200, Death::Before);
     assert!(act(&killed, &resumed, Act::Install).is_none());
     killed.fuse.disarm();
 

@@ -10,7 +10,7 @@ use std::{env, fs};
 use odoo_deploy::event::FORMAT;
 use odoo_deploy::report::{EVENTS_SCHEMA, Human, Json, Options, Report};
 use support::machine::Machine;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 use support::typed::{Paper, typed};
 
 /// Runs a command line on the machine; answers exit code and both streams.
@@ -72,10 +72,10 @@ fn uncoloured(text: &str) -> String {
 }
 
 fn site() -> SiteFile {
-    SiteFile::new(&Wish {
+    SiteFile::new(&SiteSpec {
         addons: false,
         workers: 2,
-        ..Wish::default()
+        ..SiteSpec::default()
     })
 }
 
@@ -204,10 +204,10 @@ fn the_stream_of_a_site_fits_the_schema() {
 #[test]
 fn a_first_install_that_fails() {
     let machine = Machine::bare();
-    let site = SiteFile::new(&Wish {
+    let site = SiteFile::new(&SiteSpec {
         addons: false,
         modules: vec!["no_such_module"],
-        ..Wish::default()
+        ..SiteSpec::default()
     });
     let text = said(&machine, &site, "install --config SITE --yes", false);
     assert!(text.contains("exit: 3"), "{text}");

@@ -13,7 +13,7 @@ use support::act::{Act, act, act_until, journals, newest_journal};
 use support::counts;
 use support::dice::Dice;
 use support::expected::{Checked, Expected, in_scenarios, well};
-use support::machine::{Effect, Fault, Flavour};
+use support::machine::{Death, Effect, Fault};
 use support::scenario::Scenario;
 use support::snapshot::{differences, snapshot, times};
 use support::tier::{Tier, one_of};
@@ -28,12 +28,12 @@ fn only_floors() -> bool {
 }
 
 /// What of a death is a kind of its own in `make test`: how, and at which kind of effect.
-fn kind_of_death(expected: &Expected, number: usize, flavour: Flavour) -> String {
+fn kind_of_death(expected: &Expected, number: usize, death: Death) -> String {
     let effect = expected.effects.get(number - 1);
     let what = effect.map_or("the end", |effect| effect.what.as_str());
     // without the path, which is another in each process
     let verb = what.split([' ', '(']).next().unwrap_or_default();
-    format!("{flavour:?} {verb}")
+    format!("{death:?} {verb}")
 }
 
 #[test]
@@ -45,21 +45,21 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
     let test = "crash::killed_at_any_effect_it_goes_on_or_goes_back";
     let counts = in_scenarios(test, |expected, share| {
         let name = expected.scenario.name;
-        let case = |number, flavour| format!("{name}/{flavour:?}/{number}");
-        let cuts = one_of(4, name, expected.cuts(), |(number, flavour)| {
-            kind_of_death(expected, *number, *flavour)
+        let case = |number, death| format!("{name}/{death:?}/{number}");
+        let cuts = one_of(4, name, expected.cuts(), |(number, death)| {
+            kind_of_death(expected, *number, *death)
         });
-        for (number, flavour) in cuts {
-            let is_asked = |asked: &String| case(number, flavour).starts_with(asked);
+        for (number, death) in cuts {
+            let is_asked = |asked: &String| case(number, death).starts_with(asked);
             // three effects of four are as many as the floors ask for
             let is_left_out = only_floors() && number % 4 == 0;
             if is_left_out || !asked.as_ref().is_none_or(is_asked) || !share.takes() {
                 continue;
             }
-            let Checked { overlap, wrong } = expected.check(number, flavour);
+            let Checked { overlap, wrong } = expected.check(number, death);
             share.count("recoveries", 2);
             share.count("overlaps", usize::from(overlap));
-            share.judge(&case(number, flavour), &wrong);
+            share.judge(&case(number, death), &wrong);
         }
     });
     if std::env::var("CRASH_CASE").is_err() {
@@ -79,8 +79,8 @@ fn what_a_death_leaves_is_what_was_there_before_the_effect() {
         let Scenario { start, act, .. } = &expected.scenario;
         for number in (1..=expected.effects.len()).step_by(7) {
             let killed = start.twin();
-            assert!(expected.cut(&killed, *act, number, Flavour::Before));
-            let dead = expected.dead(number, Flavour::Before);
+            assert!(expected.cut(&killed, *act, number, Death::Before));
+            let dead = expected.dead(number, Death::Before);
             let wrong = differences(&snapshot(&killed), &snapshot(&dead));
             assert!(
                 wrong.is_empty(),
@@ -112,29 +112,29 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
             if all.is_empty() {
                 continue;
             }
-            let (number, flavour) = all[dice.below(all.len())];
+            let (number, death) = all[dice.below(all.len())];
             // what has committed is taken back less its data: another story
             if number > expected.effects.len() {
                 continue;
             }
-            let mut case = format!("{}/{flavour:?}/{number}", expected.scenario.name);
-            let machine = expected.dead(number, flavour);
+            let mut case = format!("{}/{death:?}/{number}", expected.scenario.name);
+            let machine = expected.dead(number, death);
             let mut over = None;
             let mut again = false;
             for _ in 0..=dice.below(2) {
                 let flavours = [
-                    Flavour::Before,
-                    Flavour::Torn,
-                    Flavour::Dark,
-                    Flavour::Dim(3),
+                    Death::Before,
+                    Death::Torn,
+                    Death::PowerCut,
+                    Death::PartialCut(3),
                 ];
-                let (number, flavour) = (1 + dice.below(60), *dice.pick(&flavours));
+                let (number, death) = (1 + dice.below(60), *dice.pick(&flavours));
                 let way = [Act::Install, Act::Rollback][dice.below(2)];
                 if way == Act::Rollback && !expected.leads_back(&machine) {
                     break;
                 }
-                write!(case, ", then {way:?}/{flavour:?}/{number}").unwrap();
-                if !expected.cut(&machine, way, number, flavour) {
+                write!(case, ", then {way:?}/{death:?}/{number}").unwrap();
+                if !expected.cut(&machine, way, number, death) {
                     // that way out is over; another one would be another story
                     over = Some(way);
                     break;
@@ -246,7 +246,7 @@ fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
     let expected = Expected::of("fresh");
     let begun = expected.scenario.start.twin();
     let first = 1 + expected.effects.iter().position(is_record).unwrap();
-    assert!(expected.cut(&begun, Act::Install, first + 1, Flavour::Before));
+    assert!(expected.cut(&begun, Act::Install, first + 1, Death::Before));
     let path = newest_journal(&journals(&begun));
     let bytes = std::fs::read(path).unwrap();
     for length in [0, 1, bytes.len() / 3, bytes.len() - 1, bytes.len()] {
@@ -273,7 +273,7 @@ fn what_a_killed_dpkg_left_half_made_is_finished_and_the_rest_goes_on() {
     let mut left = Vec::new();
     for (_, number) in records {
         let machine = expected.scenario.start.twin();
-        assert!(expected.cut(&machine, Act::Install, number, Flavour::Before));
+        assert!(expected.cut(&machine, Act::Install, number, Death::Before));
         let status = machine.disk.text("/var/lib/dpkg/status");
         let run = journal::runs(&journals(&machine)).unwrap().pop();
         // all that it names is there, and only the record is missing

@@ -13,10 +13,10 @@ use support::act::{Act, Ended, act};
 use support::counts;
 use support::dice::Dice;
 use support::drift::{self, Drift, Then};
-use support::machine::{Machine, Still};
+use support::machine::{Frozen, Machine};
 use support::scenario::installed;
 use support::share::shared;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 use support::snapshot::{Snapshot, differences, snapshot};
 use support::tier::one_of;
 
@@ -25,7 +25,7 @@ const COMBINED: usize = 2000;
 
 /// An installed server with neighbours, and all that can happen to it.
 struct Ground {
-    base: Still,
+    base: Frozen,
     whole: Snapshot,
     site: SiteFile,
     drifts: Vec<Drift>,
@@ -33,12 +33,12 @@ struct Ground {
 
 impl Ground {
     fn new() -> Self {
-        let base = installed(&Wish::default());
+        let base = installed(&SiteSpec::default());
         neighbours(&base);
         Self {
             whole: snapshot(&base),
             base: base.still(),
-            site: SiteFile::new(&Wish::default()),
+            site: SiteFile::new(&SiteSpec::default()),
             drifts: drift::all(),
         }
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::SystemTime;
 
 use odoo_deploy::report::{Json, Report};
-use odoo_deploy::secret::access::{Access, Place};
+use odoo_deploy::secret::access::{Access, SecretSource};
 use odoo_deploy::site::{Site, Tls};
 use serde_json::Value;
 use support::machine::{Machine, TOKEN_FILE};
@@ -159,7 +159,7 @@ fn machine(sites: &[Example]) -> Machine {
                     files.extend(known_hosts.clone());
                 }
                 Access::Token {
-                    from: Place::File(file),
+                    from: SecretSource::File(file),
                     ..
                 } => files.push(file.clone()),
                 Access::Token { .. } => (),

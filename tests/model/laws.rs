@@ -9,7 +9,7 @@ use support::act::journals;
 use support::machine::{Machine, ODOO_COMMIT, OLD, Role};
 use support::runtime::paused;
 use support::scenario::installed;
-use support::site::Wish;
+use support::site::SiteSpec;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = paused();
@@ -39,7 +39,9 @@ async fn laws(host: &Host, resource: &AnyResource) -> Result<(), String> {
         )));
     }
     let reached = reach(host, resource, &before, &want).await.map_err(say)?;
-    let back = resource.back(&reached, &before, &want).map_err(failed)?;
+    let back = resource
+        .rollback_target(&reached, &before, &want)
+        .map_err(failed)?;
     let moved = resource.set(host, &reached, &back).await.map_err(failed)?;
     let returned = resource.read(host).await.map_err(failed)?;
     // what a step leaves is seen in the states of these alone; what a service was started with is
@@ -89,9 +91,9 @@ fn resource(kind: &str, fields: Value) -> AnyResource {
 
 /// Every thing of a whole site, in order, as the journal has them, with the contents of files.
 fn of_a_site() -> Vec<AnyResource> {
-    let machine = installed(&Wish {
+    let machine = installed(&SiteSpec {
         proxy: true,
-        ..Wish::default()
+        ..SiteSpec::default()
     });
     let runs = odoo_deploy::engine::journal::runs(&journals(&machine)).unwrap();
     let steps = runs[0].steps.iter().map(|step| step.resource.clone());
@@ -156,7 +158,7 @@ fn what_cannot_be_seen_is_not_new() {
     if support::skipped() {
         return;
     }
-    let machine = installed(&Wish::default());
+    let machine = installed(&SiteSpec::default());
     machine.state.borrow_mut().postgres.remote = Some("hush".into());
     let host = host(&machine);
     let service = "/etc/postgresql.service";
@@ -187,7 +189,7 @@ fn what_cannot_be_seen_is_not_new() {
         let set = block_on(database.set(&host, &unseen, to));
         assert!(set.is_err(), "{password}: {set:?}");
         let back = block_on(database.set(&host, &seen, &unseen)).unwrap();
-        assert_eq!(back, Moved::There);
+        assert_eq!(back, Moved::Applied);
         assert_eq!(before, there(), "{password}");
     }
 }
@@ -199,9 +201,9 @@ fn a_file_is_tried_before_it_counts() {
     if support::skipped() {
         return;
     }
-    let machine = installed(&Wish {
+    let machine = installed(&SiteSpec {
         proxy: true,
-        ..Wish::default()
+        ..SiteSpec::default()
     });
     let (host, path) = (host(&machine), "/etc/nginx/sites-enabled/extra.conf");
     let file = |content: &str| {
@@ -244,7 +246,7 @@ fn a_lean_checkout_needs_no_server_that_gives_single_files() {
     if support::skipped() {
         return;
     }
-    let machine = installed(&Wish::default());
+    let machine = installed(&SiteSpec::default());
     let host = host(&machine);
     let path = "/opt/odoo/releases/old";
     for (languages, files) in [

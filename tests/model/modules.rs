@@ -6,12 +6,12 @@ use odoo_deploy::event::{Event, Found};
 use support::act::{Act, Ended, act, journals};
 use support::machine::Machine;
 use support::scenario::installed;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 
-fn wish(modules: &[&'static str]) -> Wish {
-    Wish {
+fn wish(modules: &[&'static str]) -> SiteSpec {
+    SiteSpec {
         modules: modules.to_vec(),
-        ..Wish::default()
+        ..SiteSpec::default()
     }
 }
 
@@ -167,7 +167,7 @@ fn what_was_wrong_before_is_told_apart_from_what_a_run_did() {
     let same = act(&machine, &SiteFile::new(&wish(&["sale"])), Act::Install).unwrap();
     assert_eq!(same.code, 0, "{}", same.error);
     assert_eq!(found(&same), words.map(|what| (what, Found::Before)));
-    let more = SiteFile::new(&Wish {
+    let more = SiteFile::new(&SiteSpec {
         workers: 3,
         ..wish(&["sale"])
     });
@@ -189,7 +189,7 @@ fn code_that_the_database_is_not_fit_for_never_serves_anybody() {
     let pid = || machine.state.borrow().units["odoo.service"].pid;
     let before = pid();
     machine.state.borrow_mut().postgres.lacks = vec!["res.partner.x".into()];
-    let later = SiteFile::new(&Wish {
+    let later = SiteFile::new(&SiteSpec {
         later: true,
         ..wish(&["sale"])
     });

@@ -11,7 +11,7 @@ use support::counts;
 use support::dice::Dice;
 use support::machine::Machine;
 use support::share::shared;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 use support::snapshot::{Snapshot, differences, snapshot};
 use support::tier::one_of;
 
@@ -64,8 +64,8 @@ fn with_a_past(fresh: &Snapshot, found: &Snapshot) -> Vec<String> {
 
 /// A configuration by chance. With a proxy or without is the whole sequence: what a section has made
 /// stays when the section goes.
-fn wish(dice: &mut Dice, proxy: bool) -> Wish {
-    Wish {
+fn wish(dice: &mut Dice, proxy: bool) -> SiteSpec {
+    SiteSpec {
         // a proxy needs worker processes
         workers: *dice.pick(if proxy { &[2, 4, 8] } else { &[0, 2, 4] }),
         modules: dice

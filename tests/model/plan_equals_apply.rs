@@ -13,7 +13,7 @@ use support::drift::{self, Drift};
 use support::machine::Machine;
 use support::scenario::installed;
 use support::share::shared;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 use support::tier::one_of;
 
 /// How many pairs of a state and a site are generated.
@@ -60,18 +60,18 @@ fn compare(machine: &Machine, site: &SiteFile) -> Compared {
     Compared { done, idle, wrong }
 }
 
-fn wishes() -> Vec<Wish> {
+fn wishes() -> Vec<SiteSpec> {
     let mut all = Vec::new();
     for workers in [0, 2, 4] {
         for addons in [true, false] {
             for modules in [vec![], vec!["sale"], vec!["sale", "stock"]] {
                 let installer = if addons { "uv" } else { "pip" };
-                all.push(Wish {
+                all.push(SiteSpec {
                     workers,
                     modules,
                     addons,
                     installer,
-                    ..Wish::default()
+                    ..SiteSpec::default()
                 });
             }
         }
@@ -86,7 +86,7 @@ fn whatever_happened_the_plan_is_what_is_done() {
     }
     let test = "plan_equals_apply::whatever_happened_the_plan_is_what_is_done";
     let counts = shared(test, |share| {
-        let base = installed(&Wish::default()).still();
+        let base = installed(&SiteSpec::default()).still();
         let wishes = wishes();
         let mut drifts = drift::all();
         drifts.retain(Drift::is_mended);

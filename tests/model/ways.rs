@@ -11,10 +11,10 @@ use serde_json::json;
 use support::act::{Act, Ended, act};
 use support::advice::{commands, follow, type_as_it_is, type_in};
 use support::expected::well;
-use support::machine::{Flavour, Machine};
+use support::machine::{Death, Machine};
 use support::runtime::paused;
 use support::scenario::installed;
-use support::site::{SiteFile, Wish};
+use support::site::{SiteFile, SiteSpec};
 use support::snapshot::{differences, snapshot};
 
 /// The errors of what could not be taken back.
@@ -96,7 +96,7 @@ fn a_folder_may_be_a_link() {
     if support::skipped() {
         return;
     }
-    let site = SiteFile::new(&Wish::default());
+    let site = SiteFile::new(&SiteSpec::default());
     let linked = |machine: &Machine| {
         for folder in ["opt", "var/lib/odoo-deploy"] {
             let (from, to) = (format!("/{folder}"), format!("/srv/disk/{folder}"));
@@ -111,7 +111,7 @@ fn a_folder_may_be_a_link() {
             std::os::unix::fs::symlink(format!("{up}srv/disk/{folder}"), &from).unwrap();
         }
     };
-    let (first, later) = (Machine::bare(), installed(&Wish::default()));
+    let (first, later) = (Machine::bare(), installed(&SiteSpec::default()));
     linked(&first);
     linked(&later);
     for machine in [first, later] {
@@ -130,11 +130,11 @@ fn what_cannot_be_taken_back_can_be_kept() {
     if support::skipped() {
         return;
     }
-    let machine = installed(&Wish::default());
-    let site = SiteFile::new(&Wish::default());
-    let threaded = SiteFile::new(&Wish {
+    let machine = installed(&SiteSpec::default());
+    let site = SiteFile::new(&SiteSpec::default());
+    let threaded = SiteFile::new(&SiteSpec {
         workers: 0,
-        ..Wish::default()
+        ..SiteSpec::default()
     });
     well(act(&machine, &threaded, Act::Install));
     // somebody put a folder where the configuration is
@@ -171,10 +171,10 @@ fn nobody_is_taken_to_agree() {
     if support::skipped() {
         return;
     }
-    let machine = installed(&Wish::default());
-    let site = SiteFile::new(&Wish {
+    let machine = installed(&SiteSpec::default());
+    let site = SiteFile::new(&SiteSpec {
         workers: 0,
-        ..Wish::default()
+        ..SiteSpec::default()
     });
     let config = site.path().display().to_string();
     let before = snapshot(&machine);
@@ -200,10 +200,10 @@ fn an_earlier_run_is_named() {
     if support::skipped() {
         return;
     }
-    let machine = installed(&Wish::default());
-    let site = SiteFile::new(&Wish {
+    let machine = installed(&SiteSpec::default());
+    let site = SiteFile::new(&SiteSpec {
         workers: 0,
-        ..Wish::default()
+        ..SiteSpec::default()
     });
     well(act(&machine, &site, Act::Install));
     let notes = |ended: &Ended| -> Vec<String> {
@@ -228,12 +228,12 @@ fn a_cluster_that_the_run_made_goes_with_it() {
     if support::skipped() {
         return;
     }
-    let site = SiteFile::new(&Wish::default());
+    let site = SiteFile::new(&SiteSpec::default());
     for own in [false, true] {
         // the first death, of some, after the packages came
         let killed = (120..).step_by(10).map(|number| {
             let machine = Machine::bare();
-            machine.fuse.arm(number, Flavour::Before);
+            machine.fuse.arm(number, Death::Before);
             assert!(act(&machine, &site, Act::Install).is_none());
             machine.fuse.disarm();
             machine

@@ -90,7 +90,7 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
         move |event: &Event| {
             told.borrow_mut().push(event.clone());
             if told.borrow().len() == stopped {
-                stop.ask(Signal::SIGINT as i32);
+                stop.request(Signal::SIGINT as i32);
             }
         }
     };

@@ -7,7 +7,7 @@ use odoo_deploy::event::Event;
 
 use super::act::{Act, Ended, act, journals_of, still_to_do};
 use super::advice::{follow, is_usual};
-use super::machine::{Effect, Flavour, Machine, Still};
+use super::machine::{Death, Effect, Frozen, Machine};
 use super::residue::remains;
 use super::scenario::{self, Scenario};
 use super::share::{Counts, Share, shared};
@@ -33,7 +33,7 @@ pub struct Expected {
     earlier: Vec<Run>,
     installed: Snapshot,
     taken_back: Snapshot,
-    stills: OnceCell<Vec<Still>>,
+    stills: OnceCell<Vec<Frozen>>,
 }
 
 /// What came of a death.
@@ -72,22 +72,22 @@ impl Expected {
     }
 
     /// Every place at which the act can be cut, and every way in which.
-    pub fn cuts(&self) -> impl Iterator<Item = (usize, Flavour)> {
+    pub fn cuts(&self) -> impl Iterator<Item = (usize, Death)> {
         let before = [None].into_iter().chain(self.effects.iter().map(Some));
         let numbered = self.effects.iter().zip(before).zip(1..);
         let within = numbered.flat_map(|((effect, before), number)| {
             let flavours = effect.flavours(before);
-            flavours.map(move |flavour| (number, flavour))
+            flavours.map(move |death| (number, death))
         });
-        within.chain([(self.effects.len() + 1, Flavour::Dark)])
+        within.chain([(self.effects.len() + 1, Death::PowerCut)])
     }
 
     /// Kills the act at one effect, and looks at what both ways out of it come to.
-    pub fn check(&self, number: usize, flavour: Flavour) -> Checked {
-        let machine = self.dead(number, flavour);
-        let dead = || match flavour {
-            Flavour::Torn => machine.twin(),
-            _ => self.dead(number, flavour),
+    pub fn check(&self, number: usize, death: Death) -> Checked {
+        let machine = self.dead(number, death);
+        let dead = || match death {
+            Death::Torn => machine.twin(),
+            _ => self.dead(number, death),
         };
         let runs = runs(&machine, &self.scenario.site);
         // what was said to be done outlives the power, but for what is in memory
@@ -106,21 +106,21 @@ impl Expected {
     }
 
     /// A machine on which the act was killed at effect `number`.
-    pub fn dead(&self, number: usize, flavour: Flavour) -> Machine {
-        let machine = if flavour == Flavour::Torn {
+    pub fn dead(&self, number: usize, death: Death) -> Machine {
+        let machine = if death == Death::Torn {
             let machine = self.scenario.start.twin();
-            assert!(self.kill(&machine, self.scenario.act, number, flavour));
+            assert!(self.kill(&machine, self.scenario.act, number, death));
             machine
         } else {
             self.stills()[number - 1].twin_in_doubt()
         };
-        machine.after(flavour, number);
+        machine.after(death, number);
         machine
     }
 
     /// What the act leaves when it is killed at each effect, the power being on. Up to its end one death is
     /// like the other, but that which tears the effect.
-    fn stills(&self) -> &[Still] {
+    fn stills(&self) -> &[Frozen] {
         self.stills.get_or_init(|| {
             let stills = self.scenario.start.twin().stills(|machine| {
                 well(act(machine, &self.scenario.site, self.scenario.act));
@@ -132,21 +132,21 @@ impl Expected {
 
     /// Kills an act at effect `number`, and does what that death does to the machine. `false` where the act
     /// came to its end before.
-    pub fn cut(&self, machine: &Machine, what: Act, number: usize, flavour: Flavour) -> bool {
-        let cut = self.kill(machine, what, number, flavour);
+    pub fn cut(&self, machine: &Machine, what: Act, number: usize, death: Death) -> bool {
+        let cut = self.kill(machine, what, number, death);
         if cut {
-            machine.after(flavour, number);
+            machine.after(death, number);
         }
         cut
     }
 
-    fn kill(&self, machine: &Machine, what: Act, number: usize, flavour: Flavour) -> bool {
-        machine.fuse.arm(number, flavour);
+    fn kill(&self, machine: &Machine, what: Act, number: usize, death: Death) -> bool {
+        machine.fuse.arm(number, death);
         let ended = act(machine, &self.scenario.site, what);
         let seen = machine.fuse.seen().len();
         machine.fuse.disarm();
         // the power may also go when all is said to be done
-        ended.is_none() || (number == seen + 1 && flavour == Flavour::Dark)
+        ended.is_none() || (number == seen + 1 && death == Death::PowerCut)
     }
 
     /// Does what the scenario is about on a machine where something is about to fail, a run that

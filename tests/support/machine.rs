@@ -35,10 +35,10 @@ use odoo_deploy::event::Events;
 use odoo_deploy::host::{Host, Programs};
 use tempfile::TempDir;
 
-pub use clone::Still;
+pub use clone::Frozen;
 pub use database::{Database, Object, Role};
 pub use disk::Disk;
-pub use fuse::{Cut, Effect, Fault, Flavour, Fuse};
+pub use fuse::{Cut, Death, Effect, Fault, Fuse};
 pub use nginx::certificates;
 pub use postgres::Postgres;
 pub use systemd::Unit;

@@ -1,8 +1,8 @@
 //! What is done to which machine: the ground on which agents are killed.
 
 use super::act::{Act, act};
-use super::machine::{Flavour, Machine, Still};
-use super::site::{SiteFile, Wish};
+use super::machine::{Death, Frozen, Machine};
+use super::site::{SiteFile, SiteSpec};
 
 /// A machine before, the site that is asked of it, and the act that is cut.
 pub struct Scenario {
@@ -11,7 +11,7 @@ pub struct Scenario {
     /// What is cut.
     pub act: Act,
     /// The machine before.
-    pub start: Still,
+    pub start: Frozen,
     /// Where going back to the start means going back to: an earlier one, where the start is
     /// itself in the middle of a run.
     pub origin: Machine,
@@ -51,12 +51,12 @@ impl Scenario {
     /// Prepares the scenario of that name.
     pub fn new(name: &str) -> Self {
         let bare = Machine::bare();
-        let wish = Wish::default;
+        let wish = SiteSpec::default;
         let name = ALL.into_iter().find(|known| *known == name).unwrap();
         match name {
             "fresh" => Self::at(name, Act::Install, bare, &wish()),
             "fresh by pip" => {
-                let pip = Wish {
+                let pip = SiteSpec {
                     installer: "pip",
                     addons: false,
                     ..wish()
@@ -65,14 +65,14 @@ impl Scenario {
             }
             "no-op" => Self::at(name, Act::Install, installed(&wish()), &wish()),
             "workers" => {
-                let threaded = Wish {
+                let threaded = SiteSpec {
                     workers: 0,
                     ..wish()
                 };
                 Self::at(name, Act::Install, installed(&threaded), &wish())
             }
             "new add-ons" => {
-                let without = Wish {
+                let without = SiteSpec {
                     addons: false,
                     modules: Vec::new(),
                     ..wish()
@@ -80,25 +80,25 @@ impl Scenario {
                 Self::at(name, Act::Install, installed(&without), &wish())
             }
             "new release" => {
-                let later = Wish {
+                let later = SiteSpec {
                     later: true,
                     ..wish()
                 };
                 Self::at(name, Act::Install, aged(), &later)
             }
             "new language" => {
-                let german = Wish {
+                let german = SiteSpec {
                     languages: vec!["de_DE"],
                     ..wish()
                 };
-                let french = Wish {
+                let french = SiteSpec {
                     languages: vec!["de_CH", "fr_FR"],
                     ..wish()
                 };
                 Self::at(name, Act::Install, installed(&german), &french)
             }
             "second site" => {
-                let second = Wish {
+                let second = SiteSpec {
                     name: "odoo-two",
                     ..wish()
                 };
@@ -111,11 +111,11 @@ impl Scenario {
             }
             "proxy" => {
                 let (before, now) = (
-                    Wish {
+                    SiteSpec {
                         addons: false,
                         ..wish()
                     },
-                    Wish {
+                    SiteSpec {
                         addons: false,
                         proxy: true,
                         ..wish()
@@ -127,7 +127,7 @@ impl Scenario {
             _ => {
                 let origin = bare.twin();
                 let site = SiteFile::new(&wish());
-                bare.fuse.arm(120, Flavour::Before);
+                bare.fuse.arm(120, Death::Before);
                 assert!(act(&bare, &site, Act::Install).is_none());
                 bare.fuse.disarm();
                 Self {
@@ -141,7 +141,7 @@ impl Scenario {
         }
     }
 
-    fn at(name: &'static str, act: Act, start: Machine, wish: &Wish) -> Self {
+    fn at(name: &'static str, act: Act, start: Machine, wish: &SiteSpec) -> Self {
         Self {
             name,
             act,
@@ -153,7 +153,7 @@ impl Scenario {
 }
 
 /// A machine on which that site was installed.
-pub fn installed(wish: &Wish) -> Machine {
+pub fn installed(wish: &SiteSpec) -> Machine {
     let machine = Machine::bare();
     let ended = act(&machine, &SiteFile::new(wish), Act::Install).unwrap();
     assert_eq!(ended.code, 0, "{}", ended.error);

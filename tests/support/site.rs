@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use odoo_deploy::odoo::distribution::Distribution;
 use odoo_deploy::odoo::facts::Facts;
-use odoo_deploy::odoo::pairing::pairing;
 use odoo_deploy::odoo::release::Release;
+use odoo_deploy::odoo::target::target;
 use odoo_deploy::plan::Plan;
 use odoo_deploy::plan::blueprint::{Blueprint, Error};
 use odoo_deploy::site::Site;
@@ -18,7 +18,7 @@ use super::machine::LATER_COMMIT;
 
 /// What may differ between two sites.
 #[derive(Clone, Debug)]
-pub struct Wish {
+pub struct SiteSpec {
     /// How many worker processes.
     pub workers: u16,
     /// The modules.
@@ -39,7 +39,7 @@ pub struct Wish {
     pub database: &'static str,
 }
 
-impl Default for Wish {
+impl Default for SiteSpec {
     fn default() -> Self {
         Self {
             workers: 2,
@@ -63,7 +63,7 @@ pub struct SiteFile {
 
 impl SiteFile {
     /// Writes it. Beside it is the playbook that is built in, but that it waits and hashes less.
-    pub fn new(wish: &Wish) -> Self {
+    pub fn new(wish: &SiteSpec) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!(
             "[odoo]\nversion = \"19.0\"\nrepository = \"https://git.example.org/odoo.git\"\nmodules = {:?}\n\
@@ -106,7 +106,7 @@ impl SiteFile {
 
     /// The usual site, with an environment that is another for each number.
     pub fn with_index(number: usize) -> Self {
-        let file = Self::new(&Wish::default());
+        let file = Self::new(&SiteSpec::default());
         if number > 0 {
             let text = fs::read_to_string(file.path()).unwrap();
             let index = format!("[python]\nindex = \"https://pypi.example.org/{number}/simple\"\n");
@@ -122,9 +122,9 @@ impl SiteFile {
 
     /// Writes it with other lines in `[proxy]`.
     pub fn with_proxy(lines: &str) -> Self {
-        let wish = Wish {
+        let wish = SiteSpec {
             proxy: true,
-            ..Wish::default()
+            ..SiteSpec::default()
         };
         let file = Self::new(&wish);
         let text = fs::read_to_string(file.path()).unwrap();
@@ -157,7 +157,7 @@ pub fn plan_of(site: Site) -> Plan {
 /// If there is no plan.
 pub fn plan_beside(site: Site, folder: &Path) -> Result<Plan, Error> {
     let distribution = Distribution::of("debian", "12").unwrap();
-    let release = pairing(Release::of(site.odoo.version), distribution).unwrap();
+    let release = target(Release::of(site.odoo.version), distribution).unwrap();
     let facts = Facts {
         distribution: Some(distribution),
         distribution_name: "Debian 12".into(),

@@ -13,7 +13,7 @@ use crate::resource::AnyState;
 
 /// What became of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum StepResult {
     /// The host was as asked.
     Nothing,
     /// The host was as asked, and what a killed agent had left half made was cleared away.
@@ -35,7 +35,7 @@ pub(super) struct Shared<'a> {
 
 /// The place of a step: from 1, and of how many.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) number: usize,
     pub(super) total: usize,
 }
@@ -44,9 +44,9 @@ pub(super) struct Place {
 pub(super) async fn act(
     shared: &Shared<'_>,
     step: Step,
-    place: Place,
+    place: Position,
     known: Option<&AnyState>,
-) -> Result<Deed, Error> {
+) -> Result<StepResult, Error> {
     let Shared { host, journal, .. } = shared;
     let Step {
         id,
@@ -80,21 +80,21 @@ pub(super) async fn act(
     // an earlier process was killed between the act and its record, and may not have cleared up
     let begun = |step: &crate::engine::journal::Step| !step.done && !step.undone;
     if before == after && !journal.borrow().run().step(&key).is_some_and(begun) {
-        return Ok(Deed::Nothing);
+        return Ok(StepResult::Nothing);
     }
-    if shared.is_ending.get() || host.stop().at_edge().is_err() {
-        return Ok(Deed::Left);
+    if shared.is_ending.get() || host.stop().check().is_err() {
+        return Ok(StepResult::Left);
     }
     if before == after {
         resource.set(host, &before, &after).await.map_err(failed)?;
         let state = before;
         journal.borrow_mut().write(Record::Done { key, state })?;
-        return Ok(Deed::ClearedUp);
+        return Ok(StepResult::ClearedUp);
     }
     let causes = resource.causes(&before).map_err(failed)?;
     for trial in trials.iter().filter(|trial| trial.is_due(&causes)) {
         check::pass(host, trial, true).await?;
-        host.stop().at_edge()?;
+        host.stop().check()?;
     }
     let began = Instant::now();
     journal.borrow_mut().write(Record::Begin {
@@ -126,5 +126,5 @@ pub(super) async fn act(
         subject,
         seconds: began.elapsed().as_secs_f64(),
     });
-    Ok(Deed::Set)
+    Ok(StepResult::Set)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::journal::{Error, Result, now};
 use crate::host::disk::OpenFile;
-use crate::host::{Disk, LOCKS, ground, lock_owner, lock_table};
+use crate::host::{Disk, LOCKS, lock_owner, lock_table, safe_dir};
 
 /// How long one who holds the lock may take to write down who it is.
 const NAMELESS: Duration = Duration::from_millis(500);
@@ -75,7 +75,7 @@ impl Lock {
             .mode(0o600);
         let opened = disk.create(path, options);
         let mut open = opened.map_err(Error::file("open", path))?;
-        ground::refuse_other_names(open.file(), path).map_err(Error::file("open", path))?;
+        safe_dir::refuse_other_names(open.file(), path).map_err(Error::file("open", path))?;
         let until = Instant::now() + NAMELESS;
         while let Err(error) = open.file().try_lock() {
             if let TryLockError::Error(e) = error {
@@ -101,7 +101,7 @@ impl Lock {
     /// Who holds the lock at `path`, where anybody does. Takes nothing.
     #[must_use]
     pub fn holder(path: &Path) -> Option<Holder> {
-        Holder::of(&ground::open_file(path).ok()?)
+        Holder::of(&safe_dir::open_file(path).ok()?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::journal::{Error, Result};
-use crate::host::Moment;
+use crate::host::BootTime;
 use crate::host::store::digest;
 use crate::resource::{AnyResource, AnyState};
 
@@ -33,7 +33,7 @@ pub enum Record {
         time: u64,
         /// The same by a clock that nobody sets.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        moment: Option<Moment>,
+        moment: Option<BootTime>,
     },
     /// Another process goes on with the run.
     Resumed {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::engine::journal::record::key;
 use crate::engine::journal::{Error, Record, Result};
-use crate::host::Moment;
+use crate::host::BootTime;
 use crate::resource::{AnyResource, AnyState};
 
 /// How a run stands.
@@ -50,7 +50,7 @@ pub struct Run {
     /// When it began, in seconds since 1970.
     pub began: u64,
     /// The same by a clock that nobody sets; early journals do not have it.
-    pub moment: Option<Moment>,
+    pub moment: Option<BootTime>,
     /// When it last changed its standing, in seconds since 1970.
     pub changed: u64,
     /// Whether it had committed before it was taken back.

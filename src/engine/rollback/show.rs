@@ -41,8 +41,8 @@ pub async fn show(host: &Host, run: &Run, stays: Stays<'_>) {
 async fn change(host: &Host, step: &Step) -> Result<Change> {
     let resource = &step.resource;
     let now = resource.read(host).await?;
-    let back = resource.back(&now, &step.before, &step.after)?;
-    let (before, after) = resource.shown(&now, &back)?;
+    let back = resource.rollback_target(&now, &step.before, &step.after)?;
+    let (before, after) = resource.presented(&now, &back)?;
     Ok(Change {
         step: step.step.clone(),
         kind: resource.kind().to_owned(),
@@ -53,6 +53,6 @@ async fn change(host: &Host, step: &Step) -> Result<Change> {
         forecast: false,
         causes: Vec::new(),
         text: None,
-        leaves: resource.leaves(&step.before)?.map(str::to_owned),
+        leaves: resource.residue(&step.before)?.map(str::to_owned),
     })
 }

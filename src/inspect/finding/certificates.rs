@@ -4,7 +4,7 @@ mod validity;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Finding, Ground};
+use super::{Finding, Surveyed};
 use crate::host::Result;
 use crate::resource::{AnyResource, Certificate, Issuer, unit_failed};
 
@@ -23,24 +23,24 @@ const AHEAD_OF_AUTHORITY: i64 = 60;
 const CERTBOT: &str = "certbot.service";
 
 /// What is about a certificate of the plan that no step of it mends.
-pub(super) async fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
+pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = since.map_or(0, |since| {
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
     });
     let mut found = Vec::new();
-    for step in &ground.plan.steps {
+    for step in &surveyed.plan.steps {
         let AnyResource::Certificate(certificate) = &step.resource else {
             continue;
         };
-        let Some(text) = ground.host.read_text(&certificate.path)? else {
+        let Some(text) = surveyed.host.read_text(&certificate.path)? else {
             continue;
         };
         if let Some(until) = validity::until(&text) {
             found.extend(of(certificate, until, now));
         }
         if matches!(certificate.issuer, Issuer::Acme { .. })
-            && unit_failed(ground.host, CERTBOT).await?
+            && unit_failed(surveyed.host, CERTBOT).await?
         {
             found.push(Finding::of_host(
                 format!("`{CERTBOT}`, which renews certificates, has failed"),

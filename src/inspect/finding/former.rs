@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Finding, Ground};
+use super::{Finding, Surveyed};
 use crate::host::{Host, Result};
 use crate::site::Site;
 
@@ -24,15 +24,15 @@ struct Part {
 }
 
 /// The sections that were taken out of the site and whose files are there.
-pub(super) fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
+pub(super) fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    for part in parts(ground.site) {
-        if part.asked || !is_ours(ground.host, Path::new(&part.files[0]))? {
+    for part in parts(surveyed.site) {
+        if part.asked || !is_ours(surveyed.host, Path::new(&part.files[0]))? {
             continue;
         }
         let mut left = Vec::new();
         for file in &part.files {
-            if is_ours(ground.host, Path::new(file))? {
+            if is_ours(surveyed.host, Path::new(file))? {
                 left.push(file.as_str());
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Finding, Ground};
+use super::{Finding, Surveyed};
 use crate::host::{Host, Result};
 use crate::odoo::modules;
 use crate::plan::Plan;
@@ -28,11 +28,11 @@ struct Row {
 }
 
 /// What Odoo's own modules of the database are not fit for.
-pub(super) async fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
-    let Some(database) = database(ground.plan) else {
+pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
+    let Some(database) = database(surveyed.plan) else {
         return Ok(Vec::new());
     };
-    let rows = rows(ground.host, database).await?;
+    let rows = rows(surveyed.host, database).await?;
     // not there, or its first initialisation is not over: the plan says so
     let Some(base) = rows
         .iter()
@@ -40,12 +40,12 @@ pub(super) async fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
     else {
         return Ok(Vec::new());
     };
-    let paths = &ground.site.paths;
-    let conf = ground.host.text(Path::new(&paths.conf))?;
-    let folders = folders(ground.host, ground.site, &conf.unwrap_or_default())?;
-    let mut found = series(ground, base, &folders, database)?;
+    let paths = &surveyed.site.paths;
+    let conf = surveyed.host.text(Path::new(&paths.conf))?;
+    let folders = folders(surveyed.host, surveyed.site, &conf.unwrap_or_default())?;
+    let mut found = series(surveyed, base, &folders, database)?;
     found.extend(left_over(&rows, database));
-    found.extend(without_code(ground.host, &rows, &folders, database)?);
+    found.extend(without_code(surveyed.host, &rows, &folders, database)?);
     Ok(found)
 }
 
@@ -89,13 +89,13 @@ fn row(row: Vec<String>) -> Option<Row> {
 /// Odoo runs no scheduled action in a database whose `base` is not of its own version (`_check_version` of
 /// `ir.cron`).
 fn series(
-    ground: Ground<'_>,
+    surveyed: Surveyed<'_>,
     base: &Row,
     folders: &[PathBuf],
     database: &Database,
 ) -> Result<Vec<Finding>> {
-    let series = ground.site.odoo.version.to_string();
-    let Some(version) = modules::version(ground.host, folders, "base")? else {
+    let series = surveyed.site.odoo.version.to_string();
+    let Some(version) = modules::version(surveyed.host, folders, "base")? else {
         return Ok(Vec::new());
     };
     let own = if version.starts_with(&format!("{series}.")) {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use nix::sys::statvfs::{Statvfs, statvfs};
 
-use super::{Finding, Ground};
+use super::{Finding, Surveyed};
 use crate::host::{Error, Result};
 use crate::site::Site;
 
@@ -20,11 +20,11 @@ const SCARCE: (u64, u64) = (10, 1 << 30);
 const NO_FILES: (u64, u64) = (1, 1_000);
 
 /// Little room, or few files that can still be made.
-pub(super) fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
+pub(super) fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
-    for folder in folders(ground.site) {
-        let place = ground.host.path(Path::new(folder));
+    for folder in folders(surveyed.site) {
+        let place = surveyed.host.path(Path::new(folder));
         let looked = std::fs::metadata(&place).and_then(|meta| Ok((meta, statvfs(&place)?)));
         let (meta, room) = match looked {
             Ok(found) => found,

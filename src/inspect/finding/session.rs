@@ -3,7 +3,7 @@
 
 use futures_util::future::join;
 
-use super::{Finding, Ground};
+use super::{Finding, Surveyed};
 use crate::host::{Host, Result};
 use crate::resource::ask_beside;
 use crate::site::Site;
@@ -43,8 +43,8 @@ pub(crate) async fn crowded(host: &Host, site: &Site) -> Result<Option<(String, 
 }
 
 /// What runs on such settings, or finds no connection.
-pub(super) async fn findings(ground: Ground<'_>) -> Result<Vec<Finding>> {
-    let (host, site) = (ground.host, ground.site);
+pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
+    let (host, site) = (surveyed.host, surveyed.site);
     let (wrong, crowded) = join(wrong(host, site), crowded(host, site)).await;
     let wrong = wrong?.into_iter().filter(|wrong| wrong.is_there);
     let again = format!("then `systemctl restart {}`", site.paths.unit);

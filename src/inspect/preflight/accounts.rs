@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::command::Cmd;
 use crate::host::{Account, Accounts, Host, Result};
 use crate::resource::AnyResource;
@@ -12,10 +12,10 @@ use crate::resource::AnyResource;
 const LOCAL: [&str; 3] = ["files", "systemd", "compat"];
 
 /// Looks at each user of the plan.
-pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let host = ground.host;
+pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let host = inspected.host;
     let accounts = host.accounts()?;
-    for step in &ground.plan.steps {
+    for step in &inspected.plan.steps {
         let AnyResource::User(user) = &step.resource else {
             continue;
         };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::{Host, Result};
 use crate::resource::{Configured, configured, settings_not_read};
 use crate::site::Site;
@@ -14,15 +14,15 @@ const PORT: u16 = 5432;
 const CREATION: &str = "/etc/postgresql-common/createcluster.conf";
 
 /// Looks at what is left of other clusters, if there is none that can run, and whether a running one takes settings.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let mut settings = ground.pending_of("settings");
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let mut settings = inspected.pending_of("settings");
     if settings.any(|change| change.after.is_some()) {
-        found.reasons.extend(settings_not_read(ground.host)?);
+        found.reasons.extend(settings_not_read(inspected.host)?);
     }
-    let Some(known) = ground.facts.distribution else {
+    let Some(known) = inspected.facts.distribution else {
         return Ok(());
     };
-    for reason in clusters(ground.host, ground.site, known.postgresql)? {
+    for reason in clusters(inspected.host, inspected.site, known.postgresql)? {
         found.refuse(reason);
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::resource::MASK;
 use crate::site::Site;
 
@@ -25,15 +25,15 @@ struct Asked {
 }
 
 /// Looks at it as it would be written, where there is one.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
-    let template = ground.beside.join(TEMPLATE);
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
+    let template = inspected.beside.join(TEMPLATE);
     let Ok(source) = std::fs::read_to_string(&template) else {
         return;
     };
-    let Some(conf) = ground.plan.file(Path::new(&ground.site.paths.conf)) else {
+    let Some(conf) = inspected.plan.file(Path::new(&inspected.site.paths.conf)) else {
         return;
     };
-    for (line, reason) in wrong(&conf.content, &source, ground.site, ground.workers) {
+    for (line, reason) in wrong(&conf.content, &source, inspected.site, inspected.workers) {
         let place = line.map_or_else(String::new, |line| format!(" (line {line})"));
         found.refuse(format!("`{}`{place}: {reason}", template.display()));
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::{Error, Host, Result};
 use crate::plan::Step;
 use crate::resource::AnyResource;
@@ -44,8 +44,8 @@ const DATABASE: [Load; 2] = [load(150, 2, false), load(50, 1, false)];
 const CLUSTERS: &str = "/var/lib/postgresql";
 
 /// Sums what the pending steps bring, for each file system, and compares it with what there is.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let host = ground.host;
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let host = inspected.host;
     let mut disks: BTreeMap<u64, (PathBuf, Load)> = BTreeMap::new();
     let mut add = |place: &Path, load: Load| -> Result<()> {
         let (device, place) = real(host, place)?;
@@ -55,16 +55,16 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         sum.runs |= load.runs;
         Ok(())
     };
-    let mut packages = ground.pending_of("packages");
+    let mut packages = inspected.pending_of("packages");
     if packages.next().is_some() {
         for (place, load) in PACKAGES {
             add(Path::new(place), load)?;
         }
     }
-    let steps = ground.plan.steps.iter().zip(&ground.observed.changes);
+    let steps = inspected.plan.steps.iter().zip(&inspected.observed.changes);
     for (step, change) in steps {
         if change.is_pending() && change.before.is_none() {
-            for (place, load) in brought(step, ground) {
+            for (place, load) in brought(step, inspected) {
                 add(&place, load)?;
             }
         }
@@ -76,7 +76,7 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
 }
 
 /// What a step brings that makes something new.
-fn brought(step: &Step, ground: &Ground<'_>) -> Vec<(PathBuf, Load)> {
+fn brought(step: &Step, inspected: &Inspected<'_>) -> Vec<(PathBuf, Load)> {
     match &step.resource {
         AnyResource::Checkout(checkout) => {
             let load = if step.id == "source" { ODOO } else { ADDONS };
@@ -84,8 +84,8 @@ fn brought(step: &Step, ground: &Ground<'_>) -> Vec<(PathBuf, Load)> {
         }
         AnyResource::Venv(venv) => vec![(venv.path.clone(), VENV)],
         AnyResource::Database(_) => {
-            let data = (ground.site.paths.data.clone().into(), DATABASE[1]);
-            let here = ground.site.postgres.server.is_none();
+            let data = (inspected.site.paths.data.clone().into(), DATABASE[1]);
+            let here = inspected.site.postgres.server.is_none();
             let server = here.then(|| (CLUSTERS.into(), DATABASE[0]));
             server.into_iter().chain([data]).collect()
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::{Error, Host, Result};
 use crate::resource::ask_local;
 use crate::text::sql::literal;
@@ -30,12 +30,12 @@ struct Rule {
 }
 
 /// Asks which lines decide, where a server runs here and anything is to be changed.
-pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
-    if site.postgres.server.is_some() || ground.observed.is_settled() {
+pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
+    if site.postgres.server.is_some() || inspected.observed.is_settled() {
         return Ok(());
     }
-    if ground.pending_of("cluster").next().is_some() {
+    if inspected.pending_of("cluster").next().is_some() {
         return Ok(());
     }
     let (role, database) = (site.paths.role.as_str(), site.odoo.database.to_string());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
 
@@ -13,10 +13,10 @@ const NET_ADMIN: u32 = 12;
 
 /// Lets nft look at the table of this site, where it is to be loaded; before nft is there, looks at the rights of
 /// this process, which a container takes away from all of its own.
-pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
+pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
     let unit = format!("{}-firewall.service", site.name);
-    let pending = |unit: &str| ground.pending_of("service").any(|c| c.subject == unit);
+    let pending = |unit: &str| inspected.pending_of("service").any(|c| c.subject == unit);
     let (filters, jails) = (
         site.firewall.enabled && pending(&unit),
         site.fail2ban.enabled && pending("fail2ban.service"),
@@ -33,7 +33,7 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         return Ok(());
     }
     let rules = format!("/etc/{}.nft", site.name);
-    let table = ground.plan.file(Path::new(&rules));
+    let table = inspected.plan.file(Path::new(&rules));
     let Some(table) = table.filter(|_| filters && host.path(Path::new(NFT)).exists()) else {
         return Ok(());
     };

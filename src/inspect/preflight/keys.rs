@@ -1,11 +1,11 @@
 //! Repositories over SSH that nothing opens for the account that fetches them.
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::secret::access::{is_ssh, without_key};
 
 /// Those of what is to be fetched.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
-    let site = ground.site;
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
+    let site = inspected.site;
     let odoo = &site.odoo;
     let first = ("source".to_owned(), &odoo.repository, &odoo.access);
     let addons = site.addons.iter().map(|addons| {
@@ -13,7 +13,12 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
         (step, &addons.repository, &addons.access)
     });
     for (step, url, access) in std::iter::once(first).chain(addons) {
-        let is_pending = || ground.observed.pending().any(|change| change.step == step);
+        let is_pending = || {
+            inspected
+                .observed
+                .pending()
+                .any(|change| change.step == step)
+        };
         if access.is_none() && is_ssh(url.as_str()) && is_pending() {
             found.refuse(without_key(&site.paths.builder, url.as_str()));
         }

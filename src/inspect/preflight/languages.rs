@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::site::Languages;
 
 /// The languages of Odoo that are, by their first part.
@@ -12,8 +12,8 @@ const RIGHT_TO_LEFT: [&str; 3] = ["ar", "fa", "he"];
 const PROGRAMS: [&str; 2] = ["/usr/bin/rtlcss", "/usr/local/bin/rtlcss"];
 
 /// Says so where pages in such a language would come unturned: Odoo itself says nothing.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
-    let odoo = &ground.site.odoo;
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
+    let odoo = &inspected.site.odoo;
     let these = match &odoo.languages {
         Languages::These(these) => Some(these),
         // who has all of them has not said that people read these
@@ -25,7 +25,7 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
         let first = name.split(['_', '@']).next().unwrap_or_default();
         RIGHT_TO_LEFT.contains(&first)
     };
-    let there = |program: &&str| ground.host.path(Path::new(program)).exists();
+    let there = |program: &&str| inspected.host.path(Path::new(program)).exists();
     let Some(name) = names.find(is_turned) else {
         return;
     };
@@ -34,7 +34,7 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
             "`{name}` is written from right to left, and Odoo turns its pages round with `rtlcss`, which is not on this server \
              and in no package of its distribution: `apt-get install npm` and `npm install --global rtlcss`, then \
              `systemctl restart {}`",
-            ground.site.paths.unit
+            inspected.site.paths.unit
         ));
     }
 }

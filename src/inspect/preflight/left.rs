@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::Result;
 
 /// What Odoo writes into below its data folder, beside the folder itself.
@@ -12,8 +12,8 @@ const WRITTEN: [&str; 3] = ["", "filestore", "sessions"];
 const MOST: usize = 20;
 
 /// Looks at the entries that Odoo makes there, and at those of the attachments.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, paths) = (ground.host, &ground.site.paths);
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, paths) = (inspected.host, &inspected.site.paths);
     let data = Path::new(&paths.data);
     for folder in WRITTEN {
         let folder = data.join(folder);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::pattern::is_like;
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::{Host, Result};
 use crate::site::Site;
 
@@ -12,14 +12,14 @@ const FOLDER: &str = "/etc/logrotate.d";
 const MAIN: &str = "/etc/logrotate.conf";
 
 /// Looks at both, where the site has such a log.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
     if !site.logs.file {
         return Ok(());
     }
     for (file, line) in others(host, site)? {
         found.trouble(
-            ground,
+            inspected,
             format!(
                 "`{}` (line {line}) has logrotate turn over `{}/odoo.log`, which this site does itself, and of a log that is \
                  named twice logrotate makes an error; move that file out of `{FOLDER}`, or take the line away",

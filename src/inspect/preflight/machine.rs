@@ -1,8 +1,8 @@
 //! What the machine itself must be.
 
 use crate::odoo::facts::Facts;
-use crate::odoo::pairing::{Pairing, pairing};
 use crate::odoo::release::Release;
+use crate::odoo::target::{Target, target};
 use crate::plan::wkhtmltopdf;
 use crate::site::Site;
 
@@ -13,7 +13,7 @@ const MEMORY: u64 = 700;
 ///
 /// # Errors
 /// Every reason for which it cannot be, each with the way out.
-pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Pairing, Vec<String>> {
+pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Target, Vec<String>> {
     let mut reasons = Vec::new();
     if !nix::unistd::geteuid().is_root() {
         reasons.push("this must be run by root; try `sudo`".to_owned());
@@ -37,7 +37,7 @@ pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Pairing, Vec<S
         reasons.extend(chosen.err());
     }
     let found = match facts.distribution {
-        Some(distribution) => pairing(Release::of(site.odoo.version), distribution)
+        Some(distribution) => target(Release::of(site.odoo.version), distribution)
             .map_err(|refusal| refusal.to_string()),
         None => Err(format!(
             "{} is not a distribution that this program knows; it knows Debian 12 and 13, and Ubuntu 22.04, 24.04 and 26.04",

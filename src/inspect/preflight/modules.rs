@@ -3,24 +3,24 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::Result;
 use crate::inspect::finding::modules::{folders, installed};
 use crate::odoo::modules::parted;
 
 /// Compares the folders of `odoo.conf` with those that it is about to name. If one of these is yet to come, it may
 /// hold the modules: the code is then tried on the database before the service runs it.
-pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
+pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
     let conf = Path::new(&site.paths.conf);
-    let mut files = ground.pending_of("file");
+    let mut files = inspected.pending_of("file");
     if !files.any(|change| Path::new(&change.subject) == conf) {
         return Ok(());
     }
     let Some(now) = host.text(conf)? else {
         return Ok(());
     };
-    let Some(next) = ground.plan.file(conf) else {
+    let Some(next) = inspected.plan.file(conf) else {
         return Ok(());
     };
     let (now, next) = (
@@ -31,7 +31,7 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
     if !goes || next.iter().any(|folder| !now.contains(folder)) {
         return Ok(());
     }
-    let names = installed(host, ground.plan).await?;
+    let names = installed(host, inspected.plan).await?;
     let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     let (there, _) = parted(host, &now, &names)?;
     let (stays, _) = parted(host, &next, &names)?;

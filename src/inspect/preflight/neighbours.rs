@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ports::wanted;
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::{Host, Result, layout};
 use crate::inspect::finding::is_ours;
 use crate::site::Site;
@@ -15,9 +15,9 @@ const ENABLED: &str = "/etc/nginx/sites-enabled";
 const AVAILABLE: &str = "/etc/nginx/sites-available";
 
 /// Whether one has a port or a name of this one's.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
-    found.reasons.extend(ports(host, site, ground.workers)?);
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
+    found.reasons.extend(ports(host, site, inspected.workers)?);
     found.reasons.extend(left(host, site)?);
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! A way to the network, where something is fetched from it.
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 
 /// Whether there is one, where there must be.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) {
-    let fetches = ground
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
+    let fetches = inspected
         .observed
         .pending()
         .any(|change| ["packages", "venv"].contains(&change.kind.as_str()));
-    if fetches && !ground.facts.network && ground.site.python.wheels.is_none() {
+    if fetches && !inspected.facts.network && inspected.site.python.wheels.is_none() {
         found.refuse("there is no network: nothing but the loopback has a route; see `ip route`");
     }
 }

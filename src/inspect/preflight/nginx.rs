@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use self::listen::Listen;
 use self::read::Directive;
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
 use crate::site::{Site, Tls};
@@ -22,8 +22,8 @@ const ENABLED: &str = "/etc/nginx/sites-enabled";
 const GROUP: &str = "www-data";
 
 /// What others have configured, and whether nginx takes it at all.
-pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
+pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
     let Some(proxy) = &site.proxy else {
         return Ok(());
     };
@@ -44,11 +44,11 @@ pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         }
     }
     // what a plan would mend is none of others' affair
-    if reasons.is_empty() && !ground.observed.is_settled() {
+    if reasons.is_empty() && !inspected.observed.is_settled() {
         reasons.extend(broken(host, site).await?);
     }
     for reason in reasons {
-        found.trouble(ground, reason);
+        found.trouble(inspected, reason);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::{Host, Kind, Result};
 
 /// What the unit does not let the service see, or gives it an own one of.
@@ -12,8 +12,8 @@ const HIDDEN: [&str; 6] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp", "/
 const ENTER: u32 = 0o001;
 
 /// Looks at the folders of the site where they are.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, paths) = (ground.host, &ground.site.paths);
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, paths) = (inspected.host, &inspected.site.paths);
     for (folder, runs) in [(paths.home.as_str(), true), (paths.data.as_str(), false)] {
         let place = host.resolved(Path::new(folder))?;
         for reason in place_of(host, folder, &place, runs)? {

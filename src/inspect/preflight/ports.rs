@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Found, Ground, closed};
+use super::{Found, Inspected, firewall_ports};
 use crate::host::{Host, Result};
 use crate::site::{Site, Tls};
 
@@ -13,12 +13,12 @@ const LOOKS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Who has a port that the site needs, and what serves others on one that its firewall would close.
-pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
+pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
     let listening = || {
-        let mut reasons = ports(host, site, ground.workers)?;
+        let mut reasons = ports(host, site, inspected.workers)?;
         if site.firewall.enabled {
-            reasons.extend(closed::ports(host, site)?);
+            reasons.extend(firewall_ports::ports(host, site)?);
         }
         Ok(reasons)
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::ports::wanted;
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::{Host, Kind, Result};
 use crate::resource::AnyResource;
 
@@ -60,17 +60,17 @@ struct Started {
 }
 
 /// Who would have the ports at the next boot, and whose unit has the name of ours.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
-    for reason in namesakes(ground)? {
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
+    for reason in namesakes(inspected)? {
         found.refuse(reason);
     }
-    let wanted: Vec<u16> = wanted(site, ground.workers)
+    let wanted: Vec<u16> = wanted(site, inspected.workers)
         .iter()
         .map(|w| w.port)
         .collect();
     let is_planned = |unit: &str| {
-        let mut steps = ground.plan.steps.iter();
+        let mut steps = inspected.plan.steps.iter();
         steps.any(|step| matches!(&step.resource, AnyResource::Service(own) if own.unit == unit))
     };
     for started in started(host)? {
@@ -91,7 +91,7 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         };
         let name = started.name.trim_end_matches(".service");
         found.trouble(
-            ground,
+            inspected,
             format!(
                 "`{name}` (`{}`) is started at every boot and would take port {port} from this site then; \
                  `systemctl disable --now {name}`, or give one of them another port",
@@ -104,8 +104,8 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
 
 /// Somebody else's unit that has the name of ours, where this site was never installed: a package's would be hidden by
 /// it, and one of the administrator's replaced.
-fn namesakes(ground: &Ground<'_>) -> Result<Vec<String>> {
-    let (host, site) = (ground.host, ground.site);
+fn namesakes(inspected: &Inspected<'_>) -> Result<Vec<String>> {
+    let (host, site) = (inspected.host, inspected.site);
     let is_new = host.list(Path::new(&site.paths.state))?.is_empty();
     let mut reasons = Vec::new();
     for folder in UNITS {

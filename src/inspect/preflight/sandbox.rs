@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
 use crate::resource::File;
@@ -75,15 +75,15 @@ struct Line {
 }
 
 /// Tries it in a unit that is gone at once, where the service would be started.
-pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let host = ground.host;
-    let unit = &ground.site.paths.unit;
-    let mut services = ground.pending_of("service");
+pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let host = inspected.host;
+    let unit = &inspected.site.paths.unit;
+    let mut services = inspected.pending_of("service");
     if !services.any(|change| change.subject == *unit) {
         return Ok(());
     }
     let path = Path::new("/etc/systemd/system").join(unit);
-    let Some(file) = ground.plan.file(&path) else {
+    let Some(file) = inspected.plan.file(&path) else {
         return Ok(());
     };
     let mut lines = own(file);

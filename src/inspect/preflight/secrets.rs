@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::Result;
 
 /// The bits of a mode by which everybody may read, write or run a file.
 const EVERYBODY: u32 = 0o007;
 
 /// Looks at those whose secrets the service or nginx is given. What opens a repository is looked at when it is used.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let site = ground.site;
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let site = inspected.site;
     let password = site.postgres.server.as_ref().map(|server| &server.password);
     let key = site.proxy.as_ref().and_then(|proxy| proxy.key.as_ref());
     let files = [
@@ -21,13 +21,13 @@ pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
         let Some(file) = file.map(ToString::to_string) else {
             continue;
         };
-        let meta = ground.host.meta(Path::new(&file))?;
+        let meta = inspected.host.meta(Path::new(&file))?;
         if meta.is_some_and(|meta| meta.mode & EVERYBODY != 0) {
             let text = format!(
                 "`{file}` holds {what}, and every account of this server may read it; `chmod o= {file}`, and change the secret \
                  if anyone may have seen it"
             );
-            found.trouble(ground, text);
+            found.trouble(inspected, text);
         }
     }
     Ok(())

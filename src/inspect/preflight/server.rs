@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::{Host, Process, Result};
 
 /// Where PostgreSQL listens. Set up while somebody else does, it takes the next port, where no step looks for it.
@@ -15,11 +15,11 @@ const SOCKETS: [&str; 2] = [
 ];
 
 /// Who has the port or the socket of a server that is to be set up or started.
-pub(super) fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    if ground.pending_of("cluster").next().is_none() {
+pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    if inspected.pending_of("cluster").next().is_none() {
         return Ok(());
     }
-    let host = ground.host;
+    let host = inspected.host;
     let listeners = host.listeners()?;
     let listener = listeners.iter().find(|listener| listener.port == PORT);
     let mut held = listener.map(|listener| (format!("port {PORT}"), host.holder(listener)));

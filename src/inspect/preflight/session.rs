@@ -1,21 +1,21 @@
 //! What PostgreSQL would give to sessions of Odoo's that are yet to come.
 
-use super::{Found, Ground};
+use super::{Found, Inspected};
 use crate::host::Result;
 use crate::inspect::finding::session;
 
 /// Whether a database can be filled, and a service started, with it.
-pub(super) async fn look(ground: &Ground<'_>, found: &mut Found) -> Result<()> {
-    let (host, site) = (ground.host, ground.site);
-    if ground.pending_of("cluster").next().is_some() {
+pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
+    let (host, site) = (inspected.host, inspected.site);
+    if inspected.pending_of("cluster").next().is_some() {
         return Ok(());
     }
-    if ground.pending_of("database").next().is_some() {
+    if inspected.pending_of("database").next().is_some() {
         for wrong in session::wrong(host, site).await? {
             found.refuse(format!("{}; {}", wrong.what, wrong.way));
         }
     }
-    let mut services = ground.pending_of("service");
+    let mut services = inspected.pending_of("service");
     if services.any(|change| change.subject == site.paths.unit)
         && let Some((what, way)) = session::crowded(host, site).await?
     {

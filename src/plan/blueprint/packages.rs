@@ -38,7 +38,7 @@ impl Blueprint {
             fetch.insert("openssh-client".into());
         }
         let (server, build): (BTreeSet<String>, BTreeSet<String>) = self
-            .release
+            .target
             .packages
             .iter()
             .filter(|name| !fetch.contains(*name))

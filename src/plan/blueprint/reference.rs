@@ -14,8 +14,8 @@ use super::Blueprint;
 use crate::check::Check;
 use crate::odoo::distribution::Distribution;
 use crate::odoo::facts::Facts;
-use crate::odoo::pairing::pairing;
 use crate::odoo::release::Release;
+use crate::odoo::target::target;
 use crate::resource::AnyResource;
 use crate::site::Site;
 
@@ -243,7 +243,7 @@ fn blueprint(lines: &str) -> Blueprint {
     let text = format!("[odoo]\nversion = \"19.0\"\n{lines}");
     let site = Site::parse(Path::new("site.toml"), &text).unwrap();
     let distribution = Distribution::of("debian", "12").unwrap();
-    let release = pairing(Release::of(site.odoo.version), distribution).unwrap();
+    let release = target(Release::of(site.odoo.version), distribution).unwrap();
     let facts = Facts {
         distribution: Some(distribution),
         distribution_name: "Debian 12".into(),

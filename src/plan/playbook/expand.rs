@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::node::fields;
 use super::order::unknown_need;
-use super::{File, Notes, Place, Playbook, Reference, Step, Task, Text};
+use super::{File, Notes, Place, Playbook, Reference, StepTemplate, Task, Text};
 use crate::text::diagnostic::{Diagnostic, Diagnostics, is_deceptive, quote};
 use crate::text::template::{Context, find};
 
@@ -48,22 +48,22 @@ pub(super) fn tasks(playbook: &Playbook, context: &Context) -> Result<Vec<Task>,
 
 impl<'p> Expansion<'p> {
     /// The text of the file that has `step`.
-    fn source(&self, step: &Step) -> &'p str {
+    fn source(&self, step: &StepTemplate) -> &'p str {
         &self.files[step.file].source
     }
 
-    fn wrong(&mut self, step: &Step, error: Diagnostic) {
+    fn wrong(&mut self, step: &StepTemplate, error: Diagnostic) {
         self.errors[step.file].push(error);
     }
 
     /// The value of a result; errors are noted.
-    fn good<T>(&mut self, step: &Step, result: Result<T, Vec<Diagnostic>>) -> Option<T> {
+    fn good<T>(&mut self, step: &StepTemplate, result: Result<T, Vec<Diagnostic>>) -> Option<T> {
         result
             .map_err(|errors| self.errors[step.file].extend(errors))
             .ok()
     }
 
-    fn step(&mut self, step: &'p Step, context: &Context, check: bool) {
+    fn step(&mut self, step: &'p StepTemplate, context: &Context, check: bool) {
         let mut made = Vec::new();
         for context in self.contexts(step, context) {
             made.extend(self.task(step, &context, made.len(), check));
@@ -80,7 +80,13 @@ impl<'p> Expansion<'p> {
     }
 
     /// The task of a step in a context, after `number` others of the same step; `None` if `when` leaves it out.
-    fn task(&mut self, step: &Step, context: &Context, number: usize, check: bool) -> Option<Task> {
+    fn task(
+        &mut self,
+        step: &StepTemplate,
+        context: &Context,
+        number: usize,
+        check: bool,
+    ) -> Option<Task> {
         if !self.wanted(step, context) {
             return None;
         }
@@ -116,7 +122,7 @@ impl<'p> Expansion<'p> {
     }
 
     /// One context for each element of `each`, with `item`; without `each` the one there is.
-    fn contexts<'c>(&mut self, step: &Step, context: &'c Context) -> Vec<Cow<'c, Context>> {
+    fn contexts<'c>(&mut self, step: &StepTemplate, context: &'c Context) -> Vec<Cow<'c, Context>> {
         let Some(each) = &step.each else {
             return vec![Cow::Borrowed(context)];
         };
@@ -135,7 +141,7 @@ impl<'p> Expansion<'p> {
         list.iter().map(with).collect()
     }
 
-    fn wanted(&mut self, step: &Step, context: &Context) -> bool {
+    fn wanted(&mut self, step: &StepTemplate, context: &Context) -> bool {
         let Some(when) = &step.when else {
             return true;
         };
@@ -153,7 +159,13 @@ impl<'p> Expansion<'p> {
     }
 
     /// The id of a task, which no other has.
-    fn id(&mut self, step: &Step, context: &Context, number: usize, check: bool) -> Option<String> {
+    fn id(
+        &mut self,
+        step: &StepTemplate,
+        context: &Context,
+        number: usize,
+        check: bool,
+    ) -> Option<String> {
         let place = &step.id.span;
         let rendered = step.id.render(context, self.source(step));
         let mut id = self.good(step, rendered)?;
@@ -195,7 +207,7 @@ impl<'p> Expansion<'p> {
 
     /// The tasks a step waits for. Without a context, for a step that is left out, what cannot be known
     /// is not asked for.
-    fn needs(&mut self, step: &Step, context: Option<&Context>) -> Vec<String> {
+    fn needs(&mut self, step: &StepTemplate, context: Option<&Context>) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         for id in &step.needs.steps {
             let written = self.written.iter().find(|(written, _)| written == id);
@@ -216,7 +228,7 @@ impl<'p> Expansion<'p> {
     /// A need is an id as written above, for all tasks that came of it, or the id of one task above.
     fn need(
         &self,
-        step: &Step,
+        step: &StepTemplate,
         need: &Text,
         context: Option<&Context>,
     ) -> Result<Vec<String>, Vec<Diagnostic>> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::order::order;
 use super::read;
 use super::step::{Given, Written};
-use super::{Playbook, Step};
+use super::{Playbook, StepTemplate};
 use crate::text::diagnostic::{Diagnostic, Diagnostics, quote};
 use crate::text::template;
 
@@ -40,7 +40,7 @@ pub(super) fn extended(
 }
 
 /// Puts an own step beside its anchor: own steps of the same place keep their order.
-fn put(steps: &mut Vec<Step>, own: Written, errors: &mut Vec<Diagnostic>) {
+fn put(steps: &mut Vec<StepTemplate>, own: Written, errors: &mut Vec<Diagnostic>) {
     let Written {
         mut step,
         needs,

@@ -1,12 +1,12 @@
 //! What the order of steps demands.
 
-use super::{File, Step, Text};
+use super::{File, StepTemplate, Text};
 use crate::text::diagnostic::{Diagnostic, place, quote};
 use crate::text::template;
 
 /// Notes names given twice, and needs that are not above, in the last of `files`: the others are right. What a template
 /// says is known only later.
-pub(super) fn order(steps: &[Step], files: &[&File], errors: &mut Vec<Diagnostic>) {
+pub(super) fn order(steps: &[StepTemplate], files: &[&File], errors: &mut Vec<Diagnostic>) {
     let written = steps.iter().enumerate();
     for (at, step) in written.filter(|(_, step)| step.file + 1 == files.len()) {
         let above = &steps[..at];
@@ -37,7 +37,7 @@ pub(super) fn order(steps: &[Step], files: &[&File], errors: &mut Vec<Diagnostic
     }
 }
 
-fn not_above(need: &Text, below: &Step, source: &str) -> Diagnostic {
+fn not_above(need: &Text, below: &StepTemplate, source: &str) -> Diagnostic {
     let (line, _) = place(source, below.id.span.start);
     Diagnostic::new(
         need.span.clone(),

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::order::order;
 use super::step::{Given, Reading, Written};
-use super::{File, Playbook, Step};
+use super::{File, Playbook, StepTemplate};
 use crate::text::diagnostic::{Diagnostic, Diagnostics};
 use crate::text::reader::{self, Table};
 
 pub(super) fn playbook(path: &Path, source: &str) -> Result<Playbook, Diagnostics> {
     let (file, written, mut errors) = file(path, source, 0);
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<StepTemplate> = Vec::new();
     for Written {
         mut step, needs, ..
     } in written.steps
@@ -43,7 +43,7 @@ pub(super) fn playbook(path: &Path, source: &str) -> Result<Playbook, Diagnostic
 #[derive(Default)]
 pub(super) struct Steps {
     pub(super) steps: Vec<Written>,
-    pub(super) checks: Vec<Step>,
+    pub(super) checks: Vec<StepTemplate>,
 }
 
 /// Reads one file: `number` 0 is the playbook, 1 the file that extends it.

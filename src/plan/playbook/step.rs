@@ -6,13 +6,13 @@ use toml::Spanned;
 
 use super::condition::{condition, reference};
 use super::node::Node;
-use super::{Needs, Notes, Step, Text};
+use super::{Needs, Notes, StepTemplate, Text};
 use crate::text::diagnostic::{Diagnostic, did_you_mean, quote};
 use crate::text::reader::{Rest, Table, unexpected, unknown_key};
 
 /// A step, and what is written about its place.
 pub(super) struct Written {
-    pub(super) step: Step,
+    pub(super) step: StepTemplate,
     pub(super) needs: Given,
     /// In a file that extends a playbook: the step that this one comes before, or after.
     pub(super) anchor: Option<Anchor>,
@@ -100,7 +100,7 @@ impl Reading<'_> {
             .extend(texts.filter_map(|text| text.check(self.source)));
         // With an error noted it is read on all the same, so that the steps below can be told of their needs.
         let (kind, kind_span, fields) = resource.unwrap_or((String::new(), span, Vec::new()));
-        let step = Step {
+        let step = StepTemplate {
             file: self.file,
             id,
             needs: Needs {

@@ -89,10 +89,10 @@ pub fn demand(conf: &str, host: Option<&str>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::sizing::Ground;
+    use crate::plan::sizing::Capacity;
 
     fn site(workers: u32) -> Sizing {
-        Sizing::of(Ground {
+        Sizing::of(Capacity {
             cores: 2,
             memory: 8192,
             users: None,

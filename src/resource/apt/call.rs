@@ -69,7 +69,7 @@ pub(super) fn simulate(args: &[&str]) -> Cmd {
 /// Runs a call that needs apt's locks: waits for them, naming their holder, and finishes first
 /// what dpkg was kept from finishing.
 pub(super) async fn run_locked(host: &Host, cmd: &Cmd) -> Result<()> {
-    let until = Instant::now() + host.patience();
+    let until = Instant::now() + host.lock_timeout();
     loop {
         wait_for_locks(host, until).await?;
         let Err(error) = host.run(cmd).await else {
@@ -193,9 +193,9 @@ fn hook_file(host: &Host, command: &str) -> Result<Option<PathBuf>> {
 /// Waits until nobody holds a lock of apt's: a killed run's `apt-get` is not ended but let finish.
 ///
 /// # Errors
-/// If they are still held when [`Host::patience`] is at its end, or if a signal asks to stop.
+/// If they are still held when [`Host::lock_timeout`] is at its end, or if a signal asks to stop.
 pub async fn wait_for_apt(host: &Host) -> Result<()> {
-    let until = Instant::now() + host.patience();
+    let until = Instant::now() + host.lock_timeout();
     // one that has only just started holds no lock yet
     let programs = ["apt-get", "dpkg"];
     let left_over = |process: &Process| {
@@ -209,7 +209,7 @@ pub async fn wait_for_apt(host: &Host) -> Result<()> {
             return Err(Error::Held {
                 what: "apt to finish".into(),
                 holder,
-                seconds: host.patience().as_secs(),
+                seconds: host.lock_timeout().as_secs(),
             });
         }
         host.pause(200).await?;
@@ -229,7 +229,7 @@ async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
             return Err(Error::Held {
                 what: format!("the lock `{lock}`"),
                 holder: holder_text,
-                seconds: host.patience().as_secs(),
+                seconds: host.lock_timeout().as_secs(),
             });
         }
         if told.as_ref() != Some(&holder) {

@@ -71,7 +71,7 @@ impl Resource for Lists {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         if from == to || to.is_none_or(|to| !to.usable) {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         // without it apt-get ends with 0 after two minutes without a network
         let update = call::apt_get(&["-o", "APT::Update::Error-Mode=any", "update"])
@@ -102,7 +102,7 @@ impl Resource for Lists {
             host.ensure_folder(folder, "root", "root", 0o755)?;
         }
         host.write(stamp, b"", "root", "root", 0o644)?;
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {
@@ -113,7 +113,7 @@ impl Resource for Lists {
         }
     }
 
-    fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
+    fn residue(&self, _from: Option<&State>) -> Option<&'static str> {
         Some("apt's package lists, downloaded packages and logs")
     }
 }

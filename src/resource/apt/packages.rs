@@ -179,7 +179,7 @@ impl Packages {
             }
         }
         if held.is_empty() {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         let named: Vec<&str> = held.iter().take(4).map(String::as_str).collect();
         let more = held.len().saturating_sub(named.len());
@@ -251,7 +251,7 @@ impl Resource for Packages {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         let (Some(from), Some(to)) = (from, to) else {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         };
         // nothing comes: only on the way back, where a killed dpkg may have left halves
         let comes = |(name, version): (&String, &String)| from.installed.get(name) != Some(version);
@@ -276,7 +276,7 @@ impl Resource for Packages {
             && (ended.is_ok() || !self.upgrade || self.pending(host, &now).await?.0.is_empty());
         call::judge(host, ended, is_done)?;
         if missing.is_empty() {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         Err(Error::impossible(format!(
             "apt-get ended well and did not install `{missing}`"
@@ -285,7 +285,7 @@ impl Resource for Packages {
 
     /// Takes away what came with this change, and nothing that came by another hand: later, or between a killed
     /// run and the one that went on with it.
-    fn back(
+    fn rollback_target(
         &self,
         now: Option<&State>,
         before: Option<&State>,
@@ -321,7 +321,7 @@ impl Resource for Packages {
     }
 
     /// Only what changes: nobody reads the names of all packages of a server.
-    fn shown(&self, from: Option<State>, to: Option<State>) -> Result<(AnyState, AnyState)> {
+    fn presented(&self, from: Option<State>, to: Option<State>) -> Result<(AnyState, AnyState)> {
         let (from, to) = (
             from.map(|s| s.installed).unwrap_or_default(),
             to.map(|s| s.installed).unwrap_or_default(),
@@ -369,7 +369,7 @@ impl Resource for Packages {
         format!("{count} package{plural}{size}")
     }
 
-    fn leaves(&self, _from: Option<&State>) -> Option<&'static str> {
+    fn residue(&self, _from: Option<&State>) -> Option<&'static str> {
         Some(
             "what removed packages leave behind: their configuration files, the accounts and the certificates that they \
              made",

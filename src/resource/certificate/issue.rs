@@ -93,7 +93,7 @@ impl Certificate {
             },
             Issuer::Owner | Issuer::Acme { .. } => (),
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 }
 

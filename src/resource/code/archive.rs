@@ -84,14 +84,14 @@ impl Resource for Archive {
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         tree::clear(host, &self.path)?;
         if from == to {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         gate::take_tree_away(host, &self.path, true)?;
         if to.is_some() {
             let whole = self.unpack(host).await?;
             tree::put(host, &whole, &self.path)?;
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {

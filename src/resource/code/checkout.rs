@@ -12,7 +12,7 @@ use crate::host::{Error, Host, Result};
 use crate::resource::code::translations::{self, Languages};
 use crate::resource::code::tree;
 use crate::resource::{Moved, Resource};
-use crate::secret::access::{self, Access, Introduction};
+use crate::secret::access::{self, Access, GitCredentials};
 
 /// What git is told before all that the server's `/etc/gitconfig` says: a tree is the commit byte for byte, whoever
 /// works on the server with what settings, and the files of a repository are where this program reads them. How the
@@ -116,20 +116,25 @@ impl Checkout {
             .env("GIT_TERMINAL_PROMPT", "0")
     }
 
-    fn lend(&self, host: &Host) -> Result<Introduction> {
+    fn grant(&self, host: &Host) -> Result<GitCredentials> {
         let (builder, access) = (&self.builder, self.access.as_ref());
-        access::lend(host, builder, &self.name(), &self.url, access)
+        access::grant(host, builder, &self.name(), &self.url, access)
     }
 
     /// Makes the tree, with what opens the repository lent for that time.
     async fn make(&self, host: &Host, languages: &Languages) -> Result<()> {
-        let told = self.lend(host)?;
+        let told = self.grant(host)?;
         let made = self.make_by(host, &told, languages).await;
-        access::take_back(host, &self.builder, &self.name())?;
+        access::revoke(host, &self.builder, &self.name())?;
         made
     }
 
-    async fn make_by(&self, host: &Host, told: &Introduction, languages: &Languages) -> Result<()> {
+    async fn make_by(
+        &self,
+        host: &Host,
+        told: &GitCredentials,
+        languages: &Languages,
+    ) -> Result<()> {
         if languages.is_some() {
             match self.make_lean(host, told, languages).await {
                 Err(error) if refused_an_object(&error) => tree::clear(host, &self.path)?,
@@ -144,7 +149,7 @@ impl Checkout {
     async fn make_lean(
         &self,
         host: &Host,
-        told: &Introduction,
+        told: &GitCredentials,
         languages: &Languages,
     ) -> Result<()> {
         self.begin(host).await?;
@@ -156,7 +161,7 @@ impl Checkout {
         self.lay_out(host, told, languages).await
     }
 
-    async fn fetch_whole(&self, host: &Host, told: &Introduction) -> Result<()> {
+    async fn fetch_whole(&self, host: &Host, told: &GitCredentials) -> Result<()> {
         self.begin(host).await?;
         let exact = ["--depth=1", "--", &self.url, &self.commit];
         match self.fetch(host, told, &exact).await {
@@ -196,7 +201,7 @@ impl Checkout {
     }
 
     /// A call of git that may fetch.
-    fn introduced(&self, tree: &Path, told: &Introduction, args: &[&str]) -> Cmd {
+    fn introduced(&self, tree: &Path, told: &GitCredentials, args: &[&str]) -> Cmd {
         let options = told.options.iter().map(String::as_str);
         let words: Vec<&str> = options.chain(args.iter().copied()).collect();
         self.git(tree, &words)
@@ -205,14 +210,19 @@ impl Checkout {
     }
 
     /// Fetches what `args` name.
-    async fn fetch(&self, host: &Host, told: &Introduction, args: &[&str]) -> Result<()> {
+    async fn fetch(&self, host: &Host, told: &GitCredentials, args: &[&str]) -> Result<()> {
         let words = [&["fetch", "--quiet", "--no-tags"], args].concat();
         let fetch = self.introduced(&self.tree(), told, &words);
         host.run(&fetch).await.map(drop)
     }
 
     /// Lays out the files of what was fetched. Those that were left out then are fetched now.
-    async fn lay_out(&self, host: &Host, told: &Introduction, languages: &Languages) -> Result<()> {
+    async fn lay_out(
+        &self,
+        host: &Host,
+        told: &GitCredentials,
+        languages: &Languages,
+    ) -> Result<()> {
         let tree = self.tree();
         let words = ["checkout", "--quiet", "--detach", &self.commit];
         let mut checkout = self.git(&tree, &words);
@@ -352,10 +362,10 @@ impl Checkout {
             "--stdin",
             "origin",
         ];
-        let told = self.lend(host)?;
+        let told = self.grant(host)?;
         let fetch = self.introduced(&self.path, &told, &words);
         let fetched = host.run(&fetch.stdin(blobs.join("\n") + "\n")).await;
-        access::take_back(host, &self.builder, &self.name())?;
+        access::revoke(host, &self.builder, &self.name())?;
         fetched.map(drop)
     }
 }
@@ -397,7 +407,7 @@ impl Resource for Checkout {
     }
 
     /// Whatever its HEAD was bent to, no other commit ever is at this path.
-    fn back(
+    fn rollback_target(
         &self,
         _now: Option<&State>,
         before: Option<&State>,
@@ -410,13 +420,13 @@ impl Resource for Checkout {
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        access::take_back(host, &self.builder, &self.name())?;
+        access::revoke(host, &self.builder, &self.name())?;
         tree::clear(host, &self.path)?;
         if let (Some(from), Some(to)) = (from, to)
             && from.commit == to.commit
         {
             self.translate(host, &from.languages, &to.languages).await?;
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         // also what is no checkout any more, its `.git` being gone
         gate::take_tree_away(host, &self.path, true)?;
@@ -424,7 +434,7 @@ impl Resource for Checkout {
             self.make(host, &to.languages).await?;
             tree::put(host, &self.tree(), &self.path)?;
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {

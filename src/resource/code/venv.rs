@@ -330,7 +330,7 @@ impl Resource for Venv {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         if from == to && from.is_some() {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         gate::clear_partial(host, &self.path)?;
         gate::take_tree_away(host, &self.path, from.is_some())?;
@@ -339,7 +339,7 @@ impl Resource for Venv {
             gate::begin_tree(host, &self.path)?;
             self.build(host).await?;
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {

@@ -50,7 +50,7 @@ impl Resource for Cleared {
                 ));
             }
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {

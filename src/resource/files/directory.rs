@@ -74,7 +74,7 @@ impl Resource for Directory {
             } else if !host.remove_folder(&self.path)? {
                 return Ok(Moved::Kept("it is not empty".into()));
             }
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         };
         let mode = bits(&to.mode)?;
         match from {
@@ -86,7 +86,7 @@ impl Resource for Directory {
             }
             Some(_) => (),
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn holds_data(&self) -> bool {

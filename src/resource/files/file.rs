@@ -229,18 +229,18 @@ impl Resource for File {
         let Some(to) = to else {
             self.put_by(host, None)?;
             self.remove(host).await?;
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         };
         if from == Some(to) {
             // the interrupted move may not have come to telling it
             self.tell_systemd(host).await?;
             self.try_out(host, to).await?;
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         let mode = bits(&to.mode)?;
         if from.is_some_and(|from| from.content == to.content) {
             host.set_owner(&self.path, &to.owner, &to.group, mode)?;
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         let present = host.read(&self.path)?;
         // before our first writing, what is there is the owner's file, not an edit of ours
@@ -263,7 +263,7 @@ impl Resource for File {
         host.write(&self.path, &bytes, &to.owner, &to.group, mode)?;
         self.tell_systemd(host).await?;
         self.try_out(host, to).await?;
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn text(&self, host: &Host) -> Result<Option<Text>> {

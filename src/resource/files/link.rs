@@ -74,7 +74,7 @@ impl Resource for Link {
                 }
             }
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {

@@ -88,10 +88,10 @@ impl Resource for Secret {
                     return Ok(Moved::Kept(reason));
                 }
             }
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         if from == to {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         let password = if let Some(bytes) = host.read(&self.path)? {
             String::from_utf8(bytes)
@@ -109,7 +109,7 @@ impl Resource for Secret {
         host.store()?
             .note_written(&hash_path, &digest(hash.as_bytes()))?;
         host.write(&hash_path, hash.as_bytes(), "root", "root", 0o600)?;
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn holds_data(&self) -> bool {

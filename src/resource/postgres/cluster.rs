@@ -106,7 +106,7 @@ impl Resource for Cluster {
             ));
         }
         if running(from) {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         host.run(&Cmd::new("systemctl").args(["enable", "--quiet", "postgresql.service"]))
             .await?;
@@ -124,7 +124,7 @@ impl Resource for Cluster {
         )
         .await?;
         await_answer(host).await?;
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn refuses(&self, now: Option<&State>) -> Option<String> {

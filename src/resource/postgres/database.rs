@@ -164,7 +164,7 @@ impl Resource for Database {
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         // nothing was done from there
         if to.is_some_and(|to| to.unseen) {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         if from.is_some_and(|from| from.unseen) {
             // perhaps by now, but what was not seen is neither made nor dropped
@@ -180,7 +180,7 @@ impl Resource for Database {
             .map_or(&nothing, |from| &from.modules);
         let Some(to) = to else {
             return match from {
-                None => Ok(Moved::There),
+                None => Ok(Moved::Applied),
                 Some(_) => self.take_away(host).await,
             };
         };
@@ -194,7 +194,7 @@ impl Resource for Database {
                 "installed modules stay: taking one out would delete its data".into(),
             ));
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn refuses(&self, now: Option<&State>) -> Option<String> {
@@ -215,7 +215,7 @@ impl Resource for Database {
         }
     }
 
-    fn leaves(&self, from: Option<&State>) -> Option<&'static str> {
+    fn residue(&self, from: Option<&State>) -> Option<&'static str> {
         from.map(|_| "modules that are added to a database that was there before")
     }
 

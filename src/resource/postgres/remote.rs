@@ -115,11 +115,11 @@ impl Resource for Remote {
         }
         let state = self.ask(host).await?;
         self.refuses(Some(&state))
-            .map_or(Ok(Moved::There), |reason| Err(Error::impossible(reason)))
+            .map_or(Ok(Moved::Applied), |reason| Err(Error::impossible(reason)))
     }
 
     /// A way in that is about to change is asked once it has.
-    fn shaken(&self, state: &State, by: &[String]) -> State {
+    fn predict(&self, state: &State, by: &[String]) -> State {
         let mut state = state.clone();
         let is_other = |step: &String| self.inputs.is_empty() || self.inputs.contains_key(step);
         if by.iter().any(is_other) {

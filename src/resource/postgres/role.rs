@@ -105,7 +105,7 @@ impl Resource for Role {
         let name = sql::identifier(&self.name);
         let Some(to) = to else {
             let Some(from) = from else {
-                return Ok(Moved::There);
+                return Ok(Moved::Applied);
             };
             if self.want(Some(from)).as_ref() != Some(from) {
                 return Ok(Moved::Kept("somebody has altered it".into()));
@@ -114,13 +114,13 @@ impl Resource for Role {
             return match gate::drop_role(host, &self.name, &oid, &needed_by)? {
                 Ok(sql) => {
                     Server::Local.query(host, "postgres", &sql).await?;
-                    Ok(Moved::There)
+                    Ok(Moved::Applied)
                 }
                 Err(reason) => Ok(Moved::Kept(reason)),
             };
         };
         if from == Some(to) {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         let word = |on: bool, word: &'static str| format!("{}{word}", if on { "" } else { "no" });
         let attributes = [
@@ -137,7 +137,7 @@ impl Resource for Role {
             host.store()?
                 .note_made(&format!("role {}", self.name), &oid)?;
         }
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     fn summary(&self, from: Option<&State>, to: Option<&State>) -> String {

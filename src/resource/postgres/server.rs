@@ -111,7 +111,7 @@ impl Server<'_> {
         let all =
             async |questions: Vec<_>| self.call(host, ENTRANCE, &parts(&questions)).await.ok();
         let question = (database.to_owned(), sql.to_owned());
-        if let Some(rows) = host.asked().postgresql.ask(question.clone(), all).await {
+        if let Some(rows) = host.batches().postgresql.ask(question.clone(), all).await {
             return Ok(rows);
         }
         let rows = self.call(host, ENTRANCE, &parts(&[question])).await?;

@@ -149,7 +149,7 @@ impl Resource for Settings {
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         let Some(place) = Place::find(host)? else {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         };
         let path = place.further().join(&self.file);
         let part = PathBuf::from(format!("{}.part", path.display()));
@@ -181,11 +181,11 @@ impl Resource for Settings {
             host.sync(&place.further())?;
         }
         self.take_up(host, &place).await?;
-        Ok(Moved::There)
+        Ok(Moved::Applied)
     }
 
     /// What the server ran with is of the past: there it runs with what its files say.
-    fn back(
+    fn rollback_target(
         &self,
         _now: Option<&State>,
         before: Option<&State>,
@@ -217,7 +217,7 @@ impl Resource for Settings {
         }))
     }
 
-    fn shown(&self, from: Option<State>, to: Option<State>) -> Result<(AnyState, AnyState)> {
+    fn presented(&self, from: Option<State>, to: Option<State>) -> Result<(AnyState, AnyState)> {
         // the file itself is told line by line
         let less = |state: Option<State>| {
             state.map(|state| {

@@ -44,7 +44,7 @@ pub(crate) async fn await_up(host: &Host, service: &Service) -> Result<Option<St
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => (),
-            () = host.stop().asked() => return Ok(None),
+            () = host.stop().requested() => return Ok(None),
         }
     }
     let text = format!("`{}` did not listen within {LISTENS} s", service.unit);

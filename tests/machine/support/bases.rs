@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use odoo_deploy::odoo::distribution::Distribution;
-use odoo_deploy::odoo::pairing::{Pairing, pairing};
 use odoo_deploy::odoo::release::{Release, Series};
+use odoo_deploy::odoo::target::{Target, target};
 use odoo_deploy::plan::requirements;
 use rehearse::{Base, Bind};
 use sha2::{Digest, Sha256};
@@ -36,9 +36,9 @@ pub(crate) fn passing() -> &'static [&'static str] {
 const PUBLISHED: &str = include_str!("../requirements-19.0.txt");
 
 /// What Odoo 19 needs on Debian 12.
-fn needs() -> Pairing {
+fn needs() -> Target {
     let debian = Distribution::of("debian", "12").expect("Debian 12 is known");
-    pairing(Release::of(Series::V19), debian).expect("a pair that runs")
+    target(Release::of(Series::V19), debian).expect("a pair that runs")
 }
 
 /// What is made once for all; a failure too is remembered, and not tried again.
@@ -137,7 +137,7 @@ pub(crate) fn wheels() -> PathBuf {
     })
 }
 
-fn build_wheels(folder: &Path, wanted: &str, needs: &Pairing) {
+fn build_wheels(folder: &Path, wanted: &str, needs: &Target) {
     let partial = folder.with_extension("partial");
     let _ = fs::remove_dir_all(&partial);
     fs::create_dir_all(&partial).expect("a folder for wheels");

@@ -180,7 +180,7 @@ impl Running {
     pub(crate) fn agent(&self) -> Option<Pid> {
         let entered = self.child.id();
         let path = format!("/proc/{entered}/task/{entered}/children");
-        let patience = self.began + Duration::from_secs(10);
+        let lock_timeout = self.began + Duration::from_secs(10);
         loop {
             let children = fs::read_to_string(&path).ok()?;
             if let Some(pid) = children.split_whitespace().next() {
@@ -189,7 +189,7 @@ impl Running {
             if self.ended_early() {
                 return None;
             }
-            assert!(Instant::now() < patience, "no agent was started");
+            assert!(Instant::now() < lock_timeout, "no agent was started");
             sleep(Duration::from_millis(2));
         }
     }

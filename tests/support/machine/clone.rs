@@ -18,15 +18,15 @@ use super::unsynced::Doubts;
 use super::{Machine, Model, State};
 
 /// A machine as it was at one moment, for any number of twins.
-pub struct Still {
+pub struct Frozen {
     files: Vec<Entry>,
     state: State,
     doubts: Doubts,
 }
 
 impl Model {
-    fn still(&self) -> Still {
-        Still {
+    fn still(&self) -> Frozen {
+        Frozen {
             files: entries(self.disk.root()),
             state: self.state.borrow().clone(),
             doubts: self.disk.unsynced.kept(self.disk.root()),
@@ -36,13 +36,13 @@ impl Model {
 
 impl Machine {
     /// What it is now.
-    pub fn still(&self) -> Still {
+    pub fn still(&self) -> Frozen {
         self.model().still()
     }
 
     /// What it is before each effect of an act, as one who is killed there leaves it, and after the last.
-    pub fn stills(&self, act: impl FnOnce(&Self)) -> Vec<Still> {
-        let stills: Rc<RefCell<Vec<Still>>> = Rc::default();
+    pub fn stills(&self, act: impl FnOnce(&Self)) -> Vec<Frozen> {
+        let stills: Rc<RefCell<Vec<Frozen>>> = Rc::default();
         let (model, keep) = (self.model(), stills.clone());
         self.fuse.disarm();
         self.fuse
@@ -59,7 +59,7 @@ impl Machine {
     }
 }
 
-impl Still {
+impl Frozen {
     /// A machine with the same files and the same memory, and a fuse of its own.
     pub fn twin(&self) -> Machine {
         let twin = Machine::empty();

@@ -19,15 +19,15 @@ pub struct Cut;
 
 /// How the agent dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flavour {
+pub enum Death {
     /// Killed before an effect.
     Before,
     /// Killed in the middle of it.
     Torn,
     /// The power goes before it, and with it all that was not synced.
-    Dark,
+    PowerCut,
     /// The same, but some of what was not synced was on disk all the same: which, is the dice's.
-    Dim(u8),
+    PartialCut(u8),
 }
 
 /// One effect on the machine: a change to a file, or what a program does.
@@ -55,18 +55,18 @@ enum Kind {
 impl Effect {
     /// How the agent can die there, less what leaves the same as a death at the effect `before` it: all is
     /// dark as it was until something more comes to stay, and dim in as many ways as something is in doubt.
-    pub fn flavours(&self, before: Option<&Self>) -> impl Iterator<Item = Flavour> {
-        use Flavour::{Before, Dark, Dim, Torn};
-        let all: &[Flavour] = match self.kind {
-            Kind::Whole => &[Before, Dark, Dim(1)],
-            Kind::Halves => &[Before, Torn, Dark, Dim(1), Dim(2)],
-            Kind::Sync => &[Dark, Dim(1), Dim(2)],
+    pub fn flavours(&self, before: Option<&Self>) -> impl Iterator<Item = Death> {
+        use Death::{Before, PartialCut, PowerCut, Torn};
+        let all: &[Death] = match self.kind {
+            Kind::Whole => &[Before, PowerCut, PartialCut(1)],
+            Kind::Halves => &[Before, Torn, PowerCut, PartialCut(1), PartialCut(2)],
+            Kind::Sync => &[PowerCut, PartialCut(1), PartialCut(2)],
         };
         let new = before.is_none_or(|before| before.durable != self.durable);
         let doubts = self.doubts;
-        all.iter().copied().filter(move |flavour| match flavour {
-            Dark => new,
-            Dim(way) => usize::from(*way) <= doubts,
+        all.iter().copied().filter(move |death| match death {
+            PowerCut => new,
+            PartialCut(way) => usize::from(*way) <= doubts,
             Before | Torn => true,
         })
     }
@@ -88,7 +88,7 @@ pub struct Fault {
 pub struct Fuse {
     unsynced: Rc<Unsynced>,
     seen: RefCell<Vec<Effect>>,
-    at: Cell<Option<(usize, Flavour)>>,
+    at: Cell<Option<(usize, Death)>>,
     before_each: RefCell<Option<Box<dyn FnMut()>>>,
     calls: RefCell<Vec<String>>,
     destroyed: RefCell<Vec<(String, String)>>,
@@ -108,9 +108,9 @@ impl Fuse {
     }
 
     /// Cuts at effect `number`, counted from 1 and from now.
-    pub fn arm(&self, number: usize, flavour: Flavour) {
+    pub fn arm(&self, number: usize, death: Death) {
         self.disarm();
-        self.at.set(Some((number, flavour)));
+        self.at.set(Some((number, death)));
     }
 
     /// Does this before each effect, until it is disarmed.
@@ -205,10 +205,10 @@ impl Fuse {
             Call::Sync(_) | Call::SyncFolder(_) | Call::SyncDisk(_) => Kind::Sync,
             _ => Kind::Whole,
         };
-        let Some(flavour) = self.next(kind, || name(call)) else {
+        let Some(death) = self.next(kind, || name(call)) else {
             return Ok(());
         };
-        if flavour == Flavour::Torn {
+        if death == Death::Torn {
             half(call);
         }
         panic_any(Cut);
@@ -227,12 +227,12 @@ impl Fuse {
 
     /// One effect of a program's that can be half done.
     pub fn halves<H, T>(&self, first: impl FnOnce() -> H, second: impl FnOnce(H) -> T) -> T {
-        let flavour = self.next(Kind::Halves, || "a program".into());
-        if flavour.is_some_and(|flavour| flavour != Flavour::Torn) {
+        let death = self.next(Kind::Halves, || "a program".into());
+        if death.is_some_and(|death| death != Death::Torn) {
             panic_any(Cut);
         }
         let done = first();
-        if flavour.is_some() {
+        if death.is_some() {
             panic_any(Cut);
         }
         self.unsynced.stays();
@@ -246,7 +246,7 @@ impl Fuse {
         }
     }
 
-    fn next(&self, kind: Kind, what: impl FnOnce() -> String) -> Option<Flavour> {
+    fn next(&self, kind: Kind, what: impl FnOnce() -> String) -> Option<Death> {
         if let Some(watch) = &mut *self.before_each.borrow_mut() {
             watch();
         }
@@ -257,8 +257,8 @@ impl Fuse {
             durable: self.unsynced.durable(),
             doubts: self.unsynced.doubts(),
         });
-        let (number, flavour) = self.at.get()?;
-        (number == self.seen.borrow().len()).then_some(flavour)
+        let (number, death) = self.at.get()?;
+        (number == self.seen.borrow().len()).then_some(death)
     }
 }
 

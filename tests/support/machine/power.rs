@@ -1,18 +1,18 @@
 //! The power goes, and comes again.
 
 use super::super::dice::Dice;
-use super::{Flavour, Machine, Model, systemd};
+use super::{Death, Machine, Model, systemd};
 
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
 impl Machine {
-    /// What death of that flavour does to the machine, beyond the agent: where the power went,
+    /// What death of that death does to the machine, beyond the agent: where the power went,
     /// what was not synced is lost, and the machine boots.
-    pub fn after(&self, flavour: Flavour, number: usize) {
-        match flavour {
-            Flavour::Before | Flavour::Torn => return,
-            Flavour::Dark => self.disk.unsynced.lose(),
-            Flavour::Dim(seed) => {
+    pub fn after(&self, death: Death, number: usize) {
+        match death {
+            Death::Before | Death::Torn => return,
+            Death::PowerCut => self.disk.unsynced.lose(),
+            Death::PartialCut(seed) => {
                 let mut dice = Dice::new((number * 8 + usize::from(seed)) as u64);
                 self.disk.unsynced.lose_some(&mut dice);
             }

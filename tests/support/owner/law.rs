@@ -12,16 +12,16 @@ use super::said::{Said, say};
 use super::things::{Thing, Things, things};
 use super::world::{End, Move, Site, Start, Verb, World};
 use crate::act::journals_of;
-use crate::machine::{Fault, Flavour, Machine, Still};
+use crate::machine::{Death, Fault, Frozen, Machine};
 use crate::scenario::installed;
-use crate::site::{SiteFile, Wish};
+use crate::site::{SiteFile, SiteSpec};
 
 /// How many commands may lead out of any ending.
 const COMMANDS: usize = 3;
 
 /// What the worlds are made of.
 pub struct Ground {
-    starts: BTreeMap<Start, (Still, Things)>,
+    starts: BTreeMap<Start, (Frozen, Things)>,
     sites: BTreeMap<Site, SiteFile>,
 }
 
@@ -66,14 +66,14 @@ impl Ground {
         let at_first = things(&bare);
         let served = Machine::bare();
         served.installs(&["postgresql", "nginx"]);
-        let proxy = Wish {
+        let proxy = SiteSpec {
             proxy: true,
-            ..Wish::default()
+            ..SiteSpec::default()
         };
         let machines = [
             (Start::Bare, bare),
             (Start::Served, served),
-            (Start::Installed, installed(&Wish::default())),
+            (Start::Installed, installed(&SiteSpec::default())),
             (Start::Proxied, installed(&proxy)),
         ];
         let starts = machines.into_iter().map(|(start, machine)| {
@@ -138,24 +138,24 @@ impl Ground {
 
 /// The sites that commands are about.
 fn sites() -> BTreeMap<Site, SiteFile> {
-    let usual = Wish::default;
-    let proxy = Wish {
+    let usual = SiteSpec::default;
+    let proxy = SiteSpec {
         proxy: true,
         ..usual()
     };
-    let later = Wish {
+    let later = SiteSpec {
         later: true,
         ..usual()
     };
-    let other = Wish {
+    let other = SiteSpec {
         database: "erp",
         ..usual()
     };
-    let more = Wish {
+    let more = SiteSpec {
         modules: vec!["sale", "stock"],
         ..usual()
     };
-    let second = Wish {
+    let second = SiteSpec {
         name: "odoo-two",
         ..usual()
     };
@@ -212,7 +212,7 @@ impl Play<'_> {
         let fuse = self.machine.fuse.clone();
         match end {
             End::Well => fuse.disarm(),
-            End::Killed(number, flavour) => fuse.arm(number, flavour),
+            End::Killed(number, death) => fuse.arm(number, death),
             End::Program(number, trouble) => fuse.trouble(number, trouble, false),
             End::File(number, errno) => fuse.fail_file(Fault {
                 number,
@@ -226,10 +226,10 @@ impl Play<'_> {
         let effects = fuse.seen();
         self.weigh(&before, &said);
         fuse.disarm();
-        if let (None, End::Killed(number, flavour)) = (said.code, end) {
-            self.machine.after(flavour, number);
+        if let (None, End::Killed(number, death)) = (said.code, end) {
+            self.machine.after(death, number);
             // what does not come up at boot by itself is not missed
-            if flavour == Flavour::Dark {
+            if death == Death::PowerCut {
                 let now = things(&self.machine);
                 self.foreign.retain(|place, was| {
                     now.contains_key(place) || !matches!(was.last(), Some(Thing::Running(_)))

@@ -4,7 +4,7 @@ use nix::errno::Errno;
 
 use super::foreign::Foreign;
 use crate::dice::Dice;
-use crate::machine::{Flavour, Trouble};
+use crate::machine::{Death, Trouble};
 
 /// What a server was before anybody had his own things on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +57,7 @@ pub enum End {
     /// By itself.
     Well,
     /// It is killed at an effect.
-    Killed(usize, Flavour),
+    Killed(usize, Death),
     /// A file call fails.
     File(usize, Errno),
     /// A program is in trouble.
@@ -186,8 +186,8 @@ fn end(dice: &mut Dice) -> End {
     let number = 1 + dice.below(limit);
     match dice.below(12) {
         0..=5 => End::Well,
-        6 | 7 => End::Killed(number, *dice.pick(&[Flavour::Before, Flavour::Torn])),
-        8 => End::Killed(number, *dice.pick(&[Flavour::Dark, Flavour::Dim(1)])),
+        6 | 7 => End::Killed(number, *dice.pick(&[Death::Before, Death::Torn])),
+        8 => End::Killed(number, *dice.pick(&[Death::PowerCut, Death::PartialCut(1)])),
         9 => End::File(number * 3, *dice.pick(&[Errno::ENOSPC, Errno::EIO])),
         _ => {
             let troubles = [Trouble::Fails, Trouble::Halves, Trouble::Killed];

@@ -214,7 +214,7 @@ impl Database {
     /// Takes away what a run made: its part of the filestore, then the database.
     pub(super) async fn take_away(&self, host: &Host) -> Result<Moved> {
         let Some(look) = self.look(host).await? else {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         };
         let is_made = self.is_made(host, &look)?;
         let dropped = gate::drop_database(
@@ -239,7 +239,7 @@ impl Database {
         }
         let same = self.server().query(host, "postgres", &sql).await?.concat();
         if same == ["t"] {
-            return Ok(Moved::There);
+            return Ok(Moved::Applied);
         }
         Ok(Moved::Kept(
             "another of its name has come since, or somebody is connected to it".into(),

@@ -12,7 +12,7 @@ use crate::resource::AnyResource;
 ///
 /// # Errors
 /// If the host cannot be looked at.
-pub(super) async fn orphans(host: &Host, runs: &[Run], plan: &Plan) -> Result<Option<String>> {
+pub(super) async fn orphan_steps(host: &Host, runs: &[Run], plan: &Plan) -> Result<Option<String>> {
     let holds = |run: &&Run| matches!(run.standing, Standing::Open | Standing::Committed);
     let steps = runs.iter().filter(holds).flat_map(|run| &run.steps);
     let made = steps.filter(|step| step.step.starts_with(OWN) && step.done && !step.undone);

@@ -14,14 +14,14 @@ const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 /// A moment of a boot. A host without a battery for its clock is in 1970 after a power cut, and in
 /// the present when it has reached a time server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Moment {
+pub struct BootTime {
     /// The boot, by the kernel's name of it.
     boot: String,
     /// Microseconds of the kernel's monotonic clock, which systemd uses too.
     at: u64,
 }
 
-impl Moment {
+impl BootTime {
     /// Now.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::odoo::release::{
 /// What a release needs on a distribution it runs on. Serialised it is the `release` of playbooks and
 /// templates.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Pairing {
+pub struct Target {
     /// The release.
     pub series: Series,
     /// The version of Python it runs with there.
@@ -40,7 +40,7 @@ pub struct Pairing {
     packages_by_architecture: BTreeMap<String, Vec<String>>,
 }
 
-impl Pairing {
+impl Target {
     /// Adds the packages an architecture needs, named as by `dpkg --print-architecture`.
     #[must_use]
     pub fn on_architecture(mut self, architecture: &str) -> Self {
@@ -74,7 +74,7 @@ impl std::error::Error for Refusal {}
 /// # Errors
 ///
 /// If it does not run there, or when nobody is known to have seen it run.
-pub fn pairing(release: &Release, distribution: &Distribution) -> Result<Pairing, Refusal> {
+pub fn target(release: &Release, distribution: &Distribution) -> Result<Target, Refusal> {
     let python = fit(release, distribution).map_err(|reasons| Refusal {
         reason: reasons.join(", and "),
         way_out: way_out(release, distribution),
@@ -98,7 +98,7 @@ pub fn pairing(release: &Release, distribution: &Distribution) -> Result<Pairing
         .unverified
         .as_ref()
         .map(|what| format!("not verified: {what}"));
-    Ok(Pairing {
+    Ok(Target {
         series: release.series,
         python: python.version,
         postgresql: distribution.postgresql,
@@ -203,13 +203,13 @@ mod tests {
     ];
 
     fn verdict(series: Series, distribution: &Distribution) -> String {
-        let words: Vec<_> = match pairing(Release::of(series), distribution) {
-            Ok(pairing) => [
+        let words: Vec<_> = match target(Release::of(series), distribution) {
+            Ok(target) => [
                 ("legacy", "standard support"),
                 ("unverified", "not verified"),
             ]
             .into_iter()
-            .filter(|(_, start)| pairing.warnings.iter().any(|text| text.starts_with(start)))
+            .filter(|(_, start)| target.warnings.iter().any(|text| text.starts_with(start)))
             .map(|(word, _)| word)
             .collect(),
             Err(refusal) => ["Python", "PostgreSQL"]
@@ -243,7 +243,7 @@ mod tests {
     fn a_refusal_tells_why_and_the_way_out() {
         let refused = |series, id, version| {
             let distribution = Distribution::of(id, version).unwrap();
-            pairing(Release::of(series), distribution)
+            target(Release::of(series), distribution)
                 .unwrap_err()
                 .to_string()
         };
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn what_is_needed_where() {
         let on = |series, id, version| {
-            pairing(Release::of(series), Distribution::of(id, version).unwrap()).unwrap()
+            target(Release::of(series), Distribution::of(id, version).unwrap()).unwrap()
         };
         let noble = on(Series::V18, "ubuntu", "24.04");
         assert!(

@@ -1,4 +1,4 @@
-//! The course of a run through its plan: what may start, what is under way, what is done.
+//! The schedule of a run through its plan: what may start, what is under way, what is done.
 
 use crate::engine::observe::Observed;
 use crate::plan::Step;
@@ -10,7 +10,7 @@ const WIDTH: usize = 8;
 
 /// How each step of a plan stands in a run.
 #[derive(Debug)]
-pub(super) struct Course<'o> {
+pub(super) struct Schedule<'o> {
     steps: Vec<Standing>,
     observed: &'o Observed,
 }
@@ -31,8 +31,8 @@ enum At {
     Failed,
 }
 
-impl<'o> Course<'o> {
-    /// The course of a plan of `steps`, none of which is begun.
+impl<'o> Schedule<'o> {
+    /// The schedule of a plan of `steps`, none of which is begun.
     pub(super) fn new(steps: &[Step], observed: &'o Observed) -> Self {
         let standing = |step: &Step| Standing {
             needs: step.needs.clone(),
@@ -48,7 +48,7 @@ impl<'o> Course<'o> {
     /// Begins the first step in the plan's order that needs nothing more and that `may` start now, where
     /// not too many are under way.
     pub(super) fn begin(&mut self, may: impl Fn(usize) -> bool) -> Option<usize> {
-        if self.under_way().count() == WIDTH {
+        if self.running().count() == WIDTH {
             return None;
         }
         let done = |need: &usize| self.steps[*need].at == At::Done;
@@ -67,7 +67,7 @@ impl<'o> Course<'o> {
     }
 
     /// A step has not begun after all, and may start again.
-    pub(super) fn put_back(&mut self, index: usize) {
+    pub(super) fn requeue(&mut self, index: usize) {
         self.steps[index].at = At::Waiting;
     }
 
@@ -93,7 +93,7 @@ impl<'o> Course<'o> {
     }
 
     /// The steps that are under way, in the plan's order.
-    pub(super) fn under_way(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn running(&self) -> impl Iterator<Item = usize> {
         let numbered = self.steps.iter().enumerate();
         numbered
             .filter(|(_, step)| step.at == At::UnderWay)
@@ -137,62 +137,62 @@ mod tests {
     #[test]
     fn a_step_begins_when_what_it_needs_is_done_and_the_first_of_several_first() {
         let (steps, observed) = plan(&[&[], &[0], &[], &[2, 1]]);
-        let mut course = Course::new(&steps, &observed);
-        let begin = |course: &mut Course<'_>| course.begin(|_| true);
-        assert_eq!(begin(&mut course), Some(0));
-        assert_eq!(begin(&mut course), Some(2));
-        assert_eq!(begin(&mut course), None);
-        course.done(0, true);
-        assert_eq!(begin(&mut course), Some(1));
-        course.done(2, true);
-        assert_eq!(begin(&mut course), None);
-        assert_eq!(course.under_way().collect::<Vec<_>>(), [1]);
-        course.done(1, true);
-        assert_eq!(course.begin(|index| index != 3), None);
-        assert_eq!(begin(&mut course), Some(3));
-        course.put_back(3);
-        assert_eq!(begin(&mut course), Some(3));
-        course.failed(3);
-        assert_eq!(course.under_way().count(), 0);
+        let mut schedule = Schedule::new(&steps, &observed);
+        let begin = |schedule: &mut Schedule<'_>| schedule.begin(|_| true);
+        assert_eq!(begin(&mut schedule), Some(0));
+        assert_eq!(begin(&mut schedule), Some(2));
+        assert_eq!(begin(&mut schedule), None);
+        schedule.done(0, true);
+        assert_eq!(begin(&mut schedule), Some(1));
+        schedule.done(2, true);
+        assert_eq!(begin(&mut schedule), None);
+        assert_eq!(schedule.running().collect::<Vec<_>>(), [1]);
+        schedule.done(1, true);
+        assert_eq!(schedule.begin(|index| index != 3), None);
+        assert_eq!(begin(&mut schedule), Some(3));
+        schedule.requeue(3);
+        assert_eq!(begin(&mut schedule), Some(3));
+        schedule.failed(3);
+        assert_eq!(schedule.running().count(), 0);
     }
 
     #[test]
     fn no_more_are_under_way_than_a_server_bears() {
         let (steps, observed) = plan(&[&[][..]; 100]);
-        let mut course = Course::new(&steps, &observed);
-        let begin = |course: &mut Course<'_>| course.begin(|_| true);
+        let mut schedule = Schedule::new(&steps, &observed);
+        let begin = |schedule: &mut Schedule<'_>| schedule.begin(|_| true);
         for index in 0..WIDTH {
-            assert_eq!(begin(&mut course), Some(index));
+            assert_eq!(begin(&mut schedule), Some(index));
         }
-        assert_eq!(begin(&mut course), None);
-        course.done(3, true);
-        assert_eq!(begin(&mut course), Some(WIDTH));
-        assert_eq!(begin(&mut course), None);
+        assert_eq!(begin(&mut schedule), None);
+        schedule.done(3, true);
+        assert_eq!(begin(&mut schedule), Some(WIDTH));
+        assert_eq!(begin(&mut schedule), None);
     }
 
     #[test]
     fn what_stands_on_what_was_touched_is_held_to_no_plan() {
         let (steps, observed) = plan(&[&[], &[0], &[1], &[]]);
-        let mut course = Course::new(&steps, &observed);
-        assert!((0..4).all(|index| course.known(index).is_some()));
-        course.done(0, true);
-        course.done(1, false);
-        course.done(3, false);
-        assert!(course.known(1).is_none());
+        let mut schedule = Schedule::new(&steps, &observed);
+        assert!((0..4).all(|index| schedule.known(index).is_some()));
+        schedule.done(0, true);
+        schedule.done(1, false);
+        schedule.done(3, false);
+        assert!(schedule.known(1).is_none());
         assert!(
-            course.known(2).is_none(),
+            schedule.known(2).is_none(),
             "though the one below it was as asked"
         );
-        assert!(course.known(3).is_some());
+        assert!(schedule.known(3).is_some());
     }
 
     #[test]
     fn a_forecast_is_never_known() {
         let (steps, mut observed) = plan(&[&[], &[0]]);
         observed.changes[0].forecast = true;
-        let mut course = Course::new(&steps, &observed);
-        assert!(course.known(0).is_none());
-        course.done(0, false);
-        assert!(course.known(1).is_none());
+        let mut schedule = Schedule::new(&steps, &observed);
+        assert!(schedule.known(0).is_none());
+        schedule.done(0, false);
+        assert!(schedule.known(1).is_none());
     }
 }

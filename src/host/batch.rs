@@ -6,9 +6,9 @@ use std::fmt;
 use tokio::sync::oneshot;
 
 /// Where those who ask one program meet. Starting a program costs more than most answers.
-pub(crate) struct Together<Q, A>(RefCell<Vec<(Q, oneshot::Sender<A>)>>);
+pub(crate) struct Batch<Q, A>(RefCell<Vec<(Q, oneshot::Sender<A>)>>);
 
-impl<Q, A> Together<Q, A> {
+impl<Q, A> Batch<Q, A> {
     /// Puts `question` beside those that others ask now; one of them puts all of them by `call`, which
     /// answers in their order. `None` where nobody else asks, or where the call came to nothing: then it
     /// is to be asked alone, and what is wrong is told to whom it concerns.
@@ -38,15 +38,15 @@ impl<Q, A> Together<Q, A> {
     }
 }
 
-impl<Q, A> Default for Together<Q, A> {
+impl<Q, A> Default for Batch<Q, A> {
     fn default() -> Self {
         Self(RefCell::default())
     }
 }
 
-impl<Q, A> fmt::Debug for Together<Q, A> {
+impl<Q, A> fmt::Debug for Batch<Q, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Together")
+        f.write_str("Batch")
     }
 }
 
@@ -58,9 +58,9 @@ mod tests {
 
     /// What each of those comes to who ask side by side, and what was asked in each call.
     fn asked(questions: &[u8], fails: bool) -> (Vec<Option<u8>>, Vec<Vec<u8>>) {
-        let (together, calls) = (Together::default(), RefCell::new(Vec::new()));
+        let (batch, calls) = (Batch::default(), RefCell::new(Vec::new()));
         let all = questions.iter().map(|question| {
-            together.ask(*question, async |questions: Vec<u8>| {
+            batch.ask(*question, async |questions: Vec<u8>| {
                 calls.borrow_mut().push(questions.clone());
                 tokio::task::yield_now().await;
                 (!fails).then(|| questions.iter().map(|question| question * 2).collect())

@@ -20,7 +20,7 @@ pub(super) const MOST_LINKS: usize = 40;
 
 /// A folder, held open.
 #[derive(Debug)]
-pub(crate) struct Ground {
+pub(crate) struct SafeDir {
     fd: OwnedFd,
     /// Who owns it.
     owner: u32,
@@ -56,7 +56,7 @@ impl Refusal {
     }
 }
 
-impl Ground {
+impl SafeDir {
     /// Walks to the folder at an absolute `path`.
     pub(crate) fn walk(path: &Path) -> io::Result<Self> {
         let mut at = PathBuf::from("/");
@@ -171,7 +171,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Opens the folder at `path`.
 pub(crate) fn open_folder(path: &Path) -> io::Result<File> {
-    let ground = Ground::walk(path)?;
+    let ground = SafeDir::walk(path)?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     Ok(openat(&ground.fd, ".", flags, Mode::empty())?.into())
 }
@@ -205,9 +205,9 @@ const FOLDER: OFlag = OFlag::O_PATH
     .union(OFlag::O_CLOEXEC);
 
 /// The folder of `path` and the name in it.
-fn above(path: &Path) -> io::Result<(Ground, &OsStr)> {
+fn above(path: &Path) -> io::Result<(SafeDir, &OsStr)> {
     let name = path.file_name().ok_or(Errno::EISDIR)?;
-    Ok((Ground::walk(path.parent().unwrap_or(path))?, name))
+    Ok((SafeDir::walk(path.parent().unwrap_or(path))?, name))
 }
 
 /// The names of a path, the last first.

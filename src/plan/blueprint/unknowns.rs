@@ -20,34 +20,34 @@ impl Blueprint {
     /// # Errors
     /// If a repository cannot be reached or has no such branch, and where what is asked is seen
     /// not to be there.
-    pub async fn learn(&mut self, host: &Host) -> Result<(), Error> {
+    pub async fn resolve_unknowns(&mut self, host: &Host) -> Result<(), Error> {
         if self.site.postgres.server.is_none() && !self.asked_for_server {
             self.has_other_server = resource::has_other_server(host)?;
         }
-        self.learn_commits(host, None).await?;
+        self.resolve_commits(host, None).await?;
         self.look_for_password(host)?;
-        self.learn_connections(host).await?;
-        self.learn_source(host)
+        self.resolve_connections(host).await?;
+        self.resolve_requirements(host)
     }
 
     /// Finds out what one step awaits, and nothing else: what other steps are at work on is not looked at before they
     /// are done.
     ///
     /// # Errors
-    /// As those of [`Self::learn`].
-    pub async fn learn_awaited(&mut self, host: &Host, what: &Unknown) -> Result<(), Error> {
+    /// As those of [`Self::resolve_unknowns`].
+    pub async fn resolve_awaited(&mut self, host: &Host, what: &Unknown) -> Result<(), Error> {
         match what {
             Unknown::Connections => {
                 self.look_for_password(host)?;
-                self.learn_connections(host).await
+                self.resolve_connections(host).await
             }
-            Unknown::Requirements { .. } => self.learn_source(host),
-            Unknown::Commit { branch } => self.learn_commits(host, Some(branch)).await,
+            Unknown::Requirements { .. } => self.resolve_requirements(host),
+            Unknown::Commit { branch } => self.resolve_commits(host, Some(branch)).await,
         }
     }
 
     /// Finds out the commits of branches; only of those named `branch`, if one is given.
-    async fn learn_commits(&mut self, host: &Host, branch: Option<&str>) -> Result<(), Error> {
+    async fn resolve_commits(&mut self, host: &Host, branch: Option<&str>) -> Result<(), Error> {
         for source in self.sources() {
             let is_unknown = is_marked(&source.commit);
             if branch.is_some_and(|branch| !is_unknown || source.branch != branch) {
@@ -122,7 +122,7 @@ impl Blueprint {
         Ok(())
     }
 
-    async fn learn_connections(&mut self, host: &Host) -> Result<(), Error> {
+    async fn resolve_connections(&mut self, host: &Host) -> Result<(), Error> {
         let server = self.site.postgres.server.as_ref();
         let all = match (server, self.tuning()) {
             (Some(_), _) => {
@@ -156,7 +156,7 @@ impl Blueprint {
     }
 
     /// Looks into the sources, once all of them are there.
-    fn learn_source(&mut self, host: &Host) -> Result<(), Error> {
+    fn resolve_requirements(&mut self, host: &Host) -> Result<(), Error> {
         let sources = self.sources();
         let mut published = Vec::new();
         for (index, source) in sources.iter().enumerate() {
@@ -171,8 +171,8 @@ impl Blueprint {
         self.look_for_modules(host, &sources[1..])?;
         let clashes = requirements::conflicts(
             &published,
-            &self.release.overrides,
-            &self.release.python.to_string(),
+            &self.target.overrides,
+            &self.target.python.to_string(),
         );
         if !clashes.is_empty() {
             return Err(Error::Refused(clashes.join("\n")));
@@ -193,8 +193,8 @@ impl Blueprint {
         let published: Vec<&str> = published.iter().map(|file| file.text.as_str()).collect();
         let text = requirements::effective(
             &published,
-            &self.release.overrides,
-            &self.release.requirements,
+            &self.target.overrides,
+            &self.target.requirements,
         );
         self.requirements = Some(text);
         Ok(())

@@ -9,7 +9,7 @@ use crate::resource::{AnyResource, Database};
 
 /// What to say of the modules that earlier runs were asked for, that the site no longer names and that
 /// the database still has; `None` where there are none.
-pub(super) fn unlisted(runs: &[Run], plan: &Plan, observed: &Observed) -> Option<String> {
+pub(super) fn orphan_modules(runs: &[Run], plan: &Plan, observed: &Observed) -> Option<String> {
     let mut found = plan.steps.iter().zip(&observed.found);
     let (database, now) =
         found.find_map(|(step, now)| Some((of(&step.resource)?, now.as_ref()?)))?;
