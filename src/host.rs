@@ -9,6 +9,7 @@ mod error;
 mod files;
 mod folder;
 pub mod layout;
+mod ownership;
 mod process;
 mod resolved;
 pub(crate) mod safe_dir;
@@ -26,6 +27,7 @@ pub use command::{Cmd, Output, Programs};
 pub use disk::Disk;
 pub use error::Error;
 pub use files::{Kind, Meta};
+pub use ownership::{Mode, Ownership};
 pub use process::{LOCKS, Listener, Process, lock_owner, lock_table};
 pub use store::Store;
 

@@ -4,6 +4,7 @@ mod apt;
 mod certificate;
 mod code;
 mod files;
+mod footprint;
 mod postgres;
 pub(crate) mod service;
 mod user;
@@ -26,6 +27,7 @@ pub use files::directory::Directory;
 pub use files::file::{File, MASK};
 pub use files::link::Link;
 pub use files::secret::Secret;
+pub use footprint::Footprint;
 pub use postgres::cluster::Cluster;
 pub use postgres::clusters::{Configured, configured, has_other_server};
 pub use postgres::database::{Database, filestore};
@@ -152,6 +154,21 @@ pub trait Resource: Serialize + DeserializeOwned {
     /// agrees.
     fn residue(&self, _from: Option<&Self::State>) -> Option<&'static str> {
         None
+    }
+
+    /// What the move from `from` to a wanted state takes of the disks.
+    fn footprint(&self, _from: Option<&Self::State>) -> Vec<Footprint> {
+        Vec::new()
+    }
+
+    /// Whether a move is likely to fetch something from the network.
+    fn needs_network(&self) -> bool {
+        false
+    }
+
+    /// Whether a rollback restores it before the rest, as other things are made of it.
+    fn is_restored_first(&self) -> bool {
+        false
     }
 
     /// What only one step can use at a time, if it uses such a thing.
@@ -307,6 +324,26 @@ macro_rules! resources {
             /// If `from` is not a state of this kind.
             pub fn residue(&self, from: &AnyState) -> Result<Option<&'static str>> {
                 match self { $(Self::$variant(r) => Ok(r.residue(restore(r, from)?.as_ref())),)+ }
+            }
+
+            /// [`Resource::footprint`].
+            ///
+            /// # Errors
+            /// If `from` is not a state of this kind.
+            pub fn footprint(&self, from: &AnyState) -> Result<Vec<Footprint>> {
+                match self { $(Self::$variant(r) => Ok(r.footprint(restore(r, from)?.as_ref())),)+ }
+            }
+
+            /// [`Resource::needs_network`].
+            #[must_use]
+            pub fn needs_network(&self) -> bool {
+                match self { $(Self::$variant(r) => r.needs_network(),)+ }
+            }
+
+            /// [`Resource::is_restored_first`].
+            #[must_use]
+            pub fn is_restored_first(&self) -> bool {
+                match self { $(Self::$variant(r) => r.is_restored_first(),)+ }
             }
 
             /// [`Resource::occupies`].

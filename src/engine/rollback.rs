@@ -109,10 +109,10 @@ pub async fn take_back(
         }
     }
     let there = steps.iter().filter(|step| step.before.is_some());
-    let is_packages = |step: &&Step| matches!(step.resource, AnyResource::Packages(_));
-    let (packages, rest): (Vec<&Step>, Vec<&Step>) = there.partition(is_packages);
+    let (first, rest): (Vec<&Step>, Vec<&Step>) =
+        there.partition(|step| step.resource.is_restored_first());
     // last first: packages that came later stand on those that came before
-    for step in packages.into_iter().rev().chain(rest) {
+    for step in first.into_iter().rev().chain(rest) {
         host.stop().check()?;
         if let Some(reason) = stays.reason(journal.run(), step) {
             keep(host, journal, step, reason, &mut returned)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::disk::{Call, OpenFile};
 use crate::host::safe_dir::{SafeDir, refuse_other_names};
-use crate::host::{Error, Host, Result};
+use crate::host::{Error, Host, Ownership, Result};
 
 /// The largest file that is taken for a configuration file.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -160,14 +160,7 @@ impl Host {
     ///
     /// # Errors
     /// If the folder can be changed by others than root, or anything fails; the old file stays.
-    pub fn write(
-        &self,
-        path: &Path,
-        bytes: &[u8],
-        owner: &str,
-        group: &str,
-        mode: u32,
-    ) -> Result<()> {
+    pub fn write(&self, path: &Path, bytes: &[u8], ownership: Ownership<'_>) -> Result<()> {
         let folder = parent(path);
         self.owned_by_root(folder)?;
         let partial = beside(path);
@@ -181,7 +174,7 @@ impl Host {
             Ok(file)
         })();
         let file = written.map_err(Error::file("write", &partial))?;
-        self.own(&file, path, owner, group, mode)?;
+        self.own(&file, path, ownership)?;
         file.sync().map_err(Error::file("sync", &partial))?;
         let replaced = self.disk.rename(&inside, &self.path(path));
         replaced.map_err(Error::file("replace", path))?;
@@ -192,18 +185,19 @@ impl Host {
     ///
     /// # Errors
     /// If it is a link, an account does not exist, or the change is refused.
-    pub fn set_owner(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+    pub fn set_owner(&self, path: &Path, ownership: Ownership<'_>) -> Result<()> {
         self.owned_by_root(parent(path))?;
         let opened = self
             .disk
             .open(&self.path(path), OpenOptions::new().read(true));
         let file = opened.map_err(Error::file("open", path))?;
         refuse_other_names(file.file(), path).map_err(Error::file("give away", path))?;
-        self.own(&file, path, owner, group, mode)?;
+        self.own(&file, path, ownership)?;
         file.sync().map_err(Error::file("sync", path))
     }
 
-    fn own(&self, file: &OpenFile, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+    fn own(&self, file: &OpenFile, path: &Path, ownership: Ownership<'_>) -> Result<()> {
+        let Ownership { owner, group, mode } = ownership;
         let accounts = self.accounts()?;
         let uid = owner
             .parse()
@@ -211,7 +205,7 @@ impl Host {
         let gid = group.parse().map_or_else(|_| accounts.group(group), Ok)?;
         file.own(uid, gid).map_err(Error::file("give away", path))?;
         // after the owner: the kernel takes set-id bits away when an owner changes
-        file.mode(mode)
+        file.mode(mode.bits())
             .map_err(Error::file("set the mode of", path))
     }
 
@@ -219,11 +213,11 @@ impl Host {
     ///
     /// # Errors
     /// If it is there already, or cannot be made.
-    pub fn make_folder(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+    pub fn make_folder(&self, path: &Path, ownership: Ownership<'_>) -> Result<()> {
         self.owned_by_root(parent(path))?;
         let made = self.disk.make_folder(&self.path(path), 0o700);
         made.map_err(Error::file("create", path))?;
-        self.set_owner(path, owner, group, mode)?;
+        self.set_owner(path, ownership)?;
         self.sync_folder(parent(path))
     }
 
@@ -232,16 +226,17 @@ impl Host {
     ///
     /// # Errors
     /// If it cannot be made or changed.
-    pub fn ensure_folder(&self, path: &Path, owner: &str, group: &str, mode: u32) -> Result<()> {
+    pub fn ensure_folder(&self, path: &Path, ownership: Ownership<'_>) -> Result<()> {
+        let Ownership { owner, group, mode } = ownership;
         match self.meta(path)? {
-            None => self.make_folder(path, owner, group, mode),
+            None => self.make_folder(path, ownership),
             Some(meta)
                 if (meta.owner.as_str(), meta.group.as_str(), meta.mode)
-                    == (owner, group, mode) =>
+                    == (owner, group, mode.bits()) =>
             {
                 Ok(())
             }
-            Some(_) => self.set_owner(path, owner, group, mode),
+            Some(_) => self.set_owner(path, ownership),
         }
     }
 

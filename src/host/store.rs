@@ -16,6 +16,9 @@ pub struct Store {
     run: u32,
 }
 
+/// The folder of the notes on what was written.
+const WRITTEN: &str = "written";
+
 /// What ends a line that is whole.
 const WHOLE: char = ';';
 
@@ -92,7 +95,8 @@ impl Store {
         if self.wrote(path)?.iter().any(|known| known == digest) {
             return Ok(());
         }
-        self.add_line(&self.written_path(path)?, digest)
+        let note = self.sub(WRITTEN)?.join(written_name(path));
+        self.add_line(&note, digest)
     }
 
     /// Adds a line to a note, durably.
@@ -108,12 +112,12 @@ impl Store {
         self.sync_folder(note.parent().unwrap_or(&self.folder))
     }
 
-    /// The digests of all that this program ever wrote to `path`.
+    /// The digests of all that this program ever wrote to `path`. Writes nothing.
     ///
     /// # Errors
     /// If the notes cannot be read.
     pub fn wrote(&self, path: &Path) -> Result<Vec<String>> {
-        lines(&self.written_path(path)?)
+        lines(&self.folder.join(WRITTEN).join(written_name(path)))
     }
 
     /// Notes, durably, that this program made `what`, and what it can be known again by: a number that no
@@ -163,11 +167,6 @@ impl Store {
         begun.map_err(Error::file("open", &path))
     }
 
-    fn written_path(&self, path: &Path) -> Result<PathBuf> {
-        let name = digest(path.as_os_str().as_encoded_bytes());
-        Ok(self.sub("written")?.join(&name[..32]))
-    }
-
     fn sub(&self, name: &str) -> Result<PathBuf> {
         let path = self.folder.join(name);
         let made = self.disk.make_folders(&path, 0o700);
@@ -179,6 +178,11 @@ impl Store {
         let synced = self.disk.sync_folder(path);
         synced.map_err(Error::file("sync", path))
     }
+}
+
+/// The name of the note on what was written to `path`.
+fn written_name(path: &Path) -> String {
+    digest(path.as_os_str().as_encoded_bytes())[..32].to_owned()
 }
 
 /// The name of the note on `what`.

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::{Error, Host, Result};
-use crate::resource::files::directory::octal;
+use crate::host::{Error, Host, Mode, Ownership, Result};
 use crate::resource::{Moved, Resource};
 
 /// The program that makes and reads certificates. Called rather than linked: it is on every server
@@ -66,7 +65,7 @@ pub struct State {
     /// Why it will not do.
     problem: Option<String>,
     /// Who may read the key: its permission bits, where it is this program's to set them.
-    mode: Option<String>,
+    mode: Option<Mode>,
 }
 
 impl Certificate {
@@ -101,7 +100,7 @@ impl Resource for Certificate {
         let mode = host
             .meta(&self.key)?
             .filter(|_| self.is_ours())
-            .map(|meta| octal(meta.mode));
+            .map(|meta| meta.mode.into());
         Ok(Some(State {
             until,
             problem,
@@ -114,7 +113,7 @@ impl Resource for Certificate {
         Some(State {
             until: fine.and_then(|now| now.until.clone()),
             problem: None,
-            mode: self.is_ours().then(|| "0600".to_owned()),
+            mode: self.is_ours().then(|| Mode::from(0o600)),
         })
     }
 
@@ -130,7 +129,7 @@ impl Resource for Certificate {
             return Ok(Moved::Applied);
         }
         if from.is_some_and(|from| from.problem == to.problem) {
-            host.set_owner(&self.key, "root", "root", 0o600)?;
+            host.set_owner(&self.key, Ownership::root(0o600))?;
             return Ok(Moved::Applied);
         }
         match &self.issuer {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::gate;
-use crate::host::{Error, Host, Result, layout};
+use crate::host::{Error, Host, Ownership, Result, layout};
 
 /// Where root's keys and known hosts are.
 const KEYS: &str = "/root/.ssh";
@@ -235,10 +235,18 @@ pub fn grant(
     let folder = folder(builder, purpose);
     let copy = |name: &str, bytes: &[u8]| -> Result<PathBuf> {
         for (path, group, mode) in [(Path::new(LENT), "root", 0o755), (&folder, builder, 0o750)] {
-            host.ensure_folder(path, "root", group, mode)?;
+            let ownership = Ownership {
+                group,
+                ..Ownership::root(mode)
+            };
+            host.ensure_folder(path, ownership)?;
         }
         let lent = folder.join(name);
-        host.write(&lent, bytes, "root", builder, 0o640)?;
+        let ownership = Ownership {
+            group: builder,
+            ..Ownership::root(0o640)
+        };
+        host.write(&lent, bytes, ownership)?;
         Ok(lent)
     };
     let copy_file = |path: &Path| -> Result<Option<PathBuf>> {

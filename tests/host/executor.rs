@@ -11,7 +11,7 @@ use odoo_deploy::engine::journal::{self, FORMAT, Journal, Lock, Record};
 use odoo_deploy::engine::observe::observe;
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::host::disk::Call;
-use odoo_deploy::host::{Cmd, Disk, Host, Programs, Store};
+use odoo_deploy::host::{Cmd, Disk, Host, Ownership, Programs, Store};
 use odoo_deploy::inspect::preflight;
 use odoo_deploy::odoo::facts::Facts;
 use odoo_deploy::plan::blueprint::Blueprint;
@@ -170,7 +170,7 @@ fn nothing_is_written_into_a_file_that_others_can_read() {
     });
     let host = Host::at(machine.root(), Programs::Real, Events::silent()).with_disk(disk.clone());
     let conf = Path::new("/etc/odoo.conf");
-    host.write(conf, b"hush", "root", "root", 0o644).unwrap();
+    host.write(conf, b"hush", Ownership::root(0o644)).unwrap();
     let folder = journals(&machine);
     journal::make_folder(&disk, &folder).unwrap();
     let store = Store::new(&disk, &folder, 1);

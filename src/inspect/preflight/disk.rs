@@ -8,10 +8,8 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 
 use super::{Found, Inspected};
 use crate::host::{Error, Host, Result};
-use crate::plan::Step;
-use crate::resource::AnyResource;
 
-/// What something brings to a place: megabytes, thousands of files, and whether programs are run from there.
+/// What a disk is to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Load {
     megabytes: u64,
@@ -19,78 +17,32 @@ struct Load {
     runs: bool,
 }
 
-const fn load(megabytes: u64, thousands: u64, runs: bool) -> Load {
-    Load {
-        megabytes,
-        thousands,
-        runs,
-    }
-}
-
-/// All packages together; measured with Odoo 19 on Debian 12, as all below.
-const PACKAGES: [(&str, Load); 2] = [("/usr", load(450, 15, true)), ("/var", load(250, 1, false))];
-
-/// Odoo's own source, and one of add-ons: those that have more are few.
-const ODOO: Load = load(1500, 50, true);
-const ADDONS: Load = load(100, 5, true);
-
-/// The Python environment.
-const VENV: Load = load(600, 20, true);
-
-/// A database, as PostgreSQL and as Odoo keeps it.
-const DATABASE: [Load; 2] = [load(150, 2, false), load(50, 1, false)];
-
-/// Where PostgreSQL keeps its own.
-const CLUSTERS: &str = "/var/lib/postgresql";
-
 /// Sums what the pending steps bring, for each file system, and compares it with what there is.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let host = inspected.host;
     let mut disks: BTreeMap<u64, (PathBuf, Load)> = BTreeMap::new();
-    let mut add = |place: &Path, load: Load| -> Result<()> {
-        let (device, place) = real(host, place)?;
-        let (_, sum) = disks.entry(device).or_insert((place, Load::default()));
-        sum.megabytes += load.megabytes;
-        sum.thousands += load.thousands;
-        sum.runs |= load.runs;
-        Ok(())
-    };
-    let mut packages = inspected.pending_of("packages");
-    if packages.next().is_some() {
-        for (place, load) in PACKAGES {
-            add(Path::new(place), load)?;
-        }
-    }
-    let steps = inspected.plan.steps.iter().zip(&inspected.observed.changes);
-    for (step, change) in steps {
-        if change.is_pending() && change.before.is_none() {
-            for (place, load) in brought(step, inspected) {
-                add(&place, load)?;
+    let steps = inspected.plan.steps.iter().zip(&inspected.observed.found);
+    let pending = steps.zip(&inspected.observed.changes);
+    let pending = pending.filter(|(_, change)| change.is_pending());
+    let mut counted = Vec::new();
+    for ((step, now), _) in pending {
+        for brought in step.resource.footprint(now)? {
+            // several steps of apt bring together what one would
+            if counted.contains(&brought) {
+                continue;
             }
+            let (device, place) = real(host, &brought.place)?;
+            let (_, sum) = disks.entry(device).or_insert((place, Load::default()));
+            sum.megabytes += brought.megabytes;
+            sum.thousands += brought.thousands;
+            sum.runs |= brought.runs;
+            counted.push(brought);
         }
     }
     for (place, load) in disks.into_values() {
         reasons(host, &place, load, found);
     }
     Ok(())
-}
-
-/// What a step brings that makes something new.
-fn brought(step: &Step, inspected: &Inspected<'_>) -> Vec<(PathBuf, Load)> {
-    match &step.resource {
-        AnyResource::Checkout(checkout) => {
-            let load = if step.id == "source" { ODOO } else { ADDONS };
-            vec![(checkout.path.clone(), load)]
-        }
-        AnyResource::Venv(venv) => vec![(venv.path.clone(), VENV)],
-        AnyResource::Database(_) => {
-            let data = (inspected.site.paths.data.clone().into(), DATABASE[1]);
-            let here = inspected.site.postgres.server.is_none();
-            let server = here.then(|| (CLUSTERS.into(), DATABASE[0]));
-            server.into_iter().chain([data]).collect()
-        }
-        _ => Vec::new(),
-    }
 }
 
 /// The file system on which something at `place` would be stored, and the nearest folder that is there: links are
@@ -172,8 +124,18 @@ mod tests {
             reasons(&host, Path::new("/"), load, &mut found);
             found.reasons
         };
-        assert_eq!(told(load(1, 0, false)), [""; 0]);
-        let refused = told(load(u64::MAX, u64::MAX, false));
+        assert_eq!(
+            told(Load {
+                megabytes: 1,
+                ..Load::default()
+            }),
+            [""; 0]
+        );
+        let refused = told(Load {
+            megabytes: u64::MAX,
+            thousands: u64::MAX,
+            runs: false,
+        });
         assert!(refused[0].contains("MB are free where `/` lies"));
     }
 }

@@ -1,13 +1,13 @@
-//! A way to the network, where something is fetched from it.
+//! A way to the network, if something is fetched from it.
 
 use super::{Found, Inspected};
 
-/// Whether there is one, where there must be.
+/// Refuses a server without a route if a pending step fetches something. With a folder of wheels the owner has said that
+/// there is none, and apt may have packages in another way.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
-    let fetches = inspected
-        .observed
-        .pending()
-        .any(|change| ["packages", "venv"].contains(&change.kind.as_str()));
+    let steps = inspected.plan.steps.iter().zip(&inspected.observed.changes);
+    let mut pending = steps.filter(|(_, change)| change.is_pending());
+    let fetches = pending.any(|(step, _)| step.resource.needs_network());
     if fetches && !inspected.facts.network && inspected.site.python.wheels.is_none() {
         found.refuse("there is no network: nothing but the loopback has a route; see `ip route`");
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
-use crate::host::{Host, Result};
+use crate::host::{Host, Ownership, Result};
 use crate::resource::apt::call;
 use crate::resource::apt::dpkg::Dpkg;
 use crate::resource::{Moved, Resource};
@@ -99,9 +99,9 @@ impl Resource for Lists {
         let (stamp, folder) = (Path::new(STAMP), Path::new(PERIODIC));
         // a run that was killed there leaves it closed to others
         if host.meta(folder)?.is_none_or(|meta| meta.mode == 0o700) {
-            host.ensure_folder(folder, "root", "root", 0o755)?;
+            host.ensure_folder(folder, Ownership::root(0o755))?;
         }
-        host.write(stamp, b"", "root", "root", 0o644)?;
+        host.write(stamp, b"", Ownership::root(0o644))?;
         Ok(Moved::Applied)
     }
 

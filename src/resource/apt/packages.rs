@@ -11,7 +11,7 @@ use crate::host::{Error, Host, Result};
 use crate::resource::apt::dpkg::Dpkg;
 use crate::resource::apt::{call, lists};
 use crate::resource::postgres::clusters;
-use crate::resource::{AnyState, Moved, Resource};
+use crate::resource::{AnyState, Footprint, Moved, Resource};
 
 /// PostgreSQL's clusters, by major version and name.
 const CLUSTERS: &str = "/var/lib/postgresql";
@@ -197,6 +197,21 @@ impl Packages {
 
 impl Resource for Packages {
     type State = State;
+
+    fn footprint(&self, _from: Option<&State>) -> Vec<Footprint> {
+        vec![
+            Footprint::new("/usr", 450, 15).that_runs(),
+            Footprint::new("/var", 250, 1),
+        ]
+    }
+
+    fn needs_network(&self) -> bool {
+        true
+    }
+
+    fn is_restored_first(&self) -> bool {
+        true
+    }
 
     fn occupies(&self) -> Option<&'static str> {
         Some(crate::resource::APT_AND_ACCOUNTS)

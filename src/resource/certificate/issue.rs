@@ -6,7 +6,7 @@ use super::{Certificate, Issuer, OPENSSL};
 use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::store::digest;
-use crate::host::{Host, Result};
+use crate::host::{Host, Ownership, Result};
 use crate::resource::Moved;
 
 /// How long certificates hold, in days. Browsers take no certificate of a server that holds longer
@@ -101,7 +101,7 @@ impl Certificate {
 fn put(host: &Host, path: &Path, text: &str, mode: u32) -> Result<()> {
     gate::make_room(host, path)?;
     host.store()?.note_written(path, &digest(text.as_bytes()))?;
-    host.write(path, text.as_bytes(), "root", "root", mode)
+    host.write(path, text.as_bytes(), Ownership::root(mode))
 }
 
 async fn new_key(host: &Host) -> Result<String> {

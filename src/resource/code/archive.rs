@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate;
 use crate::host::command::Cmd;
-use crate::host::{Host, Result};
+use crate::host::{Host, Ownership, Result};
 use crate::resource::code::tree;
 use crate::resource::{Moved, Resource};
 
@@ -40,7 +40,7 @@ impl Archive {
         let partial = tree::partial(&self.path);
         let (archive, whole) = (partial.join("archive.deb"), partial.join("tree"));
         let [archive, unpacked] = [&archive, &whole].map(|path| path.display().to_string());
-        host.make_folder(&partial, "root", "root", 0o700)?;
+        host.make_folder(&partial, Ownership::root(0o700))?;
         let fetch = Cmd::new("/usr/lib/apt/apt-helper")
             .args(["-q", "download-file", &self.url, &archive])
             .arg(format!("SHA256:{}", self.sha256))
@@ -53,9 +53,7 @@ impl Archive {
         host.write(
             &whole.join(MARKER),
             marker.as_bytes(),
-            "root",
-            "root",
-            0o644,
+            Ownership::root(0o644),
         )?;
         Ok(whole)
     }

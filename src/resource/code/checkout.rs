@@ -11,7 +11,7 @@ use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
 use crate::resource::code::translations::{self, Languages};
 use crate::resource::code::tree;
-use crate::resource::{Moved, Resource};
+use crate::resource::{Footprint, Moved, Resource};
 use crate::secret::access::{self, Access, GitCredentials};
 
 /// What git is told before all that the server's `/etc/gitconfig` says: a tree is the commit byte for byte, whoever
@@ -378,6 +378,16 @@ fn entry(line: &str) -> Option<(&str, &str)> {
 
 impl Resource for Checkout {
     type State = State;
+
+    fn footprint(&self, from: Option<&State>) -> Vec<Footprint> {
+        if from.is_some() {
+            return Vec::new();
+        }
+        // add-ons that have more are few
+        let is_odoo = self.languages.is_some();
+        let (megabytes, thousands) = if is_odoo { (1500, 50) } else { (100, 5) };
+        vec![Footprint::new(&self.path, megabytes, thousands).that_runs()]
+    }
 
     fn subject(&self) -> String {
         self.path.display().to_string()

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate;
 use crate::host::command::Cmd;
-use crate::host::{Error, Host, Result, layout};
-use crate::resource::{Moved, Resource};
+use crate::host::{Error, Host, Ownership, Result, layout};
+use crate::resource::{Footprint, Moved, Resource};
 
 /// Where Debian and Ubuntu put the wheel of pip that comes with `python3-venv`.
 const WHEELS: &str = "/usr/share/python-wheels";
@@ -257,15 +257,13 @@ impl Venv {
     async fn build(&self, host: &Host) -> Result<()> {
         let run = Path::new(SCRATCH);
         for folder in [run, &self.scratch()] {
-            host.ensure_folder(folder, "root", "root", 0o755)?;
+            host.ensure_folder(folder, Ownership::root(0o755))?;
         }
         let hand = |name: &str, text: &str| {
             host.write(
                 &self.scratch().join(name),
                 text.as_bytes(),
-                "root",
-                "root",
-                0o644,
+                Ownership::root(0o644),
             )
         };
         hand("requirements.txt", &self.requirements)?;
@@ -310,6 +308,17 @@ impl Venv {
 
 impl Resource for Venv {
     type State = State;
+
+    fn footprint(&self, from: Option<&State>) -> Vec<Footprint> {
+        if from.is_some() {
+            return Vec::new();
+        }
+        vec![Footprint::new(&self.path, 600, 20).that_runs()]
+    }
+
+    fn needs_network(&self) -> bool {
+        self.wheels.is_none()
+    }
 
     fn subject(&self) -> String {
         self.path.display().to_string()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::gate;
-use crate::host::{Error, Host, Result};
+use crate::host::{Host, Mode, Ownership, Result};
 use crate::resource::{Moved, Resource};
 
 /// A folder.
@@ -20,7 +20,7 @@ pub struct Directory {
     /// The group of the folder.
     pub group: String,
     /// The permission bits, in octal.
-    pub mode: String,
+    pub mode: Mode,
     /// If true, the folder holds the owner's data. It stays after a run that committed. If an unfinished run made the folder, a
     /// rollback removes it with the sessions and caches that Odoo has put there.
     #[serde(default)]
@@ -32,7 +32,17 @@ pub struct Directory {
 pub struct State {
     owner: String,
     group: String,
-    mode: String,
+    mode: Mode,
+}
+
+impl State {
+    fn ownership(&self) -> Ownership<'_> {
+        Ownership {
+            owner: &self.owner,
+            group: &self.group,
+            mode: self.mode,
+        }
+    }
 }
 
 impl Resource for Directory {
@@ -47,7 +57,7 @@ impl Resource for Directory {
         Ok(found.map(|found| State {
             owner: found.meta.owner,
             group: found.meta.group,
-            mode: octal(found.meta.mode),
+            mode: found.meta.mode.into(),
         }))
     }
 
@@ -55,7 +65,7 @@ impl Resource for Directory {
         Some(State {
             owner: self.owner.clone(),
             group: self.group.clone(),
-            mode: self.mode.clone(),
+            mode: self.mode,
         })
     }
 
@@ -76,13 +86,13 @@ impl Resource for Directory {
             }
             return Ok(Moved::Applied);
         };
-        let mode = bits(&to.mode)?;
+        let ownership = to.ownership();
         match from {
-            None => host.make_folder(&self.path, &to.owner, &to.group, mode)?,
+            None => host.make_folder(&self.path, ownership)?,
             Some(from) if from != to => {
                 let found = host.folder(&self.path)?;
                 let path = found.map_or_else(|| self.path.clone(), |found| found.path);
-                host.set_owner(&path, &to.owner, &to.group, mode)?;
+                host.set_owner(&path, ownership)?;
             }
             Some(_) => (),
         }
@@ -99,22 +109,4 @@ impl Resource for Directory {
             _ => String::new(),
         }
     }
-}
-
-/// Permission bits as people write them.
-pub(in crate::resource) fn octal(mode: u32) -> String {
-    format!("{mode:04o}")
-}
-
-/// Permission bits from what people write.
-pub(in crate::resource) fn bits(mode: &str) -> Result<u32> {
-    u32::from_str_radix(mode, 8)
-        .ok()
-        .filter(|bits| *bits <= 0o7777)
-        .ok_or_else(|| {
-            Error::garbled(
-                format!("the mode `{mode}`"),
-                "it is not an octal number up to 7777",
-            )
-        })
 }

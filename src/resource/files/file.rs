@@ -10,8 +10,7 @@ use crate::event::change::Text;
 use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::store::digest;
-use crate::host::{Error, Host, Result};
-use crate::resource::files::directory::{bits, octal};
+use crate::host::{Error, Host, Mode, Ownership, Result};
 use crate::resource::{Moved, Resource};
 use crate::secret::password;
 
@@ -33,7 +32,7 @@ pub struct File {
     /// The group of the file.
     pub group: String,
     /// The permission bits, in octal.
-    pub mode: String,
+    pub mode: Mode,
     /// The content, with [`MASK`] in place of secrets. `template = "NAME"` takes it from a template instead. The journal does not
     /// have the content: a rollback needs only the earlier bytes, which are stored beside the journal.
     #[serde(default, skip_serializing)]
@@ -56,11 +55,21 @@ pub struct File {
 pub struct State {
     owner: String,
     group: String,
-    mode: String,
+    mode: Mode,
     /// The digest of the content, secrets masked.
     content: String,
     /// The digest of the very bytes; `None` while they are still to be written.
     bytes: Option<String>,
+}
+
+impl State {
+    fn ownership(&self) -> Ownership<'_> {
+        Ownership {
+            owner: &self.owner,
+            group: &self.group,
+            mode: self.mode,
+        }
+    }
 }
 
 impl File {
@@ -134,7 +143,7 @@ impl File {
         let mut beside = self.path.as_os_str().to_owned();
         beside.push(format!(".kept-{}", &name[..8]));
         let beside = PathBuf::from(beside);
-        host.write(&beside, &bytes, "root", "root", 0o600)?;
+        host.write(&beside, &bytes, Ownership::root(0o600))?;
         let text = format!(
             "`{}` had been edited by hand; the edit is kept as `{}`",
             self.path.display(),
@@ -193,7 +202,7 @@ impl Resource for File {
         Ok(Some(State {
             owner: meta.owner,
             group: meta.group,
-            mode: octal(meta.mode),
+            mode: meta.mode.into(),
             content,
             bytes,
         }))
@@ -203,7 +212,7 @@ impl Resource for File {
         let content = digest(self.content.as_bytes());
         let rewritten = digest(rewritten(&self.content).as_bytes());
         if let Some(now) = now.filter(|now| !self.secrets.is_empty() && now.content == rewritten) {
-            let (owner, group, mode) = (self.owner.clone(), self.group.clone(), self.mode.clone());
+            let (owner, group, mode) = (self.owner.clone(), self.group.clone(), self.mode);
             return Some(State {
                 owner,
                 group,
@@ -214,7 +223,7 @@ impl Resource for File {
         let bytes = now
             .filter(|now| now.content == content)
             .and_then(|now| now.bytes.clone());
-        let (owner, group, mode) = (self.owner.clone(), self.group.clone(), self.mode.clone());
+        let (owner, group, mode) = (self.owner.clone(), self.group.clone(), self.mode);
         Some(State {
             owner,
             group,
@@ -237,9 +246,9 @@ impl Resource for File {
             self.try_out(host, to).await?;
             return Ok(Moved::Applied);
         }
-        let mode = bits(&to.mode)?;
+        let ownership = to.ownership();
         if from.is_some_and(|from| from.content == to.content) {
-            host.set_owner(&self.path, &to.owner, &to.group, mode)?;
+            host.set_owner(&self.path, ownership)?;
             return Ok(Moved::Applied);
         }
         let present = host.read(&self.path)?;
@@ -260,7 +269,7 @@ impl Resource for File {
             host.store()?.note_written(&self.path, &digest(&bytes))?;
         }
         gate::replaces(host, &self.path)?;
-        host.write(&self.path, &bytes, &to.owner, &to.group, mode)?;
+        host.write(&self.path, &bytes, ownership)?;
         self.tell_systemd(host).await?;
         self.try_out(host, to).await?;
         Ok(Moved::Applied)

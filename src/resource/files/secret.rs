@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate;
 use crate::host::store::digest;
-use crate::host::{Error, Host, Kind, Result};
-use crate::resource::files::directory::octal;
+use crate::host::{Error, Host, Kind, Mode, Ownership, Result};
 use crate::resource::{Moved, Resource};
 use crate::secret::password;
 
@@ -32,7 +31,7 @@ pub struct Secret {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     owner: String,
-    mode: String,
+    mode: Mode,
     hash: bool,
 }
 
@@ -56,7 +55,7 @@ impl Resource for Secret {
         let hash = host.meta(&Self::hash_path(&self.path))?.is_some();
         let state = |meta: crate::host::Meta| State {
             owner: meta.owner,
-            mode: octal(meta.mode),
+            mode: meta.mode.into(),
             hash,
         };
         let meta = host.meta(&self.path)?;
@@ -73,7 +72,7 @@ impl Resource for Secret {
     fn want(&self, _now: Option<&State>) -> Option<State> {
         Some(State {
             owner: "root".into(),
-            mode: "0600".into(),
+            mode: Mode::from(0o600),
             hash: true,
         })
     }
@@ -103,12 +102,12 @@ impl Resource for Secret {
                 .note_written(&self.path, &digest(line.as_bytes()))?;
             line
         };
-        host.write(&self.path, password.as_bytes(), "root", "root", 0o600)?;
+        host.write(&self.path, password.as_bytes(), Ownership::root(0o600))?;
         let hash = password::hash(password.trim_end(), self.rounds)?;
         let hash = format!("{hash}\n");
         host.store()?
             .note_written(&hash_path, &digest(hash.as_bytes()))?;
-        host.write(&hash_path, hash.as_bytes(), "root", "root", 0o600)?;
+        host.write(&hash_path, hash.as_bytes(), Ownership::root(0o600))?;
         Ok(Moved::Applied)
     }
 

@@ -15,7 +15,7 @@ use odoo::First;
 
 use crate::host::{Error, Host, Result};
 use crate::resource::postgres::server::Server;
-use crate::resource::{Moved, Resource};
+use crate::resource::{Footprint, Moved, Resource};
 
 /// A database of Odoo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,6 +124,16 @@ impl Database {
 
 impl Resource for Database {
     type State = State;
+
+    fn footprint(&self, from: Option<&State>) -> Vec<Footprint> {
+        if from.is_some() {
+            return Vec::new();
+        }
+        let here = self.remote.is_none();
+        let server = here.then(|| Footprint::new("/var/lib/postgresql", 150, 2));
+        let data = Footprint::new(&self.data, 50, 1);
+        server.into_iter().chain([data]).collect()
+    }
 
     fn occupies(&self) -> Option<&'static str> {
         Some(crate::resource::POSTGRESQL)
