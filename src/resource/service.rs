@@ -53,6 +53,10 @@ pub struct Service {
     /// packages.
     #[serde(default)]
     pub shared: bool,
+    /// If false, the service listens on no port: a rollback that starts the service again waits only until it stays up. In
+    /// `extra.toml` that is the default, elsewhere it is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listens: Option<bool>,
     /// A program with its arguments that must succeed before the service is started or reloaded.
     #[serde(default)]
     pub test: Vec<String>,

@@ -266,6 +266,7 @@ fn what_is_about_to_start_counts_as_running() {
         record: "/run/odoo-deploy/odoo.started".into(),
         shared: false,
         shows: Vec::new(),
+        listens: None,
         test: Vec::new(),
     };
     let outdated = json!(["conf"]);

@@ -114,6 +114,9 @@ impl Blueprint {
             let content = template::render(&path.display().to_string(), &text, context)?;
             fields.insert("content".into(), content.into());
         }
+        if task.kind == "service" && task.place.is_own() {
+            fields.entry("listens").or_insert(false.into());
+        }
         let mut reads = Vec::new();
         if let Some(mut patterns) = patterns(task, "inputs") {
             patterns.extend(self::patterns(task, "certificates").unwrap_or_default());

@@ -11,16 +11,20 @@ use crate::resource::Resource as _;
 /// How long a service may take until it listens again, in seconds.
 const LISTENS: u64 = 120;
 
+/// How long a service that does not listen must be one and the same process, in looks.
+const STEADY: u32 = 4;
+
 /// How often that is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Waits until the service listens, as Odoo does some time after its start; what has no process to listen with
-/// is at work at once. What is wrong where it does not come to it, and `None` too where a signal asks to stop.
+/// Waits until the service listens, as Odoo does some time after its start; one that listens on no port must stay up for
+/// two seconds, and one without a process is at work at once. Returns what is wrong; `None` also if a signal asks to stop.
 ///
 /// # Errors
 /// If systemd cannot be asked.
 pub(crate) async fn await_up(host: &Host, service: &Service) -> Result<Option<String>> {
     let mut is_told = false;
+    let (mut process, mut steady) = (String::new(), 0);
     for _ in 0..LISTENS * 2 {
         let shown = service.show(host).await?;
         let of = |key: &str| shown.get(key).map(String::as_str).unwrap_or_default();
@@ -32,13 +36,29 @@ pub(crate) async fn await_up(host: &Host, service: &Service) -> Result<Option<St
         if is_over || state == "failed" || of("SubState") == "auto-restart" {
             return Ok(Some(format!("`{}` does not stay up", service.unit)));
         }
-        if listens(host, &service.unit)? {
+        steady = if state == "active" && process == pid {
+            steady + 1
+        } else {
+            0
+        };
+        pid.clone_into(&mut process);
+        let listens = service.listens != Some(false);
+        let is_up = if listens {
+            is_listening(host, &service.unit)?
+        } else {
+            steady >= STEADY
+        };
+        if is_up {
             return Ok(None);
         }
         if !is_told {
             is_told = true;
+            let (what, subject) = (
+                if listens { "listen again" } else { "stay up" },
+                service.subject(),
+            );
             host.events().tell(Event::Waiting {
-                what: format!("`{}` to listen again", service.subject()),
+                what: format!("`{subject}` to {what}"),
                 at_most: LISTENS,
             });
         }
@@ -47,12 +67,17 @@ pub(crate) async fn await_up(host: &Host, service: &Service) -> Result<Option<St
             () = host.stop().requested() => return Ok(None),
         }
     }
-    let text = format!("`{}` did not listen within {LISTENS} s", service.unit);
+    let what = if service.listens == Some(false) {
+        "stay up"
+    } else {
+        "listen"
+    };
+    let text = format!("`{}` did not {what} within {LISTENS} s", service.unit);
     Ok(Some(text))
 }
 
 /// Whether a process of the unit listens.
-fn listens(host: &Host, unit: &str) -> Result<bool> {
+fn is_listening(host: &Host, unit: &str) -> Result<bool> {
     for listener in host.listeners()? {
         let Some(holder) = host.holder(&listener) else {
             continue;
