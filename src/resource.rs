@@ -1,13 +1,47 @@
 //! The kinds of things a server can have, and the one verb that moves them.
 
-mod apt;
 mod certificate;
-mod code;
-mod files;
 mod footprint;
-mod postgres;
 pub(crate) mod service;
 mod user;
+
+/// Packages of apt.
+mod apt {
+    pub(super) mod call;
+    pub(super) mod dpkg;
+    pub(super) mod lists;
+    pub(super) mod packages;
+}
+
+/// Trees of code: sources, environments, archives.
+mod code {
+    pub(super) mod archive;
+    pub(super) mod checkout;
+    pub(super) mod translations;
+    pub(super) mod tree;
+    pub(super) mod venv;
+}
+
+/// Files, links and folders.
+mod files {
+    pub(super) mod cleared;
+    pub(super) mod directory;
+    pub(super) mod file;
+    pub(super) mod link;
+    pub(super) mod secret;
+}
+
+/// PostgreSQL: the server of this host, one of another host, roles and databases.
+mod postgres {
+    pub(super) mod cluster;
+    pub(super) mod clusters;
+    pub(super) mod database;
+    pub(super) mod local_cluster;
+    pub(super) mod remote;
+    pub(super) mod role;
+    pub(super) mod server;
+    pub(super) mod settings;
+}
 
 use std::path::Path;
 
