@@ -15,7 +15,7 @@ use crate::event::{Event, Outcome};
 use crate::host::{BootTime, Host, Store};
 use crate::plan::Plan;
 use crate::plan::blueprint::local;
-use crate::resource::AnyResource;
+use crate::resource::{AnyResource, Issuer};
 use crate::site::{Site, Tls};
 use crate::text::error::chain;
 
@@ -151,25 +151,24 @@ async fn abandon(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), 
 /// What the owner wants to know at the end.
 async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
     let site = session.blueprint.site();
-    let password = if has_our_password(host, plan).await {
-        let state = &site.paths.state;
-        format!("; sign in as `admin` with the password in {state}/secrets/admin-password")
-    } else {
-        String::new()
-    };
-    let next = format!("{} answers{password}{}", address(site), import(site));
-    Ending::of(Outcome::Changed).then(next)
-}
-
-/// Whether the password that is here is that of the database: one that was there before has its own.
-async fn has_our_password(host: &Host, plan: &Plan) -> bool {
+    let mut next = format!("{} answers", address(site));
     for step in &plan.steps {
-        if let AnyResource::Database(database) = &step.resource {
-            let made = Box::pin(database.is_made_here(host)).await;
-            return made.unwrap_or(false);
+        match &step.resource {
+            // a database that was there before has another password
+            AnyResource::Database(database)
+                if Box::pin(database.is_made_here(host)).await.unwrap_or(false) =>
+            {
+                let password = database.password.display();
+                next += &format!("; sign in as `admin` with the password in {password}");
+            }
+            AnyResource::Certificate(authority) if authority.issuer == Issuer::Itself => {
+                let path = authority.path.display();
+                next += &format!("; import {path} into the browsers, as an authority for web sites");
+            }
+            _ => (),
         }
     }
-    false
+    Ending::of(Outcome::Changed).then(next)
 }
 
 /// Where people reach the site.
@@ -182,16 +181,6 @@ fn address(site: &Site) -> String {
             local(site.http.interface),
             site.http.port.number()
         ),
-    }
-}
-
-/// What browsers must be told first, where they do not know who signed its certificate.
-fn import(site: &Site) -> &'static str {
-    match &site.proxy {
-        Some(proxy) if proxy.tls == Tls::SelfSigned => {
-            "; import /etc/ssl/odoo-deploy/ca.crt into the browsers, as an authority for web sites"
-        }
-        _ => "",
     }
 }
 
