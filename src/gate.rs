@@ -1,7 +1,7 @@
-//! The one gate for destruction: what removes or replaces what somebody else may need goes through here.
+//! The gate: everything that removes or replaces something that others may need goes through this module.
 //!
-//! Each act asks for evidence that the thing is ours. Where there is none, it stays, or is moved aside, and that
-//! is said. Nobody else can make [`Evidence`], and every act tells of it before it is done.
+//! Each function looks for evidence that the thing is ours. Without evidence the thing stays, or is moved aside, and
+//! the user is told. Only this module can make [`Evidence`], and each removal is announced to the disk's watch first.
 
 mod account;
 mod database;
@@ -29,11 +29,11 @@ use crate::event::Event;
 use crate::host::disk::Call;
 use crate::host::{Error, Host, Result};
 
-/// Why something may go. It has no public constructor: it comes of looking alone.
+/// Why something may be removed. It has no public constructor, so that only the checks of this module can make it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Evidence(String);
 
-/// What becomes of something: it may go, or it stays for this reason.
+/// `Ok` if the thing may be removed; otherwise the reason why it stays.
 pub type Verdict<T> = std::result::Result<T, String>;
 
 impl Evidence {
@@ -41,7 +41,7 @@ impl Evidence {
         Self(why.into())
     }
 
-    /// Says what goes, and why, before it does.
+    /// Announces to the disk's watch what is about to be removed, and why.
     fn tell(&self, host: &Host, what: &str) -> Result<()> {
         let told = host.disk().about_to(Call::Destroys {
             what,
@@ -51,7 +51,7 @@ impl Evidence {
     }
 }
 
-/// Moves what is at `path` to a name beside it that nothing has, and says so.
+/// Renames `path` to a free name beside it, and tells the user.
 fn move_aside(host: &Host, path: &Path, why: &str) -> Result<()> {
     let aside = aside(host, path)?;
     host.rename(path, &aside)?;
@@ -68,7 +68,7 @@ fn tell_aside(host: &Host, path: &Path, aside: &Path, why: &str) {
     host.events().tell(Event::Note { text });
 }
 
-/// A name beside `path` that nothing has.
+/// A free name beside `path`.
 fn aside(host: &Host, path: &Path) -> Result<PathBuf> {
     let mut number = 1;
     loop {

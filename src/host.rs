@@ -1,4 +1,4 @@
-//! The machine: its files under a root, and its programs.
+//! The machine that odoo-deploy runs on: its files, below a root folder, and its programs.
 
 mod accounts;
 mod batch;
@@ -34,17 +34,16 @@ pub use store::Store;
 use crate::event::Events;
 use crate::host::stop::Stop;
 
-/// What every reading and every act of a room below this one may end in.
+/// The result of reading or changing the machine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// For how long others may hold what is needed where nobody says: as long as a large unattended
-/// upgrade takes.
+/// The default time to wait for another program's lock: as long as a large unattended upgrade takes.
 const PATIENCE: Duration = Duration::from_secs(900);
 
-/// The machine that is looked at and changed.
+/// The machine that odoo-deploy reads and changes.
 ///
-/// Files are reached under a root, so that tests use a temporary folder; programs through
-/// [`Host::run`], so that tests put a model in their place.
+/// Every path is below a root folder, so that tests can use a temporary folder. Every program is started through
+/// [`Host::run`], so that tests can use a model of the programs.
 #[derive(Clone, Debug)]
 pub struct Host {
     root: PathBuf,
@@ -59,23 +58,23 @@ pub struct Host {
     known_accounts: Rc<accounts::Known>,
 }
 
-/// What is asked of programs that answer several questions in one call.
+/// The batched calls of programs that can answer several questions at once.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
-    /// Statements of SQL that change nothing, each for a database, and their rows.
+    /// SQL statements that change nothing, each with its database. The answer is the rows.
     pub(crate) postgresql: Batch<(String, String), Vec<Vec<String>>>,
-    /// Units, and their properties.
+    /// Names of systemd units. The answer is the unit's properties.
     pub(crate) systemd: Batch<String, String>,
 }
 
 impl Host {
-    /// This very machine.
+    /// The real machine, with its root at `/`.
     #[must_use]
     pub fn this(events: Events) -> Self {
         Self::at("/", Programs::Real, events)
     }
 
-    /// The machine whose files are under `root` and whose programs are `programs`.
+    /// A machine with its files below `root`; calls of programs go to `programs`.
     pub fn at(root: impl Into<PathBuf>, programs: Programs, events: Events) -> Self {
         Self {
             root: root.into(),
@@ -91,42 +90,42 @@ impl Host {
         }
     }
 
-    /// The same machine, whose files are on `disk`.
+    /// Returns the same machine with its files on `disk`.
     #[must_use]
     pub fn with_disk(mut self, disk: Disk) -> Self {
         self.disk = disk;
         self
     }
 
-    /// What its files are on.
+    /// The disk that all changes of files go through.
     #[must_use]
     pub fn disk(&self) -> &Disk {
         &self.disk
     }
 
-    /// The same machine, with the place where earlier bytes of files are kept.
+    /// Returns the same machine with `store`, which keeps the earlier bytes of changed files.
     #[must_use]
     pub fn with_store(mut self, store: Store) -> Self {
         self.store = Some(Rc::new(store));
         self
     }
 
-    /// The same machine, with what earlier runs have noted, which may be read and not added to.
+    /// Returns the same machine with the notes of earlier runs, for reading only.
     #[must_use]
     pub fn with_notes(mut self, store: Store) -> Self {
         self.notes = Some(Rc::new(store));
         self
     }
 
-    /// Where earlier bytes and long outputs are kept.
+    /// The store for earlier bytes of files and for long outputs of programs.
     ///
     /// # Errors
-    /// If the command that runs has no journal, and thus must not change anything.
+    /// If the present command has no open journal, and therefore must not change the host.
     pub fn store(&self) -> Result<&Store> {
         self.store.as_deref().ok_or(Error::NoStore)
     }
 
-    /// Whether runs of the site wrote these bytes to `path`; false if no site's notes are at hand.
+    /// Returns whether a run of the site wrote these bytes to `path`; false if the notes of no site are loaded.
     ///
     /// # Errors
     /// If the notes cannot be read.
@@ -137,8 +136,8 @@ impl Host {
         Ok(notes.wrote(path)?.contains(&store::digest(bytes)))
     }
 
-    /// What can be known again of all things called `what` that runs of the site ever made; nothing where
-    /// no site's notes are at hand.
+    /// The identities of all things with the name `what` that runs of the site ever made; empty if the notes of no
+    /// site are loaded.
     ///
     /// # Errors
     /// If the notes cannot be read.
@@ -147,23 +146,23 @@ impl Host {
         notes.map_or(Ok(Vec::new()), |notes| notes.made(what))
     }
 
-    /// The same machine, whose programs are killed when `stop` says so.
+    /// Returns the same machine, on which a second signal to `stop` kills the running programs.
     #[must_use]
     pub fn with_stop(mut self, stop: Stop) -> Self {
         self.stop = stop;
         self
     }
 
-    /// Whether the run was asked to stop.
+    /// The signals that the run has received.
     #[must_use]
     pub fn stop(&self) -> &Stop {
         &self.stop
     }
 
-    /// Waits for some milliseconds.
+    /// Waits for `milliseconds`.
     ///
     /// # Errors
-    /// If a signal asks to stop: then it ends at once.
+    /// If a signal asks the run to stop. The wait then ends at once.
     pub(crate) async fn pause(&self, milliseconds: u64) -> Result<()> {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(milliseconds)) => (),
@@ -172,38 +171,37 @@ impl Host {
         Ok(self.stop.check()?)
     }
 
-    /// The same machine, on which others may hold what is needed for so many seconds, where anybody
-    /// says so.
+    /// Returns the same machine with another time to wait for locks; `None` keeps the present one.
     #[must_use]
     pub fn with_lock_timeout(mut self, seconds: Option<u64>) -> Self {
         self.lock_timeout = seconds.map_or(self.lock_timeout, Duration::from_secs);
         self
     }
 
-    /// For how long others may hold what is needed.
+    /// How long to wait for a lock that another program holds.
     #[must_use]
     pub fn lock_timeout(&self) -> Duration {
         self.lock_timeout
     }
 
-    /// What is asked side by side.
+    /// The batched calls of this machine.
     pub(crate) fn batches(&self) -> &Asked {
         &self.asked
     }
 
-    /// Who answers calls of programs.
+    /// What handles calls of programs: the real machine, or a model of it.
     #[must_use]
     pub fn programs(&self) -> &Programs {
         &self.programs
     }
 
-    /// The one stream of events.
+    /// The stream of all events.
     #[must_use]
     pub fn events(&self) -> &Events {
         &self.events
     }
 
-    /// Where the absolute `path` of the machine is for this process.
+    /// The path that this process must open to reach the absolute `path` of the machine.
     #[must_use]
     pub fn path(&self, path: &Path) -> PathBuf {
         self.root.join(path.strip_prefix("/").unwrap_or(path))

@@ -5,11 +5,11 @@ use crate::host::command::Cmd;
 use crate::host::{Host, Result};
 use crate::text::sql::identifier;
 
-/// How a user is removed that a run made, where nothing is its own any more: else the next account of its number would get
-/// that.
+/// The command that removes a user that a run made. The user stays if it still owns something (`owned`): the next
+/// account with the same uid would get that.
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn remove_user(host: &Host, name: &str, uid: u32, owned: Option<&str>) -> Result<Verdict<Cmd>> {
     let notes = host.made(&format!("user {name}"))?;
     if !notes.is_empty() && !notes.contains(&uid.to_string()) {
@@ -22,10 +22,10 @@ pub fn remove_user(host: &Host, name: &str, uid: u32, owned: Option<&str>) -> Re
     Ok(Ok(Cmd::new("userdel").args(["--", name])))
 }
 
-/// The statement that drops a role, where nothing is or depends on it any more.
+/// The statement that drops a role that a run made. The role stays if something still depends on it (`needed_by`).
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn drop_role(
     host: &Host,
     name: &str,
@@ -44,10 +44,10 @@ pub fn drop_role(
     Ok(Ok(format!("drop role {};", identifier(name))))
 }
 
-/// How packages are removed that a run brought: these, and no others.
+/// The arguments for `apt-get` that remove exactly these packages, which a run installed.
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn remove_packages(host: &Host, names: &[&str]) -> Result<Vec<String>> {
     let why = "a run brought them, and nothing that came later needs them";
     Evidence::new(why).tell(host, &format!("packages {}", names.join(" ")))?;
@@ -59,11 +59,11 @@ pub fn remove_packages(host: &Host, names: &[&str]) -> Result<Vec<String>> {
         .collect())
 }
 
-/// How a cluster is dropped that came with a run's packages: `made` is its system identifier as the run saw it, `found` as
-/// it is now; `holds` names what is in it that is neither PostgreSQL's nor this program's.
+/// The command that drops a cluster which the packages of a run created. `made` is the system identifier that the run
+/// saw, `found` the present one. `holds` names content that belongs neither to PostgreSQL nor to odoo-deploy.
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn drop_cluster(
     host: &Host,
     (version, name): (&str, &str),

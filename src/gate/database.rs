@@ -1,4 +1,4 @@
-//! Databases: only one that a run of ours made goes, or one that holds nothing.
+//! Databases: only a database that a run made, or an empty one, may be dropped.
 
 use super::{Evidence, Verdict};
 use crate::host::{Host, Result};
@@ -7,13 +7,13 @@ use crate::text::sql::{identifier, literal};
 /// The comment of a database while it is being initialised.
 pub const BEGUN: &str = "odoo-deploy: being initialised";
 
-/// The comment of a database once it is whole.
+/// The comment of a database once it is completely initialised.
 pub const WHOLE: &str = "odoo-deploy: initialised";
 
-/// What the comment of a database says.
+/// The meaning of a database's comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Nothing of ours.
+    /// The comment is not ours, or there is none.
     None,
     /// [`BEGUN`].
     Begun,
@@ -21,28 +21,28 @@ pub enum Mark {
     Whole,
 }
 
-/// A database that is to go, as it was seen.
+/// A database that is to be dropped, with its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Its number.
+    /// Its OID.
     pub oid: u32,
-    /// Whether our notes have that number, in this cluster: a run of ours made it.
+    /// Whether our notes contain this OID for this cluster, which means that a run made the database.
     pub is_made: bool,
-    /// What its comment says.
+    /// The meaning of its comment.
     pub mark: Mark,
-    /// Whether it holds nothing that a dump would have.
+    /// Whether it contains nothing that a dump would contain.
     pub is_empty: bool,
-    /// Whether it is of Odoo's role.
+    /// Whether Odoo's role owns it.
     pub is_roles: bool,
 }
 
-/// The statements that drop it, if it still has its number then and, for an empty one, if nobody is connected to it; they
-/// return `t` if they did. Otherwise why it stays.
+/// The statements that drop the database, or the reason why it stays. They drop it only if it still has the same OID,
+/// and an empty one only if nobody is connected to it. They print `t` if they dropped it.
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn drop_database(host: &Host, subject: Subject<'_>) -> Result<Verdict<String>> {
     let Subject { name, oid, .. } = subject;
     let (place, text) = (identifier(name), literal(name));
@@ -66,10 +66,10 @@ pub fn drop_database(host: &Host, subject: Subject<'_>) -> Result<Verdict<String
     )))
 }
 
-/// The statement that takes all of a role's out of a database that was empty when a run began to fill it.
+/// The statement that removes all objects of `role` from a database that was empty when a run began to fill it.
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn empty_database(host: &Host, name: &str, role: &str) -> Result<String> {
     let evidence = Evidence::new("it was empty when a run began to fill it, and bears our mark");
     evidence.tell(host, &format!("what is in database {name}"))?;

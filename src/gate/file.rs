@@ -8,10 +8,10 @@ use crate::host::command::Cmd;
 use crate::host::store::digest;
 use crate::host::{Host, Result};
 
-/// Removes a file whose bytes are ours, or are where they can be found again: beside it, and by digest in the store.
+/// Removes a file. If a run did not write its bytes, they are first kept in the store.
 ///
 /// # Errors
-/// If it is neither, or cannot be removed.
+/// If the bytes cannot be kept, or the file cannot be removed.
 pub fn remove_own(host: &Host, path: &Path) -> Result<()> {
     let Some(bytes) = host.read(path)? else {
         return host.remove_file(path);
@@ -26,10 +26,10 @@ pub fn remove_own(host: &Host, path: &Path) -> Result<()> {
     host.remove_file(path)
 }
 
-/// Removes a file that a run made and noted; where somebody has put another in its place, that stays.
+/// Removes a file that a run made. It stays if somebody has replaced it since.
 ///
 /// # Errors
-/// If it cannot be read or removed.
+/// If the file cannot be read or removed.
 pub fn remove_made(host: &Host, path: &Path) -> Result<Verdict<()>> {
     let Some(bytes) = host.read(path)? else {
         return host.remove_file(path).map(Ok);
@@ -44,13 +44,13 @@ pub fn remove_made(host: &Host, path: &Path) -> Result<Verdict<()>> {
     host.remove_file(path).map(Ok)
 }
 
-/// What notes call a certificate that a run had certbot obtain.
+/// The name in the notes for a certificate that a run obtained through certbot.
 #[must_use]
 pub fn lineage_key(name: &str) -> String {
     format!("certificate of certbot {name}")
 }
 
-/// How certbot removes a certificate that a run had it obtain.
+/// The command by which certbot removes a certificate that a run obtained.
 ///
 /// # Errors
 /// If the notes cannot be read.
@@ -65,10 +65,10 @@ pub fn remove_lineage(host: &Host, name: &str) -> Result<Verdict<Cmd>> {
     Ok(Ok(delete))
 }
 
-/// Removes a link, where it still points to where a run had it point.
+/// Removes a link if it still points to `target`, which a run set.
 ///
 /// # Errors
-/// If it cannot be read or removed.
+/// If the link cannot be read or removed.
 pub fn remove_link(host: &Host, path: &Path, target: &Path) -> Result<Verdict<()>> {
     match host.link_target(path)? {
         None => Ok(Ok(())),
@@ -84,10 +84,11 @@ pub fn remove_link(host: &Host, path: &Path, target: &Path) -> Result<Verdict<()
     }
 }
 
-/// Removes what is in memory for as long as the machine runs: what a unit wrote down, what is handed to a builder.
+/// Removes a record in `/run`: what a unit wrote at its start, or a key that is lent to a builder. Leaves other paths
+/// alone.
 ///
 /// # Errors
-/// If it cannot be removed.
+/// If the record cannot be removed.
 pub fn remove_record(host: &Host, path: &Path) -> Result<()> {
     if path.starts_with("/run") {
         return remove_own_name(host, path);
@@ -95,11 +96,11 @@ pub fn remove_record(host: &Host, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// How the server's account removes a file of this program's among the server's settings; where its text is not one that
-/// was written by us, how it moves it aside.
+/// The command by which the account of the database server removes one of our files among the server's settings. If
+/// the text is not `ours`, the command moves the file aside. `None` as `ours` skips this check.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the file cannot be read.
 pub fn remove_server_file(host: &Host, path: &Path, ours: Option<&str>) -> Result<Option<Cmd>> {
     let Some(text) = host.text(path)? else {
         return Ok(None);
@@ -121,10 +122,10 @@ pub fn remove_server_file(host: &Host, path: &Path, ours: Option<&str>) -> Resul
     Ok(Some(call))
 }
 
-/// Makes room for a file of ours; another's that is in its place is moved aside.
+/// Makes room for a new file at `path`: a file that no run wrote is moved aside.
 ///
 /// # Errors
-/// If it cannot be read or moved.
+/// If the file cannot be read or moved.
 pub fn make_room(host: &Host, path: &Path) -> Result<()> {
     let Some(bytes) = host.read(path)? else {
         return Ok(());
@@ -135,10 +136,10 @@ pub fn make_room(host: &Host, path: &Path) -> Result<()> {
     Evidence::new("a run wrote these bytes").tell(host, &path.display().to_string())
 }
 
-/// Says that a file is about to be replaced whose bytes are kept.
+/// Keeps the bytes of a file in the store and announces that the file is about to be replaced.
 ///
 /// # Errors
-/// If they cannot be kept.
+/// If the bytes cannot be kept.
 pub fn replaces(host: &Host, path: &Path) -> Result<()> {
     let Some(bytes) = host.read(path)? else {
         return Ok(());

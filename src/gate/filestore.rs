@@ -1,4 +1,4 @@
-//! The files of a database: they go with it where they are known to be its own.
+//! The filestore of a database: it is removed with its database if all its files are known to belong to it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,23 +7,24 @@ use super::{Evidence, aside};
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
 
-/// Where Odoo notes, for each file that it writes, that it is to be looked at by its collector of garbage
-/// (`_mark_for_gc` in its `ir_attachment.py`).
+/// The folder in which Odoo lists each file that it writes, for its garbage collector (`_mark_for_gc` in Odoo's
+/// `ir_attachment.py`).
 const CHECKLIST: &str = "checklist/";
 
-/// What becomes of files.
+/// What happens to a filestore.
 #[derive(Debug)]
 pub enum Filestore {
-    /// They go, by this call.
+    /// This command removes it.
     Goes(Cmd),
-    /// They are moved there, by this call.
+    /// This command moves it to this path.
     Aside(Cmd, PathBuf),
 }
 
-/// What becomes of the filestore at `path` with these `files`, where the rows of its database have `named` some.
+/// Decides what happens to the filestore at `path` with these `files`. `named` are the files that rows of its
+/// database name.
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn remove_filestore(
     host: &Host,
     path: &Path,

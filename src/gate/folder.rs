@@ -5,17 +5,17 @@ use std::path::Path;
 use super::{Evidence, Verdict};
 use crate::host::{Host, Kind, Result};
 
-/// What Odoo puts there for itself, and makes anew: who is signed in, and caches of programs that it calls.
+/// What Odoo creates in the folder and can create again: sessions of users, and caches of programs that it calls.
 const OWN: &[&str] = &["sessions", ".cache", ".local", ".config"];
 
-/// How deep it is looked for files.
+/// How many levels deep to search for files. A folder below that counts as a file.
 const DEPTH: usize = 4;
 
-/// Removes a folder of data that a run made, where nothing is in it but what Odoo makes for itself; else it stays, and what
-/// is in it is named.
+/// Removes a data folder that a run made if it contains only what Odoo can create again. Otherwise the folder stays,
+/// and the reason names its content.
 ///
 /// # Errors
-/// If it cannot be looked at or removed.
+/// If the folder cannot be read or removed.
 pub fn remove_data(host: &Host, path: &Path) -> Result<Verdict<()>> {
     let mut theirs = Vec::new();
     for name in host.list(path)? {

@@ -1,4 +1,5 @@
-//! Trees that a run made: releases, environments, archives. They go as a whole, and only as they were made.
+//! Trees that a run made: releases, environments, archives. A tree is removed as a whole, and only if it is
+//! unchanged.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,53 +12,53 @@ use crate::host::command::Cmd;
 use crate::host::store::digest;
 use crate::host::{Error, Host, Kind, Result};
 
-/// What Python writes for itself, and git, whoever runs the code; and what is written once the rest is whole.
+/// Names to ignore: Python and git write them whoever runs the code, and the mark of a complete tree is written last.
 const LATER: &[&str] = &["__pycache__", ".git", ".odoo-deploy-complete"];
 
-/// The note of a tree that is being made at its place.
+/// The note about a tree that is being made in place.
 const BEGUN: &str = "begun";
 
-/// The note of a tree that goes piece by piece.
+/// The note about a tree that is being removed in place.
 const GOING: &str = "going";
 
-/// The note of a tree in which a run changes files.
+/// The note about a tree in which a run is changing files.
 const CHANGING: &str = "changing";
 
-/// By which a tree of each kind is known as whole.
+/// The files and folders that mark a tree as complete; one for each kind of tree.
 const WHOLE: [&str; 3] = [".odoo-deploy-complete", ".sha256", ".git"];
 
-/// Notes what `tree` holds, before it is put at `path` or is called whole there.
+/// Notes the content of `tree` before it is moved to `path`, or before it is marked as complete there.
 ///
 /// # Errors
-/// If it cannot be read or noted.
+/// If the tree cannot be read, or the note cannot be written.
 pub fn note_tree(host: &Host, tree: &Path, path: &Path) -> Result<()> {
     host.store()?.note_made(&key(path), &content(host, tree)?)
 }
 
-/// Puts a whole `tree` at `path`, where nothing is.
+/// Moves a complete `tree` to `path`, which must be free.
 ///
 /// # Errors
-/// If something is there, or it cannot be noted or moved.
+/// If `path` exists, or the tree cannot be noted or moved.
 pub fn put_tree(host: &Host, tree: &Path, path: &Path) -> Result<()> {
     note_tree(host, tree, path)?;
     host.rename(tree, path)
 }
 
-/// The call that removes a folder of tools in a tree at `path` that is being made.
+/// The command that removes a folder of tools from an unfinished tree.
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn remove_tools(host: &Host, path: &Path) -> Result<Cmd> {
     let name = path.display().to_string();
     Evidence::new("it is part of what is being made").tell(host, &name)?;
     Ok(Cmd::new("rm").args(["-rf", "--", &name]))
 }
 
-/// The call of `find` that removes `others`, as it is told of them, from a tree that was as a run made it before this run
-/// touched it; and the folders that it leaves empty, of which git has none.
+/// The `find` command that removes `others`, which are conditions for `find`, from a tree that was unchanged before
+/// this run. It also removes the folders that this leaves empty, because git has no empty folders.
 ///
 /// # Errors
-/// If a test wants it to fail.
+/// If the disk's watch refuses the removal, as tests do.
 pub fn remove_translations(
     host: &Host,
     path: &Path,
@@ -71,19 +72,19 @@ pub fn remove_translations(
     Ok(find.arg(name).args(others).args(emptied.split(' ')))
 }
 
-/// Notes that a tree is about to be made at `path`, where nothing is.
+/// Notes that a tree is about to be made at `path`, which must be free.
 ///
 /// # Errors
-/// If it cannot be noted.
+/// If the note cannot be written.
 pub fn begin_tree(host: &Host, path: &Path) -> Result<()> {
     host.store()?.note_made(&key(path), BEGUN)
 }
 
-/// Notes that a run is about to change files in the tree at `path`, until [`note_tree`]; `false` if somebody else has
-/// changed it since a run made it, which is not noted.
+/// Notes that a run is about to change files in the tree at `path`, until the next [`note_tree`]. Returns `false`,
+/// and notes nothing, if somebody else has changed the tree since a run made it.
 ///
 /// # Errors
-/// If it cannot be read or noted.
+/// If the tree cannot be read, or the note cannot be written.
 pub fn change_tree(host: &Host, path: &Path) -> Result<bool> {
     let notes = host.made(&key(path))?;
     let is_changing = notes.last().is_some_and(|note| note == CHANGING);
@@ -94,18 +95,18 @@ pub fn change_tree(host: &Host, path: &Path) -> Result<bool> {
     Ok(is_ours)
 }
 
-/// Takes what is at `path` away, by one rename where it is ours: what is half removed would be taken for whole. What a
-/// run did not make, or somebody has changed since, is moved aside. `is_whole` says whether it bears the mark of one
-/// that is.
+/// Removes the tree at `path`. If it is ours, it gets another name first, because a half-removed tree would pass for
+/// a complete one. A tree that no run made, or that somebody has changed since, is moved aside. `is_whole` says
+/// whether the tree has the mark of a complete one.
 ///
 /// # Errors
-/// If it cannot be moved or removed.
+/// If the tree cannot be moved or removed.
 pub fn take_tree_away(host: &Host, path: &Path, is_whole: bool) -> Result<()> {
     if host.meta(path)?.is_none() {
         return Ok(());
     }
     let notes = host.made(&key(path))?;
-    // it never got to be whole, and was begun where nothing was
+    // it was begun where nothing was, and never completed
     let is_half = !is_whole && notes.last().is_some_and(|note| note == BEGUN);
     let is_going = notes.last().is_some_and(|note| note == GOING);
     if !is_half && !is_going && !notes.contains(&content(host, path)?) {
@@ -127,8 +128,8 @@ pub fn take_tree_away(host: &Host, path: &Path, is_whole: bool) -> Result<()> {
     }
 }
 
-/// Removes a tree that cannot be renamed: one that an overlay file system has in a lower layer. First what it is known
-/// by, so that nobody takes the rest for whole.
+/// Removes a tree that cannot be renamed, because an overlay file system has it in a lower layer. Removes the marks
+/// of a complete tree first, so that the rest does not pass for one.
 fn remove_in_place(host: &Host, path: &Path) -> Result<()> {
     host.store()?.note_made(&key(path), GOING)?;
     for name in WHOLE {
@@ -142,15 +143,15 @@ fn remove_in_place(host: &Host, path: &Path) -> Result<()> {
     host.remove_tree(path)
 }
 
-/// Clears what was left half made of the tree at `path`, beside it.
+/// Removes the half-made tree that a crash left beside `path`.
 ///
 /// # Errors
-/// If it cannot be removed.
+/// If the half-made tree cannot be removed.
 pub fn clear_partial(host: &Host, path: &Path) -> Result<()> {
     remove_own_name(host, &partial(path))
 }
 
-/// Removes something that bears a name that only this program gives.
+/// Removes something with a name that only odoo-deploy gives.
 pub(super) fn remove_own_name(host: &Host, path: &Path) -> Result<()> {
     if host.meta(path)?.is_none() {
         return Ok(());
@@ -160,7 +161,7 @@ pub(super) fn remove_own_name(host: &Host, path: &Path) -> Result<()> {
     host.remove_tree(path)
 }
 
-/// Where what is half made of `path` is.
+/// The temporary name of `path` while it is being made or removed.
 fn partial(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".partial-{name}"))
@@ -170,7 +171,7 @@ fn key(path: &Path) -> String {
     format!("tree {}", path.display())
 }
 
-/// The digest of what a tree holds: names, sizes and times of all that is in it.
+/// The digest of a tree's content: names, sizes and modification times of everything in it.
 fn content(host: &Host, tree: &Path) -> Result<String> {
     let (mut all, root) = (Vec::new(), host.path(tree));
     let read = list(&root, Path::new(""), &mut all);

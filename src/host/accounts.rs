@@ -1,4 +1,4 @@
-//! Users and groups, read from the machine's own files.
+//! Users and groups, read from the machine's files.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,11 +14,11 @@ use crate::host::{Error, Host, Result};
 /// One line of `/etc/passwd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// Its number.
+    /// Its uid.
     pub uid: u32,
-    /// The number of its own group.
+    /// The gid of its primary group.
     pub gid: u32,
-    /// Its home.
+    /// Its home directory.
     pub home: String,
     /// Its login shell.
     pub shell: String,
@@ -26,31 +26,31 @@ pub struct Account {
 
 /// All local users and groups.
 ///
-/// Read from the files rather than through name services: what this program creates is local, and
-/// a static binary has no name-service plugins.
+/// Read from the files, not through the name service switch: all accounts that odoo-deploy creates are local, and a
+/// static binary cannot load NSS plugins.
 #[derive(Clone, Debug, Default)]
 pub struct Accounts {
     users: BTreeMap<String, Account>,
     groups: BTreeMap<String, (u32, Vec<String>)>,
 }
 
-/// The accounts as they were read last, and what the files were then: whose it is, is asked of all that is
-/// looked at.
+/// Cached accounts, with the versions of the files that they came from. Every call of [`Host::meta`] resolves an
+/// owner, so parsing the files each time would be slow.
 #[derive(Debug, Default)]
 pub(super) struct Known(RefCell<Option<([Version; 2], Rc<Accounts>)>>);
 
-/// What tells a file from what was there before: its device, its number, its size in bytes, and when it last
-/// changed, in seconds and nanoseconds, by a clock that may go in steps. Nothing where there is none.
+/// Identifies one version of a file: device, inode, size in bytes, and ctime in seconds and nanoseconds. The clock
+/// may be coarse, so the ctime alone is not enough. `None` if the file does not exist.
 type Version = Option<(u64, u64, u64, i64, i64)>;
 
 impl Host {
-    /// What `/etc/passwd` and `/etc/group` say now.
+    /// The accounts in `/etc/passwd` and `/etc/group` at this moment.
     ///
     /// # Errors
-    /// If they cannot be read.
+    /// If the files cannot be read.
     pub fn accounts(&self) -> Result<Rc<Accounts>> {
         let (passwd, group) = (Path::new("/etc/passwd"), Path::new("/etc/group"));
-        // before they are read: what changes while they are is read again the next time
+        // determined before reading: if a file changes in between, it is read again at the next call
         let now = [self.version(passwd)?, self.version(group)?];
         let mut known = self.known_accounts.0.borrow_mut();
         if let Some((then, accounts)) = &*known
@@ -82,7 +82,7 @@ impl Host {
 }
 
 impl Accounts {
-    /// Parses the text of `passwd(5)` and `group(5)`; lines that are not of their form are skipped.
+    /// Parses the text of `passwd(5)` and `group(5)`. Lines that do not have their format are skipped.
     #[must_use]
     pub fn parse(passwd: &str, group: &str) -> Self {
         let users = passwd.lines().filter_map(|line| {
@@ -116,10 +116,10 @@ impl Accounts {
         }
     }
 
-    /// The user of that name.
+    /// The user `name`.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no such user.
     pub fn user(&self, name: &str) -> Result<&Account> {
         self.users.get(name).ok_or_else(|| Error::NoAccount {
             what: "user",
@@ -127,10 +127,10 @@ impl Accounts {
         })
     }
 
-    /// The number of the group of that name.
+    /// The gid of the group `name`.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no such group.
     pub fn group(&self, name: &str) -> Result<u32> {
         let group = self.groups.get(name).map(|(gid, _)| *gid);
         group.ok_or_else(|| Error::NoAccount {
@@ -139,7 +139,7 @@ impl Accounts {
         })
     }
 
-    /// The groups that `user` was added to, beyond its own.
+    /// The supplementary groups of `user`.
     #[must_use]
     pub fn groups_of(&self, user: &str) -> Vec<String> {
         let of = |(name, (_, members)): (&String, &(u32, Vec<String>))| {
@@ -148,14 +148,14 @@ impl Accounts {
         self.groups.iter().filter_map(of).collect()
     }
 
-    /// The name of user `uid`, or the number where it has none.
+    /// The name of the user with `uid`, or the number if there is none.
     #[must_use]
     pub fn user_name(&self, uid: u32) -> String {
         let found = self.users.iter().find(|(_, account)| account.uid == uid);
         found.map_or_else(|| uid.to_string(), |(name, _)| name.clone())
     }
 
-    /// The name of group `gid`, or the number where it has none.
+    /// The name of the group with `gid`, or the number if there is none.
     #[must_use]
     pub fn group_name(&self, gid: u32) -> String {
         let found = self.groups.iter().find(|(_, (number, _))| *number == gid);

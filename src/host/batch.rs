@@ -1,17 +1,17 @@
-//! Questions that are asked side by side, put to a program in one call.
+//! Questions of several tasks, sent to one program in one call.
 
 use std::cell::RefCell;
 use std::fmt;
 
 use tokio::sync::oneshot;
 
-/// Where those who ask one program meet. Starting a program costs more than most answers.
+/// Collects the questions of tasks that need the same program: to start a program costs more than most answers.
 pub(crate) struct Batch<Q, A>(RefCell<Vec<(Q, oneshot::Sender<A>)>>);
 
 impl<Q, A> Batch<Q, A> {
-    /// Puts `question` beside those that others ask now; one of them puts all of them by `call`, which
-    /// answers in their order. `None` where nobody else asks, or where the call came to nothing: then it
-    /// is to be asked alone, and what is wrong is told to whom it concerns.
+    /// Adds `question` to those that other tasks ask at this moment. One of the tasks runs `call` for all of them;
+    /// `call` must return the answers in the order of the questions. Returns `None` if no other task asks, or if the
+    /// call failed. The caller must then ask alone, so that the step with the problem reports it.
     pub(crate) async fn ask(
         &self,
         question: Q,
@@ -19,19 +19,19 @@ impl<Q, A> Batch<Q, A> {
     ) -> Option<A> {
         let (answer, answered) = oneshot::channel();
         self.0.borrow_mut().push((question, answer));
-        // until all who run beside this one have come to their own questions
+        // let every other task reach its own question first
         tokio::task::yield_now().await;
-        // nothing is left where another was here before
+        // empty if another task has already taken the questions
         let (questions, askers): (Vec<Q>, Vec<_>) = self.0.take().into_iter().unzip();
         if askers.len() > 1
             && let Some(answers) = call(questions).await
         {
             for (asker, answer) in askers.into_iter().zip(answers) {
-                // one that no longer waits is not told
+                // the receiver is gone if its task no longer waits
                 let _ = asker.send(answer);
             }
         } else {
-            // this one is among them, and would wait for itself
+            // this task's own sender is among `askers`: the `await` below would never end
             drop(askers);
         }
         answered.await.ok()
@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
 
-    /// What each of those comes to who ask side by side, and what was asked in each call.
+    /// What each of several simultaneous `questions` got for an answer, and the questions of each call.
     fn asked(questions: &[u8], fails: bool) -> (Vec<Option<u8>>, Vec<Vec<u8>>) {
         let (batch, calls) = (Batch::default(), RefCell::new(Vec::new()));
         let all = questions.iter().map(|question| {
@@ -72,14 +72,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_side_by_side_is_one_call() {
+    fn simultaneous_questions_are_one_call() {
         let (answers, calls) = asked(&[1, 2, 3], false);
         assert_eq!(answers, [Some(2), Some(4), Some(6)]);
         assert_eq!(calls, [[1, 2, 3]]);
     }
 
     #[test]
-    fn one_alone_and_those_whose_call_failed_ask_for_themselves() {
+    fn a_single_question_and_the_questions_of_a_failed_call_get_no_answer() {
         assert_eq!(asked(&[1], false), (vec![None], Vec::new()));
         let (answers, calls) = asked(&[1, 2], true);
         assert_eq!(answers, [None, None]);

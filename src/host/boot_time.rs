@@ -1,4 +1,4 @@
-//! Moments that no setting of the clock moves.
+//! Points in time that do not depend on the system clock.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::{Host, Result};
 
-/// Another one at each boot: `random(4)`.
+/// A random ID that differs for each boot, see `random(4)`.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
-/// A moment of a boot. A host without a battery for its clock is in 1970 after a power cut, and in
-/// the present when it has reached a time server.
+/// A point in time within one boot. The system clock is not reliable for this: on a host without a clock battery it
+/// is in 1970 after a power cut, and jumps to the present when the host reaches a time server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootTime {
-    /// The boot, by the kernel's name of it.
+    /// The boot ID of the kernel.
     boot: String,
-    /// Microseconds of the kernel's monotonic clock, which systemd uses too.
+    /// Microseconds of the kernel's monotonic clock, which systemd also uses.
     at: u64,
 }
 
 impl BootTime {
-    /// Now.
+    /// The present time.
     ///
     /// # Errors
-    /// If the kernel cannot be asked.
+    /// If the boot ID cannot be read.
     pub fn now(host: &Host) -> Result<Self> {
         let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from);
         let at = now.map_or(0, |now| now.as_micros());
@@ -35,10 +35,10 @@ impl BootTime {
         })
     }
 
-    /// Whether it was before `at` microseconds of the present boot's monotonic clock.
+    /// Whether this time was before `at`, in microseconds of the present boot's monotonic clock.
     ///
     /// # Errors
-    /// If the kernel cannot be asked.
+    /// If the boot ID cannot be read.
     pub fn is_before(&self, host: &Host, at: u64) -> Result<bool> {
         Ok(boot(host)? != self.boot || self.at <= at)
     }

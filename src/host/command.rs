@@ -1,4 +1,4 @@
-//! Programs of the machine: how they are called, and what they answered.
+//! Programs of the machine: how to call them, and what they return.
 
 mod contained;
 
@@ -16,20 +16,20 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::host::{Error, Host, Result};
 
-/// Where programs are looked for; never taken from the caller's environment.
+/// The `PATH` for finding programs. The caller's `PATH` is never used.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Marks every process that is started to be killed when its agent is: a later agent finds such
-/// stragglers by it, whatever they did to their parents and groups.
+/// The environment variable of every process that is to be killed with odoo-deploy. After a crash the next run finds
+/// leftover processes by it, even if they have changed their parent or their process group.
 pub const MARK: &str = "ODOO_DEPLOY_SITE";
 
-/// The value of [`MARK`] for apt and dpkg, which are never killed but waited for.
+/// The value of [`MARK`] for apt and dpkg: they are never killed, the next run waits for them.
 pub const MARK_APT: &str = "(apt)";
 
-/// How many lines of a failed program's output its error holds.
+/// How many lines of a failed program's output the error keeps.
 const TAIL: usize = 20;
 
-/// How many bytes an answer may have; the longest that is read, a simulation of apt's, has one.
+/// The largest output of a program, in bytes. The longest that is needed, a simulation of apt's, has 1 MiB.
 const MOST: u64 = 16 << 20;
 
 /// One call of one program.
@@ -37,29 +37,29 @@ const MOST: u64 = 16 << 20;
 pub struct Cmd {
     /// The program's name or path.
     pub program: String,
-    /// Its arguments. Never a secret: anyone may read them in `/proc`.
+    /// Its arguments. Never a secret: everybody can read them in `/proc`.
     pub args: Vec<String>,
-    /// Its environment beyond the fixed one. Never a secret.
+    /// Its environment variables in addition to the fixed ones. Never a secret.
     pub env: BTreeMap<String, String>,
-    /// The account it runs as; root where there is none.
+    /// The account it runs as; `None` means root.
     pub user: Option<String>,
-    /// Its folder; `/` where there is none.
+    /// Its working directory; `None` means `/`.
     pub folder: Option<PathBuf>,
-    /// What it reads, where it reads anything; here secrets may pass.
+    /// Its standard input, if it reads any. Secrets may be passed here.
     pub stdin: Option<Vec<u8>>,
     /// How long it may take.
     pub deadline: Duration,
-    /// Writes into a log of the run instead of a pipe, so that it lives on when the agent dies:
-    /// a package half unpacked because nobody read the pipe any more would be worse.
+    /// The run's log to write to, instead of a pipe. The program then survives the death of odoo-deploy. With a pipe,
+    /// dpkg would die at its next line of output and leave a package half unpacked.
     pub log: Option<String>,
-    /// Exit codes that are answers, not failures.
+    /// The exit codes that are not failures.
     pub accepts: Vec<i32>,
-    /// Whether nothing that it starts may outlive it.
+    /// Whether all processes that it starts are killed when it ends.
     pub contained: bool,
 }
 
 impl Cmd {
-    /// Calls `program` as root, from `/`, with nothing to read, for a minute at most.
+    /// Calls `program` as root, in `/`, without standard input, with a deadline of one minute.
     #[must_use]
     pub fn new(program: impl Into<String>) -> Self {
         Self {
@@ -90,63 +90,63 @@ impl Cmd {
         self
     }
 
-    /// Sets one variable of its environment.
+    /// Sets one environment variable.
     #[must_use]
     pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.env.insert(key.into(), value.into());
         self
     }
 
-    /// Runs it as `user`, with no other group than the user's own.
+    /// Runs the program as `user`, in the user's primary group only.
     #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self
     }
 
-    /// Runs it in `folder`.
+    /// Runs the program in `folder`.
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Gives it `bytes` to read.
+    /// Sets the standard input.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
     }
 
-    /// Lets it take `seconds`.
+    /// Sets the deadline.
     #[must_use]
     pub fn deadline(mut self, seconds: u64) -> Self {
         self.deadline = Duration::from_secs(seconds);
         self
     }
 
-    /// Writes what it says to the run's log `name`, below what was said there before.
+    /// Writes the output to the run's log `name`, after anything that is already there.
     #[must_use]
     pub fn log(mut self, name: impl Into<String>) -> Self {
         self.log = Some(name.into());
         self
     }
 
-    /// Takes exit `code` for an answer too.
+    /// Accepts the exit code `code` as well.
     #[must_use]
     pub fn accept(mut self, code: i32) -> Self {
         self.accepts.push(code);
         self
     }
 
-    /// Lets nothing that it starts outlive it, see `contained.rs`.
+    /// Kills all processes that the program starts when it ends, see `contained.rs`.
     #[must_use]
     pub fn contained(mut self) -> Self {
         self.contained = true;
         self
     }
 
-    /// Sets [`MARK`]: on the agent's death it may be killed.
+    /// Sets [`MARK`]: the process may be killed if odoo-deploy dies.
     #[must_use]
     pub fn killable(self, site: &str) -> Self {
         self.env(MARK, site)
@@ -171,27 +171,27 @@ impl fmt::Display for Cmd {
     }
 }
 
-/// What a program answered.
+/// How a program ended, and its output.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
-    /// Its exit code; `None` where a signal ended it.
+    /// Its exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// What it wrote to stdout; the tail of the log where it wrote one.
+    /// What it wrote to stdout; the end of its log if it wrote to a log.
     pub stdout: String,
-    /// What it wrote to stderr; empty where it wrote a log.
+    /// What it wrote to stderr; empty if it wrote to a log.
     pub stderr: String,
 }
 
-/// A program that did not do what it was called for.
+/// A program that failed.
 #[derive(Debug, thiserror::Error)]
 pub struct Failure {
-    /// The call, as it would be typed.
+    /// The command line, quoted as in a shell.
     pub call: String,
     /// How it ended.
     pub ending: String,
-    /// The last lines it wrote.
+    /// The last lines of its output.
     pub tail: Vec<String>,
-    /// Where the rest of it is.
+    /// The log with the whole output, if there is one.
     pub log: Option<PathBuf>,
 }
 
@@ -208,15 +208,15 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A model of a machine's programs, for tests. `None` where a call does not end by itself.
+/// A model of a machine's programs, for tests. Returns `None` for a call that does not end by itself.
 pub type Model = dyn Fn(&Host, &Cmd) -> Option<Output>;
 
-/// Who answers a call.
+/// What handles calls of programs.
 #[derive(Clone)]
 pub enum Programs {
     /// The machine's own programs.
     Real,
-    /// A model of them.
+    /// A model of them, for tests.
     Model(Rc<Model>),
 }
 
@@ -230,19 +230,19 @@ impl fmt::Debug for Programs {
 }
 
 impl Host {
-    /// Calls a program and waits for its answer.
+    /// Calls a program and waits for its end.
     ///
-    /// It runs in a process group of its own, with no terminal, no more environment than it is
-    /// given, and a deadline after which the whole group is killed.
+    /// The program gets its own process group, no terminal and a fixed environment. After its deadline the whole
+    /// process group is killed.
     ///
     /// # Errors
-    /// If it cannot be started, ends with a code that `cmd` does not accept, or takes too long.
+    /// If it cannot be started, ends with a code that `cmd` does not accept, or exceeds its deadline.
     pub async fn run(&self, cmd: &Cmd) -> Result<Output> {
         tracing::debug!(%cmd, user = cmd.user, "run");
         let output = match &self.programs {
             Programs::Real => self.run_real(cmd).await?,
             Programs::Model(model) => {
-                // whoever works beside the caller has its turn, as while a real program runs
+                // other tasks run meanwhile, as they would beside a real program
                 tokio::task::yield_now().await;
                 let Some(output) = model(self, cmd) else {
                     tokio::time::sleep(cmd.deadline).await;
@@ -325,7 +325,7 @@ impl Host {
             Stdio::null()
         });
         if let Some(account) = account.filter(|_| !cmd.contained) {
-            // as root the standard library drops the supplementary groups too
+            // if called as root, the standard library drops the supplementary groups as well
             command.uid(account.uid).gid(account.gid);
         }
         let mut log = None;
@@ -346,7 +346,7 @@ impl Host {
         let stdin = child.stdin.take();
         let feed = async {
             if let (Some(mut pipe), Some(bytes)) = (stdin, &cmd.stdin) {
-                // a program may end without having read all of it: its exit code tells more
+                // the program may end before it has read everything: its exit code says more than this error
                 let _ = pipe.write_all(bytes).await;
             }
         };
@@ -376,7 +376,7 @@ impl Host {
             stdout.map_err(start)?,
             stderr.map_err(start)?,
         );
-        // an answer that is cut must not be taken for a whole one
+        // cut output must not pass for the whole output
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
             let ending = format!("said more than {} MiB", MOST >> 20);
             return Err(self.failure(cmd, ending, &Output::default()));
@@ -389,8 +389,8 @@ impl Host {
         })
     }
 
-    /// The environment of every child: fixed, but for the way to the network, which is the
-    /// administrator's to say.
+    /// The environment of every child process. It is fixed, except for the proxy variables: how to reach the network
+    /// is the administrator's decision.
     fn environment(&self, cmd: &Cmd) -> Result<BTreeMap<String, String>> {
         let (user, home) = match &cmd.user {
             Some(user) => (user.clone(), self.accounts()?.user(user)?.home.clone()),
@@ -422,14 +422,14 @@ impl Host {
     }
 }
 
-/// How a call ended whose deadline has passed.
+/// The ending of a call that has exceeded its deadline.
 fn too_late(cmd: &Cmd) -> String {
     let seconds = cmd.deadline.as_secs();
     format!("did not end within {seconds} s and was killed")
 }
 
-/// All that comes out of a pipe; `None` where that is more than [`MOST`]. It is read to its end in
-/// any case: a program whose pipe is full would wait for ever.
+/// Everything that comes out of a pipe; `None` if that is more than [`MOST`]. Always reads to the end: a program that
+/// writes to a full pipe would wait for ever.
 async fn all_of(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     let Some(mut pipe) = pipe else {
@@ -440,7 +440,7 @@ async fn all_of(pipe: Option<impl AsyncRead + Unpin>) -> std::io::Result<Option<
     Ok((beyond == 0).then_some(bytes))
 }
 
-/// Where `program` is; a path is taken as it is.
+/// Finds `program` in [`PATH`]; a name with a slash is used as a path.
 fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Path::new(program).exists().then(|| program.into());
@@ -448,7 +448,7 @@ fn find(program: &str) -> Option<PathBuf> {
     which::which_in(program, Some(PATH), "/").ok()
 }
 
-/// The end of a log, at most 16 KiB of it, and nothing of what was said before.
+/// The end of a log, at most 16 KiB, without the output of earlier calls.
 fn tail_of((mut file, said_before): (std::fs::File, u64)) -> String {
     let length = file.seek(SeekFrom::End(0)).unwrap_or(0);
     let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
-//! Calls to the file system that change it, each in one place, so that a test can stand before it.
+//! All calls that change the file system. Each kind of call is in one place, where a test can intercept it.
 //!
-//! What is changed is durable only when it is synced: a file's bytes with [`OpenFile::sync`], the
-//! names in a folder with [`Disk::sync_folder`].
+//! A change is durable only after a sync: [`OpenFile::sync`] for the bytes of a file, [`Disk::sync_folder`] for the
+//! names in a folder.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -12,28 +12,28 @@ use std::rc::Rc;
 
 use crate::host::safe_dir::{self, SafeDir, as_it_is};
 
-/// One call that is about to be made.
+/// A call that is about to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call<'a> {
-    /// An entry is looked at, read or listed.
+    /// An entry is read or listed, or its metadata is.
     Read(&'a Path),
-    /// A file is opened for writing, and made where it is not there.
+    /// A file is opened for writing, and created if it does not exist.
     Create(&'a Path),
     /// Bytes are added to an open file.
     Write(&'a Path, &'a [u8]),
-    /// An open file is cut to a length.
+    /// An open file is truncated to a length.
     Truncate(&'a Path, u64),
-    /// An open entry is given to another owner.
+    /// An open entry gets another owner.
     Own(&'a Path),
-    /// An open entry gets other permission bits.
+    /// An open entry gets another mode.
     Mode(&'a Path),
-    /// A file's bytes, owner and mode are put on disk.
+    /// The bytes, the owner and the mode of a file are synced to disk.
     Sync(&'a Path),
-    /// A folder's names are put on disk.
+    /// The names in a folder are synced to disk.
     SyncFolder(&'a Path),
-    /// All that was written to the file system of a path is put on disk.
+    /// Everything written to the file system of a path is synced to disk.
     SyncDisk(&'a Path),
-    /// An entry gets another name, whatever had it before.
+    /// An entry gets another name. An entry that has this name already is replaced.
     Rename(&'a Path, &'a Path),
     /// A symbolic link is made.
     Link(&'a Path),
@@ -43,18 +43,18 @@ pub enum Call<'a> {
     RemoveFile(&'a Path),
     /// An empty folder is removed.
     RemoveFolder(&'a Path),
-    /// A folder is removed with all that is in it.
+    /// A folder and everything in it is removed.
     RemoveTree(&'a Path),
-    /// The gate is about to let something go, by the calls that follow or by a program. No call by itself.
+    /// The gate is about to allow a removal, by the calls that follow or by a program. This is no call by itself.
     Destroys {
-        /// What goes.
+        /// What is removed.
         what: &'a str,
-        /// Why it may.
+        /// Why it may be removed.
         evidence: &'a str,
     },
 }
 
-/// Is told of every call before it is made; an error is answered in its place.
+/// A function that sees every call before it is made. If it returns an error, the call is not made and fails with it.
 pub type Watch = dyn Fn(&Call<'_>) -> io::Result<()>;
 
 /// The file systems of the machine.
@@ -76,29 +76,29 @@ impl fmt::Debug for Disk {
 }
 
 impl Disk {
-    /// The disk on which `watch` stands before every call.
+    /// A disk that shows every call to `watch` first.
     pub fn watched(watch: impl Fn(&Call<'_>) -> io::Result<()> + 'static) -> Self {
         Self(Some(Rc::new(watch)))
     }
 
-    /// Tells the watch, where there is one. Fails where the watch wants the call to fail.
+    /// Shows `call` to the watch, if there is one. Fails if the watch wants the call to fail.
     pub(crate) fn about_to(&self, call: Call<'_>) -> io::Result<()> {
         self.0.as_ref().map_or(Ok(()), |watch| watch(&call))
     }
 
-    /// Opens an entry that is there, as it is.
+    /// Opens an existing entry without following a link.
     pub(crate) fn open(&self, path: &Path, options: &OpenOptions) -> io::Result<OpenFile> {
         self.about_to(Call::Read(path))?;
         self.opened(path, options)
     }
 
-    /// Opens the regular file that is there, to be read.
+    /// Opens an existing regular file for reading.
     pub(crate) fn open_file(&self, path: &Path) -> io::Result<File> {
         self.about_to(Call::Read(path))?;
         safe_dir::open_file(path)
     }
 
-    /// Opens a file that may have to be made.
+    /// Opens a file for writing; `options` say whether to create it.
     pub(crate) fn create(&self, path: &Path, options: &OpenOptions) -> io::Result<OpenFile> {
         self.about_to(Call::Create(path))?;
         self.opened(path, options)
@@ -112,13 +112,13 @@ impl Disk {
         })
     }
 
-    /// Waits until the names in a folder are on disk: a rename is only then durable.
+    /// Waits until the names in a folder are on disk. Before that, a rename is not durable.
     pub(crate) fn sync_folder(&self, path: &Path) -> io::Result<()> {
         self.about_to(Call::SyncFolder(path))?;
         safe_dir::open_folder(path)?.sync_all()
     }
 
-    /// Waits until all that was written to the file system of `path` is on disk.
+    /// Waits until everything written to the file system of `path` is on disk.
     pub(crate) fn sync_disk(&self, path: &Path) -> io::Result<()> {
         self.about_to(Call::SyncDisk(path))?;
         nix::unistd::syncfs(safe_dir::open_folder(path)?).map_err(io::Error::from)
@@ -142,7 +142,7 @@ impl Disk {
         DirBuilder::new().mode(mode).create(path)
     }
 
-    /// Makes a folder of root's and those above it, each durably, where they are not there.
+    /// Creates a folder of root's and its missing parents, each durably.
     pub(crate) fn make_folders(&self, path: &Path, mode: u32) -> io::Result<()> {
         match SafeDir::walk(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => (),
@@ -169,7 +169,7 @@ impl Disk {
         fs::remove_dir(path)
     }
 
-    /// Removes whatever is there, with all that is in it, following no links.
+    /// Removes whatever is at `path`, with everything in it. Follows no links.
     pub(crate) fn remove_tree(&self, path: &Path) -> io::Result<()> {
         self.about_to(Call::RemoveTree(path))?;
         if path.symlink_metadata()?.is_dir() {
@@ -187,31 +187,31 @@ impl OpenFile {
         self.file.write_all(bytes)
     }
 
-    /// Cuts it to `length` bytes.
+    /// Truncates the file to `length` bytes.
     pub(crate) fn truncate(&self, length: u64) -> io::Result<()> {
         self.disk.about_to(Call::Truncate(&self.path, length))?;
         self.file.set_len(length)
     }
 
-    /// Gives it to an owner and a group.
+    /// Changes the owner and the group.
     pub(crate) fn own(&self, uid: u32, gid: u32) -> io::Result<()> {
         self.disk.about_to(Call::Own(&self.path))?;
         fchown(&self.file, Some(uid), Some(gid))
     }
 
-    /// Sets its permission bits.
+    /// Changes the permission bits.
     pub(crate) fn mode(&self, mode: u32) -> io::Result<()> {
         self.disk.about_to(Call::Mode(&self.path))?;
         self.file.set_permissions(Permissions::from_mode(mode))
     }
 
-    /// Waits until its bytes, owner and mode are on disk.
+    /// Waits until the bytes, the owner and the mode are on disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.disk.about_to(Call::Sync(&self.path))?;
         self.file.sync_all()
     }
 
-    /// The open file itself, for reading, locking and passing on.
+    /// The underlying open file, for reading, locking and handing on.
     pub(crate) fn file(&self) -> &File {
         &self.file
     }

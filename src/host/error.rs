@@ -1,4 +1,4 @@
-//! What can go wrong between this program and the machine.
+//! Errors of reading and changing the machine.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,15 +7,15 @@ use crate::host::command::Failure;
 use crate::host::safe_dir::Refusal;
 use crate::host::stop::Stopped;
 
-/// An act on the machine that did not succeed.
+/// An operation on the machine that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file operation failed.
     #[error("cannot {act} `{path}`")]
     File {
-        /// What was being done, as a verb.
+        /// What was attempted, as a verb.
         act: &'static str,
-        /// To what.
+        /// The path of the file.
         path: PathBuf,
         /// Why it failed.
         source: io::Error,
@@ -23,7 +23,7 @@ pub enum Error {
     /// A program ended with an error, or could not be started.
     #[error(transparent)]
     Command(#[from] Box<Failure>),
-    /// An account that a file is to belong to does not exist.
+    /// The account that is to own a file does not exist.
     #[error("there is no {what} `{name}` on this host")]
     NoAccount {
         /// `user` or `group`.
@@ -31,54 +31,54 @@ pub enum Error {
         /// Its name.
         name: String,
     },
-    /// A file of the system, or the answer of a program, is not as its format says.
+    /// A system file, or the output of a program, does not have the expected format.
     #[error("cannot make sense of {what}: {detail}")]
     Garbled {
-        /// What was being read.
+        /// What was parsed.
         what: String,
         /// What is wrong with it.
         detail: String,
     },
-    /// A program that the act needs is not installed.
+    /// A program that the operation needs is not installed.
     #[error("`{program}` is not installed")]
     Missing {
         /// Its name.
         program: String,
     },
-    /// Something else holds what the act needs, and did not let go in time.
+    /// Another process holds something that the operation needs, and did not release it in time.
     #[error("waited {seconds} s for {what}; still held by {holder}")]
     Held {
-        /// What is held.
+        /// What it holds.
         what: String,
-        /// By whom: process and command.
+        /// The process: its ID and its command line.
         holder: String,
-        /// How long it was waited for.
+        /// How long odoo-deploy waited.
         seconds: u64,
     },
-    /// A place on the disk that is not what a root-run program may use.
+    /// A path that a program running as root must not use.
     #[error("refusing to touch `{path}`: {reason}")]
     Unsafe {
-        /// The place.
+        /// The path.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// An act that would change the host was asked for where nothing may be changed.
+    /// A change of the host was requested by a command that must not change anything.
     #[error("nothing may be changed here: no journal is open")]
     NoStore,
-    /// A signal asked to stop while nothing was done but waiting.
+    /// A signal arrived while the run was waiting.
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// What the site asks for cannot be reached from the state the host is in.
+    /// The host cannot be brought from its present state to the one that the site asks for.
     #[error("{reason}")]
     Impossible {
-        /// What is in the way, and the way out.
+        /// What prevents it, and what to do about it.
         reason: String,
     },
 }
 
 impl Error {
-    /// For `map_err` on a file operation: names the act and the path.
+    /// For `map_err` on a file operation: adds the operation and the path.
     pub(crate) fn file(
         act: &'static str,
         path: &std::path::Path,
@@ -96,7 +96,7 @@ impl Error {
         }
     }
 
-    /// For an answer that is not as its format says.
+    /// An error for text that does not have the expected format.
     pub(crate) fn garbled(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Garbled {
             what: what.into(),
@@ -104,7 +104,7 @@ impl Error {
         }
     }
 
-    /// For a state from which there is no way to the asked one.
+    /// An error for a state from which the wanted state cannot be reached.
     pub(crate) fn impossible(reason: impl Into<String>) -> Self {
         Self::Impossible {
             reason: reason.into(),

@@ -1,7 +1,7 @@
-//! Files of the machine: read and written as a root-run program must.
+//! Files of the machine, read and written as a program must that runs as root.
 //!
-//! What is written is in folders that only root can change; that is checked, not hoped for
-//! ([`Host::write`]). No link at the end of a path is ever followed.
+//! [`Host::write`] writes only into folders that only root can change, and checks this. If the last part of a path is
+//! a link, it is never followed.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
@@ -12,7 +12,7 @@ use crate::host::disk::{Call, OpenFile};
 use crate::host::safe_dir::{SafeDir, refuse_other_names};
 use crate::host::{Error, Host, Ownership, Result};
 
-/// The largest file that is taken for a configuration file.
+/// The largest file that is read, in bytes. Configuration files are smaller.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// What kind of entry a path is.
@@ -28,14 +28,14 @@ pub enum Kind {
     Other,
 }
 
-/// What can be seen of an entry without opening it.
+/// The metadata of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
     /// Its kind.
     pub kind: Kind,
-    /// The name of its owner, or its number.
+    /// The name of its owner, or the uid if it has no name.
     pub owner: String,
-    /// The name of its group, or its number.
+    /// The name of its group, or the gid if it has no name.
     pub group: String,
     /// Its permission bits.
     pub mode: u32,
@@ -44,10 +44,10 @@ pub struct Meta {
 }
 
 impl Host {
-    /// Looks at an entry, without following a link; `None` where there is none.
+    /// Reads the metadata of an entry without following a link; `None` if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be looked at.
+    /// If the metadata cannot be read.
     pub fn meta(&self, path: &Path) -> Result<Option<Meta>> {
         let inside = self.path(path);
         let looked = self.disk.about_to(Call::Read(&inside));
@@ -72,12 +72,11 @@ impl Host {
         }))
     }
 
-    /// Reads a regular file; `None` where there is none. Follows no link at the end of the path, nor
-    /// any in a folder that others than root can change; waits on no FIFO, and wakes no device.
+    /// Reads a regular file; `None` if it does not exist. Follows no link at the end of the path, and none in a
+    /// folder that others than root can change. Never waits for a FIFO and never opens a device.
     ///
     /// # Errors
-    /// If it is there and cannot be read, is not a regular file, or is too large to be one of
-    /// ours.
+    /// If it exists and cannot be read, is not a regular file, or is larger than [`LARGEST`].
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         let file = match self.disk.open_file(&self.path(path)) {
             Ok(file) => file,
@@ -96,7 +95,7 @@ impl Host {
         Ok(Some(bytes))
     }
 
-    /// Reads a regular file as [`Host::read`] does, as text. Bytes that are not UTF-8 are replaced.
+    /// Reads a regular file as text, like [`Host::read`]. Bytes that are not UTF-8 are replaced.
     ///
     /// # Errors
     /// Those of [`Host::read`].
@@ -105,11 +104,11 @@ impl Host {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }
 
-    /// Reads a file of the system's as text, following links: for what only root can change. Bytes
-    /// that are not UTF-8 are replaced.
+    /// Reads a system file as text and follows links: only for files that only root can change. Bytes that are not
+    /// UTF-8 are replaced.
     ///
     /// # Errors
-    /// If it is there and cannot be read.
+    /// If it exists and cannot be read.
     pub fn read_text(&self, path: &Path) -> Result<Option<String>> {
         let inside = self.path(path);
         let read = self.disk.about_to(Call::Read(&inside));
@@ -120,10 +119,10 @@ impl Host {
         }
     }
 
-    /// The names in a folder, sorted; none where there is no such folder.
+    /// The names in a folder, sorted; empty if the folder does not exist.
     ///
     /// # Errors
-    /// If it is there and cannot be listed.
+    /// If it exists and cannot be listed.
     pub fn list(&self, path: &Path) -> Result<Vec<String>> {
         let inside = self.path(path);
         let listed = self.disk.about_to(Call::Read(&inside));
@@ -141,7 +140,7 @@ impl Host {
         Ok(names)
     }
 
-    /// Where a symbolic link points; `None` where there is no link.
+    /// The target of a symbolic link; `None` if `path` is not a link or does not exist.
     ///
     /// # Errors
     /// If it cannot be read.
@@ -155,11 +154,11 @@ impl Host {
         }
     }
 
-    /// Writes a file in one step: readers see the old bytes or the new ones, with owner and mode
-    /// from the first instant, and after this returns they are on disk.
+    /// Replaces a file atomically: readers see either the old bytes or the new ones, which have their owner and mode
+    /// from the start. The new bytes are on disk when this function returns.
     ///
     /// # Errors
-    /// If the folder can be changed by others than root, or anything fails; the old file stays.
+    /// If others than root can change the folder, or if a call fails. The old file then stays.
     pub fn write(&self, path: &Path, bytes: &[u8], ownership: Ownership<'_>) -> Result<()> {
         let folder = parent(path);
         self.owned_by_root(folder)?;
@@ -181,7 +180,7 @@ impl Host {
         self.sync_folder(folder)
     }
 
-    /// Gives an entry its owner, group and mode, through the descriptor of what it is.
+    /// Sets the owner, the group and the mode of an entry, through its open descriptor.
     ///
     /// # Errors
     /// If it is a link, an account does not exist, or the change is refused.
@@ -204,15 +203,15 @@ impl Host {
             .map_or_else(|_| accounts.user(owner).map(|a| a.uid), Ok)?;
         let gid = group.parse().map_or_else(|_| accounts.group(group), Ok)?;
         file.own(uid, gid).map_err(Error::file("give away", path))?;
-        // after the owner: the kernel takes set-id bits away when an owner changes
+        // after the change of owner, because the kernel then clears the set-user-ID and set-group-ID bits
         file.mode(mode.bits())
             .map_err(Error::file("set the mode of", path))
     }
 
-    /// Makes a folder in a folder of root's.
+    /// Creates a folder in a folder that only root can change.
     ///
     /// # Errors
-    /// If it is there already, or cannot be made.
+    /// If it exists already, or cannot be created.
     pub fn make_folder(&self, path: &Path, ownership: Ownership<'_>) -> Result<()> {
         self.owned_by_root(parent(path))?;
         let made = self.disk.make_folder(&self.path(path), 0o700);
@@ -221,11 +220,11 @@ impl Host {
         self.sync_folder(parent(path))
     }
 
-    /// Makes sure of a folder in a folder of root's, whatever made it before: a unit's umask, or root's
-    /// own, may have kept others out of it.
+    /// Creates a folder in a folder that only root can change, or corrects its owner and mode: it may have been
+    /// created under the umask of a unit or of root, and then lock others out.
     ///
     /// # Errors
-    /// If it cannot be made or changed.
+    /// If it cannot be created or changed.
     pub fn ensure_folder(&self, path: &Path, ownership: Ownership<'_>) -> Result<()> {
         let Ownership { owner, group, mode } = ownership;
         match self.meta(path)? {
@@ -240,7 +239,7 @@ impl Host {
         }
     }
 
-    /// Removes an empty folder; `false` where it is not empty.
+    /// Removes an empty folder; returns `false` if it is not empty.
     ///
     /// # Errors
     /// If it cannot be removed for another reason.
@@ -253,10 +252,10 @@ impl Host {
         }
     }
 
-    /// Removes whatever is there, with all that is in it, following no links.
+    /// Removes whatever is at `path`, with everything in it. Follows no links.
     ///
     /// # Errors
-    /// If something in it cannot be removed.
+    /// If something in the tree cannot be removed.
     pub fn remove_tree(&self, path: &Path) -> Result<()> {
         match self.disk.remove_tree(&self.path(path)) {
             Ok(()) => self.sync_folder(parent(path)),
@@ -265,10 +264,10 @@ impl Host {
         }
     }
 
-    /// Removes a file or a link; it is no error where there is none.
+    /// Removes a file or a link, if it exists.
     ///
     /// # Errors
-    /// If it is there and cannot be removed.
+    /// If it exists and cannot be removed.
     pub fn remove_file(&self, path: &Path) -> Result<()> {
         match self.disk.remove_file(&self.path(path)) {
             Ok(()) => self.sync_folder(parent(path)),
@@ -277,10 +276,11 @@ impl Host {
         }
     }
 
-    /// Removes what a killed agent had prepared beside `path` and not yet put in its place.
+    /// Removes the temporary file beside `path` that a killed process left before it could rename the file into
+    /// place.
     ///
     /// # Errors
-    /// If it is there and cannot be removed.
+    /// If it exists and cannot be removed.
     pub fn clear_prepared(&self, path: &Path) -> Result<()> {
         self.remove_file(&beside(path))
     }
@@ -295,10 +295,10 @@ impl Host {
         self.sync_folder(parent(to))
     }
 
-    /// Makes or replaces a symbolic link by one rename.
+    /// Creates or replaces a symbolic link by one rename.
     ///
     /// # Errors
-    /// If it cannot be made, or something that is no link is in its place.
+    /// If it cannot be created, or if `path` is something else than a link.
     pub fn link(&self, path: &Path, target: &Path) -> Result<()> {
         self.owned_by_root(parent(path))?;
         let partial = beside(path);
@@ -308,25 +308,25 @@ impl Host {
         self.rename(&partial, path)
     }
 
-    /// Waits until all that was written to the file system of `path` is on disk.
+    /// Waits until everything written to the file system of `path` is on disk.
     ///
     /// # Errors
-    /// If the disk says that it is not.
+    /// If the disk reports an error.
     pub fn sync(&self, path: &Path) -> Result<()> {
         let synced = self.disk.sync_disk(&self.path(path));
         synced.map_err(Error::file("sync the disk of", path))
     }
 
-    /// Makes durable which entries a folder has.
+    /// Makes the names in a folder durable.
     ///
     /// # Errors
-    /// If the disk says that they are not.
+    /// If the disk reports an error.
     pub fn sync_folder(&self, path: &Path) -> Result<()> {
         let synced = self.disk.sync_folder(&self.path(path));
         synced.map_err(Error::file("sync", path))
     }
 
-    /// Makes sure that nobody but root can swap `folder`, or entries of it, under our hands.
+    /// Makes sure that only root can replace `folder`, or entries of it, while they are in use.
     pub(crate) fn owned_by_root(&self, folder: &Path) -> Result<()> {
         let ground = SafeDir::walk(&self.path(folder));
         ground
@@ -335,12 +335,12 @@ impl Host {
     }
 }
 
-/// The folder of an absolute path.
+/// The parent folder of an absolute path.
 fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
 
-/// The name beside `path` under which its successor is prepared.
+/// The temporary name, in the same folder, for the next version of `path`.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     parent(path).join(format!(".{name}.odoo-deploy"))

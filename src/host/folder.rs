@@ -1,4 +1,4 @@
-//! A folder by its place, which a link of root's may name.
+//! A folder that a path names, directly or by a link of root's.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,21 @@ use crate::host::files::Meta;
 use crate::host::safe_dir::open_folder;
 use crate::host::{Error, Host, Kind, Result};
 
-/// A folder, and where it is.
+/// A folder and its real path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Its path without links.
+    /// The path without links.
     pub path: PathBuf,
-    /// What can be seen of it.
+    /// Its metadata.
     pub meta: Meta,
 }
 
 impl Host {
-    /// The folder at `path`, which may be a link of root's to one: `/opt/odoo` is where its owner has moved it to
-    /// a larger disk. `None` where there is nothing.
+    /// The folder at `path`. `path` may also be a link of root's to a folder: an administrator may have moved
+    /// `/opt/odoo` to a larger disk. Returns `None` if `path` does not exist.
     ///
     /// # Errors
-    /// If something else is there, or a link that others than root could change.
+    /// If `path` is something else than a folder, or a link that others than root can change.
     pub fn folder(&self, path: &Path) -> Result<Option<Place>> {
         let unsafe_ = |reason: String| Error::Unsafe {
             path: path.to_owned(),

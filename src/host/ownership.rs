@@ -1,17 +1,17 @@
-//! To whom a file or folder belongs, and who may use it.
+//! The owner and the mode of a file or folder.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Permission bits. In texts they are octal, as `chmod` has them.
+/// Permission bits. In texts they are octal, as for `chmod`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(with = "String"))]
 pub struct Mode(u32);
 
 impl Mode {
-    /// The bits that are set.
+    /// The permission bits as a number.
     #[must_use]
     pub const fn bits(self) -> u32 {
         self.0
@@ -57,19 +57,19 @@ impl<'de> Deserialize<'de> for Mode {
     }
 }
 
-/// The owner, the group and the permission bits that a file or folder is given.
+/// The owner, the group and the mode that a file or folder gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ownership<'a> {
-    /// The name of the owner, or its number.
+    /// The name of the owner, or its uid.
     pub owner: &'a str,
-    /// The name of the group, or its number.
+    /// The name of the group, or its gid.
     pub group: &'a str,
     /// The permission bits.
     pub mode: Mode,
 }
 
 impl Ownership<'static> {
-    /// Root's own, with these permission bits.
+    /// Owned by root and the group root, with these permission bits.
     #[must_use]
     pub const fn root(bits: u32) -> Self {
         Self {
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mode_is_octal_and_is_written_with_four_digits() {
+    fn a_mode_is_parsed_as_octal_and_written_with_four_digits() {
         for (text, expected) in [
             ("644", Some("0644")),
             ("0644", Some("0644")),

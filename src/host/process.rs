@@ -14,21 +14,21 @@ use nix::unistd::Pid;
 use crate::host::command::MARK;
 use crate::host::{Error, Host, Result};
 
-/// Who holds which lock.
+/// The kernel's table of file locks and the processes that hold them.
 pub const LOCKS: &str = "/proc/locks";
 
-/// How long processes that were killed are given to be gone.
+/// How long to wait for killed processes to disappear.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Between two looks.
+/// The time between two scans of the processes.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// One running process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// Its process ID.
     pub pid: i32,
-    /// What it was started as, cut after 80 characters.
+    /// Its command line, cut after 80 characters.
     pub command: String,
 }
 
@@ -39,16 +39,16 @@ pub struct Listener {
     pub address: IpAddr,
     /// The port it listens on.
     pub port: u16,
-    /// The socket's number, by which its holder can be found.
+    /// The inode of the socket; it identifies the process that holds the socket.
     inode: u64,
 }
 
 impl Host {
-    /// The process `pid`, where it runs.
+    /// The process `pid`, if it runs.
     #[must_use]
     pub fn process(&self, pid: i32) -> Option<Process> {
         let bytes = fs::read(self.path(Path::new(&format!("/proc/{pid}/cmdline")))).ok()?;
-        // also what would move the cursor of the terminal that it is shown on: anyone may put it there
+        // drop control characters: any user could use them to move the cursor of the terminal that shows this line
         let line = String::from_utf8_lossy(&bytes).replace(char::is_control, " ");
         Some(Process {
             pid,
@@ -56,7 +56,7 @@ impl Host {
         })
     }
 
-    /// All process numbers.
+    /// The IDs of all processes.
     ///
     /// # Errors
     /// If `/proc` cannot be listed.
@@ -81,14 +81,14 @@ impl Host {
         Ok(all)
     }
 
-    /// The process that holds a listening socket, where it can be seen.
+    /// The process that holds a listening socket, if it can be seen.
     #[must_use]
     pub fn holder(&self, listener: &Listener) -> Option<Process> {
         self.holder_of(listener.inode)
     }
 
-    /// The process that listens at the socket `name` of the file system, where one does; one that cannot be
-    /// seen is nameless.
+    /// The process that listens on the Unix socket at the path `name`: `None` if no process listens there,
+    /// `Some(None)` if the process cannot be seen.
     ///
     /// # Errors
     /// If the kernel's table cannot be read.
@@ -111,9 +111,9 @@ impl Host {
         })
     }
 
-    /// The holder of a record lock on the file at `path`, where there is one.
+    /// The process that holds a record lock on the file at `path`, if there is one.
     ///
-    /// Read from `/proc/locks`, which names holders without touching the lock.
+    /// Reads `/proc/locks`, which names the holder without touching the lock.
     ///
     /// # Errors
     /// If the kernel's table cannot be read.
@@ -131,7 +131,7 @@ impl Host {
         }))
     }
 
-    /// The processes that carry the mark `value`, this one left out.
+    /// The processes with the mark `value`, except this one.
     ///
     /// # Errors
     /// If `/proc` cannot be listed.
@@ -159,15 +159,15 @@ impl Host {
         Ok(look)
     }
 
-    /// Ends what a killed agent of `site` left running: every process that carries its mark, and
-    /// those that these start meanwhile. Returns what was ended.
+    /// Kills the processes that a killed run of `site` left behind: every process with the site's mark, and those
+    /// that these processes start meanwhile. Returns the killed processes.
     ///
     /// # Errors
     /// If `/proc` cannot be listed.
     pub async fn end_stragglers(&self, site: &str) -> Result<Vec<Process>> {
         let mut ended: Vec<Process> = Vec::new();
         let mut earlier = Look::default();
-        // a killed process is gone a moment later, and only then writes no more
+        // a killed process may go on writing for a moment, until it has disappeared
         for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
             let look = self.look(site)?;
             if look.marked.is_empty() && look.is_clear_after(&earlier) {
@@ -186,27 +186,27 @@ impl Host {
     }
 }
 
-/// What one look at all processes has seen of a mark.
+/// The result of one scan of all processes for a mark.
 #[derive(Default)]
 struct Look {
-    /// Those that carry it.
+    /// The processes with the mark.
     marked: Vec<Process>,
-    /// Those that show no environment, and whether they show no command line either. In the middle
-    /// of `execve` neither can be seen: the kernel has dropped the old memory, and with it the
-    /// lock of the agent that had started it, before it says where in the new one they are.
+    /// The processes that show no environment, and whether they show no command line either. During `execve` neither
+    /// can be read: the kernel has dropped the old memory, and with it the lock of the odoo-deploy that started the
+    /// process, before it says where environment and command line are in the new memory.
     unclear: BTreeMap<i32, bool>,
 }
 
 impl Look {
-    /// Whether nothing that it could not see may carry the mark. Who shows a command line has
-    /// started, and has truly no environment if it shows none at the next look.
+    /// Whether no process that hid its environment can have the mark. A process with a command line has finished
+    /// `execve`; if it still shows no environment at the next scan, it has none.
     fn is_clear_after(&self, earlier: &Self) -> bool {
         let mut unclear = self.unclear.iter();
         unclear.all(|(pid, starting)| !starting && earlier.unclear.get(pid) == Some(&false))
     }
 }
 
-/// One line of `/proc/net/tcp` or `tcp6`, where it is a listening socket (state `0A`).
+/// Parses a line of `/proc/net/tcp` or `tcp6`; `None` if it is not a listening socket (state `0A`).
 fn parse_listener(line: &str) -> Option<Listener> {
     let field: Vec<&str> = line.split_whitespace().collect();
     if *field.get(3)? != "0A" {
@@ -220,15 +220,15 @@ fn parse_listener(line: &str) -> Option<Listener> {
     })
 }
 
-/// One line of `/proc/net/unix`, where it is a socket of that name at which somebody listens
-/// (`__SO_ACCEPTCON`).
+/// Parses a line of `/proc/net/unix` into the inode of the socket; `None` if it is another socket than `name`, or no
+/// process listens on it (`__SO_ACCEPTCON`).
 fn parse_socket(line: &str, name: &str) -> Option<u64> {
     let field: Vec<&str> = line.split_whitespace().collect();
     let listens = field.get(3)? == &"00010000" && field.get(7)? == &name;
     listens.then(|| field.get(6)?.parse().ok()).flatten()
 }
 
-/// The kernel prints addresses as words in the machine's own byte order.
+/// Parses an address. The kernel prints it as 32-bit words in the machine's byte order.
 fn parse_address(hex: &str) -> Option<IpAddr> {
     let words: Option<Vec<[u8; 4]>> = (0..hex.len() / 8)
         .map(|i| {
@@ -247,11 +247,11 @@ fn parse_address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// The kernel's table of locks, where this machine has one. Read in as few pieces as can be: between
-/// two, a lock that is given back moves those after it up, and one of them is not seen.
+/// Reads the kernel's table of locks; empty if this machine has none. Reads it in as few pieces as possible: if a
+/// lock is released between two pieces, the entries after it move up and one of them is missed.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the table cannot be read.
 pub fn lock_table(path: &Path) -> io::Result<String> {
     let mut file = match fs::File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
@@ -262,15 +262,14 @@ pub fn lock_table(path: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The process that holds a lock on the file with that inode, as the kernel's table `/proc/locks`
-/// says.
+/// The process that holds a lock on the file with `inode`, according to the text of `/proc/locks`.
 #[must_use]
 pub fn lock_owner(table: &str, inode: u64) -> Option<i32> {
     table.lines().find_map(|line| parse_lock(line, inode))
 }
 
-/// One line of `/proc/locks`: the holder of a record or file lock on `inode`. Lines with `->` are
-/// processes that wait.
+/// Parses a line of `/proc/locks`: the holder of a record lock or file lock on `inode`. A line with `->` is a process
+/// that waits for the lock.
 fn parse_lock(line: &str, inode: u64) -> Option<i32> {
     let field: Vec<&str> = line.split_whitespace().collect();
     if field.get(1) == Some(&"->") {
@@ -287,7 +286,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn what_a_process_calls_itself_moves_no_cursor() {
+    fn control_characters_in_a_command_line_are_removed() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("proc/7")).unwrap();
         let line = "perl\0-e\0one\ntwo\u{1b}[2J\u{9b}1m\0";
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listening_socket_is_read_and_a_connection_is_not() {
+    fn listening_sockets_are_parsed_and_connections_are_skipped() {
         let listening = "   1: 0100007F:1F85 00000000:0000 0A 00000000:00000000 00:00000000 00000000   999        0 4711 1";
         let found = parse_listener(listening).unwrap();
         assert_eq!(
@@ -312,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_at_which_nobody_listens_is_held_by_nobody() {
+    fn only_unix_sockets_that_listen_are_parsed() {
         let name = "/run/postgresql/.s.PGSQL.5432";
         let line = |flags: &str| format!("0000: 00000002 00000000 {flags} 0001 01 4711 {name}");
         assert_eq!(parse_socket(&line("00010000"), name), Some(4711));
@@ -322,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_holder_of_a_lock_is_read_and_those_who_wait_are_not() {
+    fn lock_holders_are_parsed_and_waiting_processes_are_skipped() {
         let held = "4: POSIX  ADVISORY  WRITE 812 fe:00:131 0 EOF";
         assert_eq!(parse_lock(held, 131), Some(812));
         assert_eq!(parse_lock(held, 132), None);
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_starting_is_looked_at_again() {
+    fn a_process_in_execve_is_scanned_again() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("proc/7");
         fs::create_dir_all(&folder).unwrap();
@@ -350,14 +349,14 @@ mod tests {
         let bare = look("", "sleep\0", "90 1 1 1 0 1 0");
         assert!(!bare.is_clear_after(&nothing) && !bare.is_clear_after(&starting));
         assert!(bare.is_clear_after(&bare));
-        // the dead, and the kernel's own
+        // zombies and kernel threads
         assert!(look("", "", "0 0 0 0 0 0 0").is_clear_after(&nothing));
         let marked = look("A=1\0ODOO_DEPLOY_SITE=main\0", "sleep\0", "90 1 1 1 0 1 0");
         assert_eq!(marked.marked.len(), 1);
     }
 
     #[test]
-    fn what_a_killed_agent_left_running_is_ended_and_nothing_else() {
+    fn only_marked_processes_of_the_same_site_are_killed() {
         let site = format!("test-{}", std::process::id());
         let start = |site: &str| {
             let mut sleep = std::process::Command::new("sleep");
@@ -369,7 +368,7 @@ mod tests {
             .enable_time()
             .build()
             .unwrap();
-        // the dead are taken from the table by their parent: this one
+        // a killed child stays a zombie until its parent, this process, waits for it
         let reaper = std::thread::spawn(move || straggler.wait().unwrap());
         let ended = runtime.block_on(host.end_stragglers(&site)).unwrap();
         let alive = other.try_wait().unwrap().is_none();

@@ -9,11 +9,11 @@ use crate::host::safe_dir::{MOST_LINKS, names};
 use crate::host::{Error, Host, Result};
 
 impl Host {
-    /// Where a path leads when all links on it are followed, whoever made them: to name a place, not to open it.
-    /// What is not there counts as no link.
+    /// Resolves all links in `path`, including those of other users. The result serves to name a place, not to open
+    /// it. An entry that does not exist is kept as it is.
     ///
     /// # Errors
-    /// If a link cannot be read, or they lead round in a circle.
+    /// If a link cannot be read, or the links form a circle.
     pub fn resolved(&self, path: &Path) -> Result<PathBuf> {
         let (mut at, mut links) = (PathBuf::from("/"), 0);
         let mut ahead = names(path);
@@ -54,7 +54,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn a_place_is_named_by_where_it_is_in_the_end() {
+    fn links_on_a_path_are_resolved() {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);
         fs::create_dir_all(at("mnt/disk/opt/odoo/releases/1")).unwrap();

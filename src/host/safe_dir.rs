@@ -1,7 +1,7 @@
-//! The ground that a path stands on: which folders it leads through, and who else can change them.
+//! Walks paths safely: checks which folders a path leads through, and who else can change them.
 //!
-//! A path is walked folder by folder, each held open, so that nobody can swap one behind the walker.
-//! Links of root's are followed; in a folder that others can change, none is.
+//! Each folder on the path is held open during the walk, so that no other process can replace it after the check. A
+//! link is followed only if root owns it and only root can change its folder.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -15,20 +15,20 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 
-/// As many links as the kernel follows.
+/// The number of links that the kernel follows.
 pub(super) const MOST_LINKS: usize = 40;
 
-/// A folder, held open.
+/// An open folder.
 #[derive(Debug)]
 pub(crate) struct SafeDir {
     fd: OwnedFd,
-    /// Who owns it.
+    /// The uid of its owner.
     owner: u32,
-    /// The first folder on the way to it, or itself, that others than root can change.
+    /// The first folder on the path, this one included, that others than root can change.
     shared: Option<PathBuf>,
 }
 
-/// A place that is not what a root-run program may use.
+/// A path that a program running as root must not use.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) path: PathBuf,
@@ -50,14 +50,14 @@ impl Refusal {
         io::Error::other(Self { path, reason })
     }
 
-    /// The refusal that an error tells of, where it does.
+    /// The refusal inside an error, if there is one.
     pub(crate) fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 }
 
 impl SafeDir {
-    /// Walks to the folder at an absolute `path`.
+    /// Opens the folder at an absolute `path`, folder by folder.
     pub(crate) fn walk(path: &Path) -> io::Result<Self> {
         let mut at = PathBuf::from("/");
         let mut ground = Self::root()?;
@@ -100,7 +100,7 @@ impl SafeDir {
 
     fn stand(fd: OwnedFd, stat: &FileStat, at: &Path, shared: Option<PathBuf>) -> Self {
         let (mode, owner) = (stat.st_mode, stat.st_uid);
-        // in a sticky folder nobody can touch what is not his
+        // in a sticky folder, users can rename and remove only their own entries
         let sticky = mode & 0o1000 != 0;
         let open = mode & 0o002 != 0 || (mode & 0o020 != 0 && stat.st_gid != 0);
         let is_shared = !is_ours(owner) || (open && !sticky);
@@ -108,7 +108,7 @@ impl SafeDir {
         Self { fd, owner, shared }
     }
 
-    /// Refuses where others than root can change the folder, or one above it.
+    /// Returns an error if others than root can change this folder, or one above it.
     pub(crate) fn is_of_root(&self) -> io::Result<()> {
         let Some(shared) = &self.shared else {
             return Ok(());
@@ -120,29 +120,29 @@ impl SafeDir {
         Err(Refusal::error(shared, reason))
     }
 
-    /// What the entry of that name is, a link being one.
+    /// The metadata of the entry `name`; a link is not followed.
     fn stat(&self, name: &OsStr) -> io::Result<FileStat> {
         Ok(fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
-    /// The entry of that name as it is, not opened: a look has no effect on any kind.
+    /// A handle of the entry `name` that does not open it (`O_PATH`), so that it has no effect on a FIFO or a device.
     fn look(&self, name: &OsStr) -> io::Result<OwnedFd> {
         let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         Ok(openat(&self.fd, name, flags, Mode::empty())?)
     }
 }
 
-/// Opens the regular file at `path` for reading. Neither follows a link at the end of the path nor
-/// waits on a FIFO, nor wakes a device.
+/// Opens the regular file at `path` for reading. Follows no link at the end of the path, waits for no FIFO and opens
+/// no device.
 pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     let (ground, name) = above(path)?;
     regular(&ground.stat(name)?, path)?;
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let file = openat(&ground.fd, name, flags, Mode::empty())?;
-    // it may have been swapped since the look
+    // it may have been replaced since the check
     let stat = fstat(&file)?;
     regular(&stat, path)?;
-    // a file of somebody else's can be given another name in one's own folder, not another owner
+    // users can hard-link a foreign file into their own folder, but they cannot change its owner
     if ground.shared.is_some() && stat.st_nlink > 1 && stat.st_uid != ground.owner {
         return Err(Refusal::error(
             path,
@@ -162,7 +162,7 @@ fn regular(stat: &FileStat, path: &Path) -> io::Result<()> {
     ))
 }
 
-/// Reads the regular file at `path`, opened as [`open_file`] does.
+/// Reads the regular file at `path`, opened by [`open_file`].
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_file(path)?.read_to_end(&mut bytes)?;
@@ -176,13 +176,13 @@ pub(crate) fn open_folder(path: &Path) -> io::Result<File> {
     Ok(openat(&ground.fd, ".", flags, Mode::empty())?.into())
 }
 
-/// Gives an entry another name. Both are names in folders held open.
+/// Renames an entry. Both folders are held open.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let ((old, old_name), (new, new_name)) = (above(from)?, above(to)?);
     Ok(renameat(&old.fd, old_name, &new.fd, new_name)?)
 }
 
-/// Whether a file has other names too.
+/// Returns an error if a file has more than one hard link.
 pub(crate) fn refuse_other_names(file: &File, path: &Path) -> io::Result<()> {
     let meta = file.metadata()?;
     if meta.is_file() && meta.nlink() > 1 {
@@ -192,7 +192,7 @@ pub(crate) fn refuse_other_names(file: &File, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets a file be opened for what it is: no link is followed, no FIFO waited for.
+/// Adds the flags for opening an entry without following a link or waiting for a FIFO.
 pub(crate) fn as_it_is(options: &std::fs::OpenOptions) -> std::fs::OpenOptions {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
     let mut options = options.clone();
@@ -204,13 +204,13 @@ const FOLDER: OFlag = OFlag::O_PATH
     .union(OFlag::O_DIRECTORY)
     .union(OFlag::O_CLOEXEC);
 
-/// The folder of `path` and the name in it.
+/// The open parent folder of `path`, and the name of `path` in it.
 fn above(path: &Path) -> io::Result<(SafeDir, &OsStr)> {
     let name = path.file_name().ok_or(Errno::EISDIR)?;
     Ok((SafeDir::walk(path.parent().unwrap_or(path))?, name))
 }
 
-/// The names of a path, the last first.
+/// The names of a path, the last one first.
 pub(super) fn names(path: &Path) -> Vec<OsString> {
     let names = path.components().rev().filter_map(|part| match part {
         Component::Normal(name) => Some(name.to_owned()),

@@ -1,4 +1,4 @@
-//! Signals: the first asks to stop at the next step's edge, the second kills what runs.
+//! Signals: the first one stops the run at the end of the step, the second one kills running programs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-/// A run that was asked to stop.
+/// A run that stopped because of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("stopped by signal {signal} at a step's edge")]
 pub struct Stopped {
@@ -14,7 +14,7 @@ pub struct Stopped {
     pub signal: i32,
 }
 
-/// Whether the run was asked to stop. Cheap to clone.
+/// The signals that the run has received. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<Inner>);
 
@@ -27,11 +27,11 @@ struct Inner {
 }
 
 impl Stop {
-    /// Listens for signals from now on. SIGHUP is taken note of and nothing more: the run goes on
-    /// when the SSH session that began it drops.
+    /// Starts to listen for signals. SIGHUP is caught and ignored: the run continues if the SSH session that started
+    /// it drops.
     ///
     /// # Errors
-    /// If the kernel lets nobody listen.
+    /// If the kernel refuses a signal handler.
     pub fn listen() -> std::io::Result<Self> {
         let stop = Self::default();
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
@@ -47,7 +47,7 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Asks once more to stop.
+    /// Records one more request to stop.
     pub fn request(&self, signal: i32) {
         self.0.signal.store(signal, Ordering::SeqCst);
         self.0.asked.notify_waiters();
@@ -56,10 +56,10 @@ impl Stop {
         }
     }
 
-    /// The edge of a step: here a run that was asked to stop stops.
+    /// Returns an error if the run was asked to stop. To be called where a run may stop, between two steps.
     ///
     /// # Errors
-    /// If it was asked to.
+    /// If the run was asked to stop.
     pub fn check(&self) -> Result<(), Stopped> {
         if self.0.times.load(Ordering::SeqCst) == 0 {
             return Ok(());

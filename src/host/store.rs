@@ -1,4 +1,4 @@
-//! The site's own folder on the host: earlier bytes of files by digest, what was written, logs.
+//! The site's folder on the host: earlier bytes of files, notes on what odoo-deploy made and wrote, and logs.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::host::{Disk, Error, Result, safe_dir};
 
-/// The site's folder, readable by root alone.
+/// The site's folder. Only root can read it.
 #[derive(Debug)]
 pub struct Store {
     disk: Disk,
@@ -16,13 +16,13 @@ pub struct Store {
     run: u32,
 }
 
-/// The folder of the notes on what was written.
+/// The folder with one note for each path, which holds the digests of the bytes that odoo-deploy wrote to it.
 const WRITTEN: &str = "written";
 
-/// What ends a line that is whole.
+/// The last character of a complete line. A line without it was cut by a crash.
 const WHOLE: char = ';';
 
-/// The digest that names `bytes`: SHA-256 in lower-case hex.
+/// The digest of `bytes`: SHA-256 in lower-case hex.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
@@ -38,7 +38,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Store {
-    /// The store of run number `run` in `folder`, a path of this process, on `disk`.
+    /// The store of run number `run` in `folder`, which is a path for this process, on `disk`.
     pub fn new(disk: &Disk, folder: impl Into<PathBuf>, run: u32) -> Self {
         Self {
             disk: disk.clone(),
@@ -47,7 +47,7 @@ impl Store {
         }
     }
 
-    /// Keeps `bytes`, durably, and returns the digest that names them.
+    /// Stores `bytes` durably and returns their digest.
     ///
     /// # Errors
     /// If they cannot be written.
@@ -71,10 +71,10 @@ impl Store {
         Ok(name)
     }
 
-    /// The bytes kept under `name`.
+    /// The stored bytes with the digest `name`.
     ///
     /// # Errors
-    /// If they are not there, or are not what their name says.
+    /// If they are not stored, or do not match their digest.
     pub fn kept(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.folder.join("blobs").join(name);
         let bytes = safe_dir::read(&path).map_err(Error::file("read the kept bytes", &path))?;
@@ -87,7 +87,7 @@ impl Store {
         Ok(bytes)
     }
 
-    /// Notes, durably, that content `digest` at `path` is about to be written by this program.
+    /// Notes durably that odoo-deploy is about to write bytes with this digest to `path`.
     ///
     /// # Errors
     /// If the note cannot be written.
@@ -99,20 +99,20 @@ impl Store {
         self.add_line(&note, digest)
     }
 
-    /// Adds a line to a note, durably.
+    /// Adds a line to a note durably.
     fn add_line(&self, note: &Path, line: &str) -> Result<()> {
         let mut options = OpenOptions::new();
         let options = options.create(true).append(true).mode(0o600);
         let opened = self.disk.create(note, options);
         let mut file = opened.map_err(Error::file("open", note))?;
-        // a line of its own, whatever a power cut left of the last one
+        // starts with a line break, because a power cut may have left the last line incomplete
         file.write(format!("\n{line}\n").as_bytes())
             .and_then(|()| file.sync())
             .map_err(Error::file("write", note))?;
         self.sync_folder(note.parent().unwrap_or(&self.folder))
     }
 
-    /// The digests of all that this program ever wrote to `path`. Writes nothing.
+    /// The digests of everything that odoo-deploy ever wrote to `path`. Changes nothing.
     ///
     /// # Errors
     /// If the notes cannot be read.
@@ -120,13 +120,13 @@ impl Store {
         lines(&self.folder.join(WRITTEN).join(written_name(path)))
     }
 
-    /// Notes, durably, that this program made `what`, and what it can be known again by: a number that no
-    /// other thing of that name will have.
+    /// Notes durably that odoo-deploy made `what`. `identity` is a number or a digest that no other thing with this
+    /// name will have, so that the thing can be recognised later.
     ///
     /// # Errors
     /// If the note cannot be written.
     pub fn note_made(&self, what: &str, identity: &str) -> Result<()> {
-        // the last one counts: what is begun again is not what was whole before
+        // only the last note counts: a tree that was whole may have been begun again
         if self.made(what)?.last().map(String::as_str) == Some(identity) {
             return Ok(());
         }
@@ -134,18 +134,18 @@ impl Store {
         self.add_line(&note, &format!("{identity}{WHOLE}"))
     }
 
-    /// What can be known again of all things called `what` that this program ever made. Writes nothing.
+    /// The identities of all things with the name `what` that odoo-deploy ever made. Changes nothing.
     ///
     /// # Errors
     /// If the notes cannot be read.
     pub fn made(&self, what: &str) -> Result<Vec<String>> {
         let all = lines(&self.folder.join("made").join(note_name(what)))?;
-        // a line that a kill has cut is none
+        // skip a line that a kill has cut
         let whole = all.iter().filter_map(|line| line.strip_suffix(WHOLE));
         Ok(whole.map(str::to_owned).collect())
     }
 
-    /// Where the output of the run's command `name` is.
+    /// The path of the log for the run's command `name`.
     #[must_use]
     pub fn log_path(&self, name: &str) -> PathBuf {
         self.folder
@@ -153,7 +153,8 @@ impl Store {
             .join(format!("{:04}-{name}.log", self.run))
     }
 
-    /// Opens a log for what `call` says, below what the run's earlier calls of the kind have said.
+    /// Opens the log `name` to append the output of `call`. Earlier calls of the run may have written to the same
+    /// log.
     pub(crate) fn open_log(&self, name: &str, call: &str) -> Result<File> {
         self.sub("logs")?;
         let path = self.log_path(name);
@@ -180,17 +181,17 @@ impl Store {
     }
 }
 
-/// The name of the note on what was written to `path`.
+/// The file name of the note about what was written to `path`.
 fn written_name(path: &Path) -> String {
     digest(path.as_os_str().as_encoded_bytes())[..32].to_owned()
 }
 
-/// The name of the note on `what`.
+/// The file name of the note about `what`.
 fn note_name(what: &str) -> String {
     digest(what.as_bytes())[..32].to_owned()
 }
 
-/// The lines of a note; none where there is no such note.
+/// The lines of a note; empty if the note does not exist.
 fn lines(note: &Path) -> Result<Vec<String>> {
     match safe_dir::read(note) {
         Ok(bytes) => {

@@ -1,9 +1,10 @@
-//! Programs that run code of strangers: nothing that they start outlives them, or this program.
+//! Programs that run foreign code: no process that they start survives them, or odoo-deploy.
 //!
-//! Each runs in a namespace of processes of its own, whose first process is root's and waits for it. When that
-//! one ends, the kernel kills whatever is left in there: what has become a daemon, has left its group or wears another
-//! name. It ends with the program, and dies with this one, whatever killed it. Nothing in there gains a privilege by a
-//! file that has one, so it leaves no job with cron or at either.
+//! Each program runs in its own PID namespace. The first process of the namespace belongs to root and waits for the
+//! program. When this first process ends, the kernel kills every process in the namespace, including daemons and
+//! processes that have changed their process group or their name. The first process ends with the program, and it is
+//! killed if odoo-deploy dies, however that happens. No process in the namespace can gain privileges through a setuid
+//! file, so none can leave a job with cron or at.
 
 use std::io;
 use std::path::Path;
@@ -12,10 +13,12 @@ use tokio::process::Command;
 
 use super::find;
 
-/// What the first process runs. With something left to do the shell stays: it must be the one that waits.
+/// The script of the first process. The `exit` keeps the shell from replacing itself by the program: the shell must
+/// wait.
 const WAIT: &str = "\"$@\"; exit $?";
 
-/// Calls `program` as that account; its arguments follow. As root, else the namespace is not given.
+/// A command that runs `program` as the given account. Add the arguments of `program` to it. Needs root, which alone
+/// can create the namespace.
 ///
 /// # Errors
 /// If the server has no `unshare` or `setpriv`.
@@ -42,7 +45,7 @@ pub(super) fn command(uid: u32, gid: u32, program: &Path) -> io::Result<Command>
     Ok(command)
 }
 
-/// Both are in the package `util-linux`, without which there is no Debian.
+/// Finds `setpriv` or `unshare`. Both are in the package `util-linux`, which every Debian has.
 fn tool(name: &str) -> io::Result<std::path::PathBuf> {
     find(name).ok_or_else(|| io::Error::other(format!("there is no `{name}`, of `util-linux`")))
 }
@@ -53,12 +56,12 @@ mod tests {
     use crate::host::Host;
     use crate::host::command::Cmd;
 
-    /// Becomes a daemon in every way there is, without the mark of this program, and ends.
+    /// Starts daemons in every way there is, without odoo-deploy's mark, and ends.
     const DAEMON: &str = "env -i setsid sh -c 'trap \"\" TERM HUP; touch left.$$; sleep 20' & \
                           setsid nohup sleep 20 & until ls left.* >/dev/null 2>&1; do sleep 0.01; done; exit 7";
 
     #[test]
-    fn nothing_that_it_starts_outlives_it() {
+    fn no_process_outlives_a_contained_program() {
         if !nix::unistd::geteuid().is_root() {
             return;
         }
