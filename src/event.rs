@@ -1,4 +1,4 @@
-//! What happened, as it happens: the one stream that every report is made of.
+//! Events: everything that happens in a command, in one stream. All reports are made from it.
 
 pub mod change;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::event::change::{Action, Change};
 
-/// The version of the event format; raised when a field changes its meaning or goes.
+/// The version of the event format. It increases when a field is removed or changes its meaning.
 pub const FORMAT: u32 = 1;
 
-/// One thing that happened.
+/// One event.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -24,7 +24,7 @@ pub enum Event {
         command: String,
         /// The site's name.
         site: String,
-        /// The run's number, where the command writes a journal.
+        /// The run's number, if the command writes a journal.
         run: Option<u32>,
     },
     /// One step of the plan, as observed.
@@ -37,14 +37,14 @@ pub enum Event {
         step: String,
         /// What is being changed.
         subject: String,
-        /// The step's place in the plan, from 1.
+        /// The step's position in the plan, from 1.
         number: usize,
         /// How many steps the plan has.
         total: usize,
         /// Why a running thing is touched: the changed steps that it was started with.
         causes: Vec<String>,
     },
-    /// A step is done and was seen to be settled.
+    /// A step is done, and a second look at the host has confirmed it.
     StepDone {
         /// The step's name in the playbook.
         step: String,
@@ -53,103 +53,103 @@ pub enum Event {
         /// How long it took.
         seconds: f64,
     },
-    /// A step could not be done.
+    /// A step failed.
     StepFailed {
         /// The step's name in the playbook.
         step: String,
-        /// What went wrong, the chain of causes included.
+        /// The error, with its causes.
         error: String,
     },
-    /// Something is being waited for.
+    /// The command waits for something.
     Waiting {
-        /// What is waited for.
+        /// What it waits for.
         what: String,
-        /// How long at most, in seconds.
+        /// The longest time that it waits, in seconds.
         at_most: u64,
     },
-    /// Something worth knowing that is neither progress nor failure.
+    /// A message that is neither progress nor failure.
     Note {
-        /// The sentence.
+        /// The message.
         text: String,
     },
-    /// Something is wrong on the host that no step of the plan changes, or will be.
+    /// Something is wrong on the host, or soon will be, that no step of the plan changes.
     Finding {
         /// What is wrong.
         what: String,
-        /// What to type, or to do.
+        /// What to type or to do.
         hint: String,
-        /// How much it matters.
+        /// How serious it is.
         weight: Weight,
         /// When it was found.
         found: Found,
     },
     /// A check passed or failed.
     Checked {
-        /// What was asked for.
+        /// The check.
         check: String,
-        /// Whether the answer was right.
+        /// Whether it passed.
         passed: bool,
-        /// What was seen instead, where it failed.
+        /// What was found instead, if the check failed.
         detail: Option<String>,
     },
-    /// Where the time of an install went that changed something; told once, at its end.
+    /// How long the steps of an install took; sent once, at the end of an install that changed something.
     Timings {
-        /// The steps that were set, in the plan's order.
+        /// The steps that changed the host, in the order of the plan.
         steps: Vec<Timing>,
     },
-    /// A step was taken back.
+    /// A step was rolled back.
     Undone {
         /// The step's name in the playbook.
         step: String,
-        /// What was taken back.
+        /// What was rolled back.
         subject: String,
     },
-    /// Something was left as it is, with the reason.
+    /// A thing was left as it is.
     Kept {
         /// The step's name in the playbook.
         step: String,
-        /// What stays.
+        /// What was left.
         subject: String,
-        /// Why it stays.
+        /// Why it was left.
         reason: String,
     },
-    /// A step could not be taken back.
+    /// A step could not be rolled back.
     UndoFailed {
         /// The step's name in the playbook.
         step: String,
-        /// What went wrong.
+        /// The error, with its causes.
         error: String,
     },
-    /// How the site stands, as `status` tells it.
+    /// The state of the site, as `status` reports it.
     Status {
         /// The facts by name.
         facts: Value,
     },
-    /// The next of several sites is begun; told only where there are several.
+    /// The command begins with the next site; sent only for several sites.
     SiteBegan {
         /// The path of its configuration.
         config: String,
-        /// Its place among them, from 1.
+        /// The site's position among all sites, from 1.
         number: usize,
-        /// How many there are.
+        /// The number of sites.
         total: usize,
     },
-    /// All of several sites are over, each with its own `ended` above; the last event.
+    /// All of several sites are done. This is the last event; each site has sent its own `ended` before.
     SitesEnded {
-        /// How each ended, in the order asked for.
+        /// How each site ended, in the order of the command line.
         sites: Vec<SiteEnd>,
-        /// The exit code of the process: the worst of theirs.
+        /// The exit code of the process: the worst one of the sites.
         exit_code: u8,
     },
-    /// The command is over; of several sites, with this one.
+    /// The command is done; for several sites, the command on this one site.
     Ended {
         /// How it ended.
         outcome: Outcome,
         /// The exit code of the process.
         exit_code: u8,
-        /// What went wrong, where something did.
+        /// The error, if there was one.
         error: Option<String>,
-        /// What to type next, where something is to be done.
+        /// The command to type next, if there is something to do.
         next: Option<String>,
     },
 }
@@ -159,44 +159,44 @@ pub enum Event {
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The host is as the site asks; something was changed for it.
+    /// The host is as the site wants it, after changes.
     Changed,
-    /// The host was as the site asks; nothing was touched.
+    /// The host already was as the site wants it. Nothing was changed.
     Unchanged,
     /// Changes are pending (`audit`, `install --dry-run`).
     Pending,
-    /// The run failed and the host is between two states, all of it journalled.
+    /// The run failed. The host is between two states, and the journal records all changes.
     Failed,
-    /// The run was taken back.
+    /// The run was rolled back.
     RolledBack,
-    /// Part of the run could not be taken back.
+    /// Part of the run could not be rolled back.
     RollbackIncomplete,
-    /// Refused before anything was touched.
+    /// The command refused before it changed anything.
     Refused,
-    /// The service does not answer as it should.
+    /// A check of the service failed.
     Unhealthy,
-    /// Stopped by a signal at a step's edge.
+    /// A signal stopped the run between two steps.
     Interrupted,
     /// Another process holds the site.
     Locked,
-    /// The install went through in a throwaway machine.
+    /// The install succeeded in a throwaway machine.
     Rehearsed,
 }
 
-/// How much something matters that was found.
+/// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
 pub enum Weight {
-    /// It will be wrong if nobody acts.
+    /// It is a warning: something will be wrong if nothing is done.
     Soon,
-    /// Something is wrong that the site stands on.
+    /// Something that the site depends on is wrong.
     Host,
-    /// The site itself does not do what it is there for.
+    /// The site itself does not work.
     Site,
 }
 
-/// When something was found.
+/// When a finding was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(rename_all = "snake_case")]
@@ -205,9 +205,9 @@ pub enum Found {
     Now,
     /// Before a run that is to change something.
     Before,
-    /// Before the run, and after it again: it is not of the run's making.
+    /// Before the run and again after it: the run did not cause it.
     Still,
-    /// After the run, and not before it.
+    /// After the run and not before it.
     New,
 }
 
@@ -217,45 +217,46 @@ pub enum Found {
 pub struct SiteEnd {
     /// The path of its configuration.
     pub config: String,
-    /// How it ended; `interrupted` also where a signal came before it was begun.
+    /// How it ended; `interrupted` also if a signal arrived before it began.
     pub outcome: Outcome,
-    /// The exit code that it would have ended with by itself.
+    /// The exit code that the command would have had for this site alone.
     pub exit_code: u8,
 }
 
-/// The times of one step that was set.
+/// The times of one step that changed the host.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 pub struct Timing {
     /// The step's name in the playbook.
     pub step: String,
-    /// How long after the first step it began, in seconds.
+    /// When it began, in seconds after the first step.
     pub waiting: f64,
     /// How long it took, in seconds.
     pub running: f64,
-    /// For how much of the run it was waited for, in seconds: 0 where it is not on the critical path, the
-    /// chain of steps of which each began when the one before it was done, down from the last to end.
+    /// How much of the run's time is due to this step, in seconds; 0 if the step is not on the critical path. The
+    /// critical path is the chain of steps that ends with the last step to end, in which each step began when the
+    /// step before it was done.
     pub path: f64,
 }
 
-/// How many steps of a plan do what.
+/// How many steps of a plan do what, and what a rollback would leave.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 pub struct Totals {
-    /// Things that are not there yet.
+    /// Things that do not exist yet.
     pub create: usize,
-    /// Things that are there and differ.
+    /// Things that exist and differ from the wanted state.
     pub change: usize,
-    /// Things that go.
+    /// Things that will be removed.
     pub remove: usize,
-    /// Things that are as they should be.
+    /// Things that already are as wanted.
     pub unchanged: usize,
-    /// What going back cannot take back.
+    /// What a rollback cannot restore.
     pub leaves: Vec<String>,
 }
 
 impl Totals {
-    /// Counts one change in.
+    /// Counts one change.
     pub fn count(&mut self, change: &Change) {
         *match change.action() {
             Action::Create => &mut self.create,
@@ -272,7 +273,7 @@ impl Totals {
     }
 }
 
-/// Where events go. Cheap to clone.
+/// The receiver of events. Cheap to clone.
 #[derive(Clone)]
 pub struct Events(Rc<dyn Fn(&Event)>);
 
@@ -282,13 +283,13 @@ impl Events {
         Self(Rc::new(sink))
     }
 
-    /// Tells nobody.
+    /// Drops every event.
     #[must_use]
     pub fn silent() -> Self {
         Self::to(|_| ())
     }
 
-    /// Tells one event.
+    /// Sends one event.
     #[allow(
         clippy::needless_pass_by_value,
         reason = "callers build events in place"

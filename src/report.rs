@@ -1,7 +1,7 @@
-//! What is told: one stream of events, two renderers. The only place in the program that prints.
+//! Reports: everything that the program prints. Only this module prints.
 //!
-//! [`Human`] writes for people, [`Json`] for programs. Plans, results and status are data and go to
-//! standard output; progress and errors go to standard error.
+//! [`Human`] prints events for people, [`Json`] for programs. Plans, results and status go to standard output;
+//! progress and errors go to standard error.
 
 mod details;
 mod ending;
@@ -35,13 +35,13 @@ pub use options::{ColorChoice, Options, Terminal};
 
 use crate::event::Events;
 
-/// An instant as people write it, `seconds` since 1970.
+/// A point in time as people write it, from `seconds` since 1970.
 #[must_use]
 pub fn minute(seconds: u64) -> String {
     time::minute(seconds)
 }
 
-/// What is told on this process's streams.
+/// What this process prints, and in which form.
 pub enum Report {
     /// For people.
     Human(Rc<Human>),
@@ -50,7 +50,7 @@ pub enum Report {
 }
 
 impl Report {
-    /// The report that the command line asks for; programs are told the `timings` in any case.
+    /// The report that the command line asks for. JSON always contains the `timings`.
     #[must_use]
     pub fn open(json: bool, color: ColorChoice, timings: bool) -> Self {
         if json {
@@ -63,7 +63,7 @@ impl Report {
         Self::Human(Rc::new(Human::console(options)))
     }
 
-    /// A stream of events that ends here.
+    /// A stream of events into this report.
     #[must_use]
     pub fn events(&self) -> Events {
         match self {
@@ -72,16 +72,16 @@ impl Report {
         }
     }
 
-    /// Prints text as it is: a file, a schema, a manual page.
+    /// Prints text unchanged: a file, a schema, a manual page.
     pub fn print(&self, text: &str) {
         match self {
             Self::Human(human) => human.print(text),
-            // who closes the pipe early wants no more of it
+            // a reader that closes the pipe early does not want the rest
             Self::Json(_) => drop(std::io::stdout().write_all(text.as_bytes())),
         }
     }
 
-    /// Keeps the passing line on a terminal true, for ever.
+    /// Redraws the progress line on a terminal every second. Never returns.
     pub async fn keep_time(&self) {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -91,7 +91,7 @@ impl Report {
         }
     }
 
-    /// Asks on the terminal; `None` where there is none, or where a program listens.
+    /// Asks the user on the terminal. Returns `None` if there is no terminal, or if the report is JSON.
     pub async fn confirm(&self, question: &str) -> Option<bool> {
         let Self::Human(human) = self else {
             return None;
@@ -102,7 +102,7 @@ impl Report {
         human.pause();
         let mut err = std::io::stderr();
         let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
-        // on a thread of its own: a signal must be heard meanwhile
+        // on a separate thread, so that signals are handled while the user thinks
         let asked = tokio::task::spawn_blocking(|| {
             let mut answer = String::new();
             let read = std::io::stdin().read_line(&mut answer);

@@ -1,4 +1,4 @@
-//! What the host's own apt knows: where its archive is, and the programs a bed needs.
+//! Information from the host's apt: its archive, and the programs that a bed needs.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 use super::error::{Error, OnPath, Result};
 use super::program::run;
 
-/// Each program a bed runs, and the package that has it.
+/// The programs that a bed needs, with their packages.
 const TOOLS: [(&str, &str); 4] = [
     ("systemd-nspawn", "systemd-container"),
     ("mmdebstrap", "mmdebstrap"),
@@ -45,7 +45,7 @@ fn apt_get(words: &[&str]) -> Result<()> {
     run(&mut command).map(drop)
 }
 
-/// One value of the host's `/etc/os-release`, empty when it has none.
+/// A value of the host's `/etc/os-release`; empty if it has none.
 pub(super) fn os_release(key: &str) -> Result<String> {
     let path = Path::new("/etc/os-release");
     let text = fs::read_to_string(path).on("read", path)?;
@@ -56,12 +56,12 @@ pub(super) fn os_release(key: &str) -> Result<String> {
     Ok(value.map_or_else(String::new, |(_, value)| value.trim_matches('"').to_owned()))
 }
 
-/// The lines of a `sources.list` for a suite, from the mirrors the host itself uses.
+/// The lines of a `sources.list` for a suite, with the mirrors that the host uses.
 pub(super) fn sources(suite: &str) -> Result<Vec<String>> {
     let distribution = os_release("ID")?;
     let mut targets = index_targets()?;
     if archive(&distribution, &targets).is_none() {
-        // The labels that tell an archive from a stranger's repository come with its first update.
+        // a foreign repository is recognised by its label, and apt knows labels only after the first update
         apt_get(&["update"])?;
         targets = index_targets()?;
     }
@@ -73,7 +73,7 @@ pub(super) fn sources(suite: &str) -> Result<Vec<String>> {
         })
 }
 
-/// One package index that apt is configured to fetch.
+/// A package index that apt is configured to fetch.
 struct Target {
     label: String,
     release: String,
@@ -98,7 +98,8 @@ fn index_targets() -> Result<Vec<Target>> {
     Ok(listing.lines().filter_map(parse).collect())
 }
 
-/// Cloud images name their mirrors in a file, which a machine would not have: takes its first.
+/// Resolves a `mirror+file:` URI, as in cloud images, to the first mirror in the file. A machine does not have this
+/// file.
 fn direct_uri(uri: &str) -> String {
     let listed = uri
         .strip_prefix("mirror+file:")
@@ -110,7 +111,7 @@ fn direct_uri(uri: &str) -> String {
     first.unwrap_or(uri).to_owned()
 }
 
-/// Where a distribution's packages and its security updates come from.
+/// The mirrors of a distribution and of its security updates.
 #[derive(Debug, PartialEq, Eq)]
 struct Archive {
     main: String,
@@ -126,7 +127,7 @@ fn archive(distribution: &str, targets: &[Target]) -> Option<Archive> {
             security: labelled("Debian-Security")?.uri.clone(),
             components: "main",
         }),
-        // Ubuntu labels both alike.
+        // Ubuntu has the same label for both
         "ubuntu" => {
             let ours = || targets.iter().filter(|target| target.label == "Ubuntu");
             let main = ours().find(|target| !target.release.contains('-'))?;
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn debian_takes_its_archives_and_no_strangers() {
+    fn debian_uses_its_own_archives_and_no_foreign_repositories() {
         let targets = [
             target("", "bookworm", "https://stranger.example/apt"),
             target("Debian", "bookworm", "http://mirror.example/debian/"),
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn ubuntu_has_universe_and_its_own_security() {
+    fn ubuntu_has_universe_and_a_security_archive() {
         let targets = [
             target("Ubuntu", "noble-security", "http://s.example/ubuntu"),
             target("Ubuntu", "noble", "http://mirror.example/ubuntu"),

@@ -1,4 +1,4 @@
-//! Bare roots that machines boot from.
+//! Bases: bare root file systems that machines boot from.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -11,11 +11,11 @@ use super::apt;
 use super::error::{Error, OnPath, Result};
 use super::program::run;
 
-/// What makes a root a machine that boots and can install from its archive.
+/// The packages that a root needs in order to boot and to install packages from its archive.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,ca-certificates";
 
-/// Units that only make noise, or cost seconds, where there is no terminal, no disk of its own
-/// and a network that the host configures.
+/// Units that fail, or cost seconds, in a machine without a terminal and a disk, with a network that the host
+/// configures.
 const MASKED: [&str; 9] = [
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
@@ -28,29 +28,29 @@ const MASKED: [&str; 9] = [
     "systemd-resolved.service",
 ];
 
-/// A root that never changes: a bare distribution, or what a machine had written over one when
-/// it was powered off.
+/// A root file system that never changes: a bare distribution, or what a machine wrote over a base before it was
+/// powered off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Base {
     name: String,
-    /// Its folders, the uppermost first.
+    /// Its folders, the uppermost one first.
     layers: Vec<PathBuf>,
 }
 
 impl Base {
-    /// The name the bed knows it by.
+    /// Its name in the bed.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The folders it is made of, the uppermost first.
+    /// The folders that it consists of, the uppermost one first.
     #[must_use]
     pub fn layers(&self) -> &[PathBuf] {
         &self.layers
     }
 
-    /// Reads the base that is in `folder`, if one does.
+    /// Reads the base `name` in `folder`, if it exists.
     pub(super) fn load(folder: &Path, name: &str) -> Result<Option<Self>> {
         let list = folder.join(name).join("layers");
         if !list.exists() {
@@ -65,7 +65,7 @@ impl Base {
     }
 }
 
-/// A base in the making, under a name that no one takes for a finished one.
+/// An unfinished base. Its name cannot be mistaken for that of a finished one.
 pub(super) struct Draft {
     folder: PathBuf,
     name: String,
@@ -73,7 +73,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Makes room for a base called `name` in `folder`, clearing what an earlier try left.
+    /// Creates the draft of a base `name` in `folder`, and removes what an earlier attempt left.
     pub(super) fn start(folder: &Path, name: &str) -> Result<Self> {
         let partial = folder.join(format!("{name}@partial"));
         if partial.exists() {
@@ -87,12 +87,12 @@ impl Draft {
         })
     }
 
-    /// Where the base's files go.
+    /// The folder for the base's files.
     pub(super) fn root(&self) -> PathBuf {
         self.partial.join("root")
     }
 
-    /// Gives the base its name, over the layers of `lower`.
+    /// Finishes the base, on top of the layers of `lower`, by giving it its name.
     pub(super) fn finish(self, lower: Option<&Base>) -> Result<Base> {
         let below = lower.map_or(&[][..], Base::layers).iter();
         let names = below.filter_map(|layer| layer.parent()?.file_name()?.to_str());
@@ -107,12 +107,12 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Gone already when it was finished.
+        // does not exist any more if the base was finished
         let _ = fs::remove_dir_all(&self.partial);
     }
 }
 
-/// Builds a bare root of a suite with a few more packages.
+/// Builds a bare root of a suite with additional packages.
 pub(super) fn build(folder: &Path, suite: &str, name: &str, packages: &[&str]) -> Result<Base> {
     let draft = Draft::start(folder, name)?;
     let root = draft.root();
@@ -137,9 +137,9 @@ pub(super) fn build(folder: &Path, suite: &str, name: &str, packages: &[&str]) -
 }
 
 fn quieten(root: &Path) -> Result<()> {
-    // Mountable by its owner alone would also be the mode of every machine's `/`.
+    // the mode of this folder becomes the mode of every machine's `/`; mmdebstrap leaves it at 0700
     fs::set_permissions(root, fs::Permissions::from_mode(0o755)).on("open up", root)?;
-    // Empty: each machine gets an identity of its own at its first boot.
+    // empty, so that each machine gets a new ID at its first boot
     let machine_id = root.join("etc/machine-id");
     fs::write(&machine_id, "").on("write", &machine_id)?;
     let units = root.join("etc/systemd/system");

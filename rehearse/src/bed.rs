@@ -1,4 +1,4 @@
-//! The folder that machines are made in.
+//! The bed: a folder with bases and machines.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -15,42 +15,42 @@ use super::record::Record;
 use super::spec::check_name;
 use super::teardown::take_down;
 
-/// Where a bed is unless told otherwise.
+/// The default folder.
 pub const DEFAULT_DIR: &str = "/var/tmp/odoo-deploy-bed";
 
-/// A folder of bases and machines. Any number of processes may use one at once.
+/// A folder with bases and machines. Several processes can use it at the same time.
 #[derive(Debug, Clone)]
 pub struct Bed {
     dir: PathBuf,
 }
 
-/// A machine that a bed knows of.
+/// A machine in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its name.
     pub name: String,
-    /// How it stands.
+    /// Its status.
     pub status: Status,
 }
 
-/// How a machine stands.
+/// The status of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// In the hands of a process that runs.
+    /// A running process uses it.
     Busy,
-    /// Up, and kept so until it is stopped.
+    /// It is up and stays up until it is stopped.
     Kept,
-    /// What a process that was killed, or a host that was rebooted, has left.
+    /// It was left by a process that was killed, or before a reboot of the host.
     LeftOver,
 }
 
 impl Bed {
-    /// Opens the bed in a folder, and makes the folder if need be. Only root can look into it: its
-    /// machines hold secrets, and its bases programs with more rights than they should have here.
+    /// Opens the bed in a folder, and creates the folder if necessary. Only root can read it: machines contain
+    /// secrets, and bases contain setuid programs that must not run on the host.
     ///
     /// # Errors
     ///
-    /// If this process is not root's, or the folder is not.
+    /// If this process does not run as root, or the folder does not belong to root.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         if !Uid::effective().is_root() {
             return Err(Error::NotRoot);
@@ -69,23 +69,23 @@ impl Bed {
         Ok(bed)
     }
 
-    /// The packages of the host that a bed needs and that are not there: [`Bed::prepare_tools`] installs them.
+    /// The packages that a bed needs and that are missing on this host. [`Bed::prepare_tools`] installs them.
     #[must_use]
     pub fn missing_tools() -> Vec<&'static str> {
         apt::missing_tools()
     }
 
-    /// Installs, from the host's archive, the programs that a bed needs and the host lacks.
+    /// Installs the missing programs that a bed needs, from the host's archive.
     ///
     /// # Errors
     ///
-    /// If apt cannot.
+    /// If apt fails.
     pub fn prepare_tools(&self) -> Result<()> {
         let _one_at_a_time = Lock::take(&self.dir.join("tools.lock"))?;
         apt::install_tools()
     }
 
-    /// The code name of the host's own release (`bookworm`, `noble`).
+    /// The code name of the host's release (`bookworm`, `noble`).
     ///
     /// # Errors
     ///
@@ -94,22 +94,22 @@ impl Bed {
         apt::os_release("VERSION_CODENAME")
     }
 
-    /// The bare root of a suite of the host's distribution, built unless it is there: systemd,
-    /// D-Bus, apt and certificates, from the mirrors that the host uses.
+    /// The base of a suite of the host's distribution, with systemd, D-Bus, apt and certificates. It is built from
+    /// the host's mirrors if it does not exist.
     ///
     /// # Errors
     ///
-    /// If it cannot be built; nothing is left of it then.
+    /// If the base cannot be built. Nothing is left of it then.
     pub fn base(&self, suite: &str) -> Result<Base> {
         self.base_with(suite, suite, &[])
     }
 
-    /// The bare root of a suite with more packages, under a name of its own. A base of that name
-    /// is taken as it is: other packages need another name.
+    /// The base of a suite with additional packages, under the given name. An existing base with this name is used
+    /// without looking at its packages: other packages need another name.
     ///
     /// # Errors
     ///
-    /// If it cannot be built; nothing is left of it then.
+    /// If the base cannot be built. Nothing is left of it then.
     pub fn base_with(&self, suite: &str, name: &str, packages: &[&str]) -> Result<Base> {
         check_name(suite)?;
         check_name(name)?;
@@ -120,7 +120,7 @@ impl Bed {
         }
     }
 
-    /// A base that is there already, built or frozen.
+    /// An existing base, whether it was built or made from a machine.
     ///
     /// # Errors
     ///
@@ -130,22 +130,22 @@ impl Bed {
         Base::load(&self.bases(), name)
     }
 
-    /// Waits until no other process makes a base of this name: hold it while looking for a base
-    /// and freezing a machine into it, and many processes can share what one of them installed.
+    /// Waits until no other process makes the base `name`. Hold the lock while you look for the base and make it from
+    /// a machine; then several processes can share one installation.
     ///
     /// # Errors
     ///
-    /// If the lock's file cannot be made.
+    /// If the lock file cannot be created.
     pub fn freezing(&self, name: &str) -> Result<Lock> {
         check_name(name)?;
         Lock::take(&self.bases().join(format!("{name}@freezing")))
     }
 
-    /// Removes a base. Machines and bases over it must be gone before.
+    /// Removes a base. Machines and other bases that depend on it must be removed before.
     ///
     /// # Errors
     ///
-    /// If it cannot be removed.
+    /// If the base cannot be removed.
     pub fn remove_base(&self, name: &str) -> Result<()> {
         check_name(name)?;
         let _one_at_a_time = self.lock_base(name)?;
@@ -156,7 +156,7 @@ impl Bed {
         Ok(())
     }
 
-    /// The machines that are up or that have left something behind, by name.
+    /// The machines that are up or have left something behind, sorted by name.
     ///
     /// # Errors
     ///
@@ -190,18 +190,18 @@ impl Bed {
         })
     }
 
-    /// Takes down a machine that was kept, or what is left of one. No such machine is fine.
+    /// Removes a kept machine, or what is left of a machine. Does nothing if there is no such machine.
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] when a running process has it; else when something of it resists.
+    /// [`Error::Busy`] if a running process uses the machine; other errors if something cannot be removed.
     pub fn stop(&self, name: &str) -> Result<()> {
         check_name(name)?;
         let _held = self.lock_machine(name)?;
         let state = self.state_of(name);
         match Record::load(&state)? {
             Some(mut record) => take_down(&state, &mut record),
-            // Killed before it had added anything.
+            // its process was killed before it had created anything outside this folder
             None if state.exists() => fs::remove_dir_all(&state).on("remove", &state),
             None => Ok(()),
         }
@@ -215,13 +215,13 @@ impl Bed {
         self.dir.join("run")
     }
 
-    /// The folder of a machine's state.
+    /// The folder with the state of a machine.
     pub(super) fn state_of(&self, name: &str) -> PathBuf {
         self.run().join(name)
     }
 
     fn lock_file(&self, name: &str) -> PathBuf {
-        // `@` is in no machine's name.
+        // no machine has `@` in its name
         self.run().join(format!("{name}@lock"))
     }
 
@@ -233,7 +233,7 @@ impl Bed {
         Lock::take(&self.bases().join(format!("{name}@lock")))
     }
 
-    /// A name for a machine that no other bed on this host has.
+    /// An ID for a machine that is unique among the beds of this host.
     pub(super) fn id_of(&self, name: &str) -> String {
         let digest = Sha256::digest(self.dir.as_os_str().as_encoded_bytes());
         format!("rehearse-{:02x}{:02x}-{name}", digest[0], digest[1])

@@ -1,7 +1,7 @@
-//! Where a machine's processes are accounted, on hosts whose PID 1 is not systemd.
+//! The cgroups of machines, on hosts without systemd as PID 1.
 //!
-//! With systemd, systemd-nspawn asks for a scope of its own. Without, all machines would share
-//! the caller's group, and each PID 1 would kill the others' units in it.
+//! On a host with systemd, systemd-nspawn asks for a scope for each machine. Without systemd, all machines would
+//! share the caller's cgroup, and the systemd of each machine would kill the units of the others.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use std::thread::sleep;
 use super::error::{OnPath, Result};
 use super::process::POLL;
 
-/// Whether the host's PID 1 is systemd, as `sd_booted(3)` has it.
+/// Whether the host's PID 1 is systemd, as `sd_booted(3)` determines it.
 pub(super) fn host_has_systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
 
-/// A group of this name in every hierarchy that systemd manages.
+/// The paths of the cgroup `id` in all hierarchies that systemd manages.
 fn groups(id: &str) -> impl Iterator<Item = PathBuf> {
     [
         "/sys/fs/cgroup",
@@ -28,7 +28,7 @@ fn groups(id: &str) -> impl Iterator<Item = PathBuf> {
     .map(move |hierarchy| hierarchy.join(id))
 }
 
-/// Makes the groups, and returns the files that take a process into them.
+/// Creates the cgroups. Returns the files through which a process joins them.
 pub(super) fn create(id: &str) -> Result<Vec<PathBuf>> {
     groups(id)
         .map(|group| {
@@ -38,10 +38,10 @@ pub(super) fn create(id: &str) -> Result<Vec<PathBuf>> {
         .collect()
 }
 
-/// Removes the groups, once their processes have ended.
+/// Removes the cgroups after their processes have ended.
 pub(super) fn remove(id: &str) -> Result<()> {
     for group in groups(id) {
-        // The kernel empties a group a moment after the last process is gone.
+        // the kernel empties a cgroup shortly after its last process has ended
         for _ in 0..100 {
             if !group.exists() || remove_tree(&group).is_ok() {
                 break;

@@ -1,4 +1,4 @@
-//! Starting systemd-nspawn and waiting for the machine's systemd.
+//! Starts systemd-nspawn and waits for the systemd of the machine.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,11 +14,11 @@ use super::program::tail;
 use super::record::Record;
 use super::spec::Bind;
 
-/// Far beyond the second it takes, for a host that is busy.
+/// The longest time to boot. About a second is enough on an idle host.
 const BOOT: Duration = Duration::from_secs(120);
 
-/// Starts the machine on the files and the network that are in place. The record gets its
-/// systemd-nspawn, and is saved so that it can be found whatever becomes of this process.
+/// Starts the machine; its files and its network must exist. Adds systemd-nspawn to the record and saves the record,
+/// so that other processes can find it if this one dies.
 pub(super) fn start(state: &Path, record: &mut Record) -> Result<Child> {
     let console = console(state);
     let log = File::create(&console).on("create", &console)?;
@@ -34,7 +34,7 @@ pub(super) fn start(state: &Path, record: &mut Record) -> Result<Child> {
     Ok(child)
 }
 
-/// Returns when the systemd of a machine that was started is up. The record gets its PID 1.
+/// Waits until the systemd of a started machine is up. Adds its PID 1 to the record.
 pub(super) fn wait_until_up(state: &Path, record: &mut Record) -> Result<()> {
     let outcome = await_units(record);
     record.save(state)?;
@@ -49,14 +49,14 @@ fn console(state: &Path) -> PathBuf {
     state.join("console.log")
 }
 
-/// The command that becomes the machine's container.
+/// The command that starts the container.
 fn nspawn(state: &Path, record: &Record) -> Result<Command> {
     let spec = &record.spec;
     let nspawn = which::which("systemd-nspawn").map_err(|error| Error::Start {
         command: "systemd-nspawn".to_owned(),
         source: std::io::Error::other(error),
     })?;
-    // Detached from the terminal, so that the machine outlives it when it is kept.
+    // `setsid` detaches it from the terminal, so that a kept machine survives the terminal
     let script = "for group in \"$@\"; do shift; \
                   [ \"$group\" != -- ] || break; echo $$ > \"$group\" || exit; done; \
                   exec setsid \"$@\"";
@@ -83,7 +83,7 @@ fn nspawn(state: &Path, record: &Record) -> Result<Command> {
     if let Some(subnet) = record.subnet {
         let namespace = subnet.namespace();
         command.arg(format!("--network-namespace-path={}", namespace.display()));
-        // Addresses, packet filters and /proc/sys/net on it are the machine's own affair.
+        // the machine configures addresses, packet filters and /proc/sys/net of its network itself
         capabilities.push("CAP_NET_ADMIN".to_owned());
         command.env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network");
     }
@@ -92,11 +92,11 @@ fn nspawn(state: &Path, record: &Record) -> Result<Command> {
     }
     command.args(spec.binds.iter().map(bind));
     command
-        // Hosts with several hierarchies hand out the old ones, which a new systemd cannot use.
+        // a host with several hierarchies offers cgroup v1, which a new systemd cannot use
         .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1")
-        // Whether `/tmp` is memory is for the release to say, as on a server.
+        // the release decides whether `/tmp` is in memory, as on a server
         .env("SYSTEMD_NSPAWN_TMPFS_TMP", "0")
-        // The root is this machine's alone already.
+        // no other machine uses this root, so it needs no lock
         .env("SYSTEMD_NSPAWN_LOCK", "0");
     Ok(command)
 }
@@ -114,7 +114,7 @@ fn bind(bind: &Bind) -> String {
     format!("{option}={}:{}", escape(&bind.source), escape(&bind.target))
 }
 
-/// Waits for the PID 1 and then for its units; failed units are for the caller to look at.
+/// Waits for PID 1 and then for the units. Failed units are no error: the caller may look at them.
 fn await_units(record: &mut Record) -> Result<(), String> {
     let deadline = Instant::now() + BOOT;
     let mut state = "no PID 1".to_owned();
@@ -131,7 +131,7 @@ fn await_units(record: &mut Record) -> Result<(), String> {
                 .args(["systemctl", "is-system-running", "--wait"])
                 .stderr(Stdio::null())
                 .output();
-            // Its exit code only repeats the word, which is empty as long as no one answers.
+            // the exit code says no more than the output; the output is empty until systemd answers
             let answer = answer.map_err(|error| error.to_string())?;
             String::from_utf8_lossy(&answer.stdout)
                 .trim()
@@ -145,13 +145,13 @@ fn await_units(record: &mut Record) -> Result<(), String> {
     Err(format!("still `{state}` after {} s", BOOT.as_secs()))
 }
 
-/// A command that runs the words it is given in the machine, with an empty environment.
+/// A command that runs the given words in the machine, with an empty environment.
 pub(super) fn enter(init: Process) -> Command {
     let mut command = Command::new("nsenter");
     command
         .arg(format!("--target={}", init.pid()))
         .args(["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"])
-        // Bare, they mean those of the target: its `/`, twice.
+        // without a value, both options mean the `/` of the target
         .args(["--root", "--wd", "--"])
         .env_clear()
         .env(

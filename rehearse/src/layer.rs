@@ -1,4 +1,4 @@
-//! The writable layer of a machine, and the overlay that joins it to its base.
+//! The writable layer of a machine, and the overlay that combines it with the base.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use super::process::POLL;
 use super::program::run;
 use super::spec::Storage;
 
-/// The folders of a machine's files, inside its state folder.
+/// The folders of a machine's files, in its state folder.
 pub(super) struct Layer {
-    /// Holds what the machine writes; a mount of its own when that is memory.
+    /// What the machine writes; a tmpfs is mounted here if this is kept in memory.
     store: PathBuf,
     /// The machine's `/`.
     root: PathBuf,
@@ -38,7 +38,7 @@ impl Layer {
         self.store.join("upper")
     }
 
-    /// Mounts an empty layer over a base.
+    /// Mounts an overlay of an empty layer over a base.
     pub(super) fn mount(&self, base: &Base, storage: Storage) -> Result<()> {
         create(&self.store)?;
         create(&self.root)?;
@@ -60,7 +60,7 @@ impl Layer {
             .iter()
             .map(|layer| option(layer))
             .collect::<Result<_>>()?;
-        // Without an index and split metadata a layer can be copied elsewhere and mounted there.
+        // `index=off,metacopy=off` lets a layer be copied and mounted elsewhere
         let options = format!(
             "lowerdir={},upperdir={},workdir={},index=off,metacopy=off",
             lower.join(":"),
@@ -77,7 +77,7 @@ impl Layer {
         .on("mount an overlay on", &self.root)
     }
 
-    /// Copies what a machine has written into a base in the making. The overlay must be unmounted.
+    /// Copies what the machine wrote into a draft of a base. The overlay must be unmounted.
     pub(super) fn freeze(&self, draft: &Draft, storage: Storage) -> Result<()> {
         let (upper, kept) = (self.upper(), draft.root());
         match storage {
@@ -103,23 +103,23 @@ fn create(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).on("create", folder)
 }
 
-/// A path as it may stand in an overlay's mount options.
+/// A path for the overlay's mount options.
 fn option(path: &Path) -> Result<&str> {
     path.to_str()
         .filter(|text| !text.contains([',', ':', '\\']))
         .ok_or_else(|| Error::BadPath(path.to_owned()))
 }
 
-/// Unmounts a folder, unless nothing is mounted there.
+/// Unmounts a folder, if something is mounted there.
 fn unmount(folder: &Path) -> Result<()> {
     for _ in 0..100 {
         match umount2(folder, MntFlags::UMOUNT_NOFOLLOW) {
             Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => return Ok(()),
-            // The mounts of a process that was just killed go a moment after it.
+            // the mounts of a killed process disappear shortly after it
             Err(Errno::EBUSY) => sleep(POLL),
             Err(error) => return Err(error).on("unmount", folder),
         }
     }
-    // Someone looks at it from outside; it goes when they leave.
+    // a process on the host still uses it: detach it, so that it disappears when that process is done
     umount2(folder, MntFlags::MNT_DETACH).on("unmount", folder)
 }

@@ -1,9 +1,8 @@
-//! Throwaway systemd machines on this very host.
+//! Throwaway systemd machines on the local host.
 //!
-//! A [`Bed`] is a folder that holds [`Base`]s (bare Debian or Ubuntu roots) and the state of the
-//! machines booted from them. A [`Machine`] is a systemd-nspawn container: an overlay over a base,
-//! a PID 1 of its own, and, unless it shares the host's, a network of its own. It comes up in
-//! about a second and leaves nothing behind.
+//! A [`Bed`] is a folder that holds [`Base`]s (bare Debian or Ubuntu root file systems) and the state of the machines
+//! that boot from them. A [`Machine`] is a systemd-nspawn container: it has an overlay over a base, its own PID 1
+//! and, unless it shares the host's network, its own network. It boots in about a second and leaves nothing behind.
 //!
 //! ```no_run
 //! use rehearse::{Bed, DEFAULT_DIR, Machine, Spec};

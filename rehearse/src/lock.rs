@@ -1,4 +1,4 @@
-//! One process at a time.
+//! Locks between processes.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -8,12 +8,12 @@ use nix::fcntl::{Flock, FlockArg};
 
 use super::error::{OnPath, Result};
 
-/// An exclusive hold on a name, given up when dropped or when its process ends.
+/// An exclusive lock, released when it is dropped or when its process ends.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its drop")] Flock<File>);
 
 impl Lock {
-    /// Takes the lock, or says `None` when another holds it.
+    /// Takes the lock. Returns `None` if another process holds it.
     pub(super) fn try_take(path: &Path) -> Result<Option<Self>> {
         match Flock::lock(open(path)?, FlockArg::LockExclusiveNonblock) {
             Ok(held) => Ok(Some(Self(held))),
@@ -22,7 +22,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock, waiting for whoever holds it.
+    /// Takes the lock; waits if another process holds it.
     pub(super) fn take(path: &Path) -> Result<Self> {
         loop {
             match Flock::lock(open(path)?, FlockArg::LockExclusive) {
@@ -34,8 +34,8 @@ impl Lock {
     }
 }
 
-// Lock files stay in place: removing one while another process waits for it would give two of
-// them a lock on two different files.
+// Lock files are never removed. If one were removed while another process waits for it, two processes could hold
+// locks on two different files.
 fn open(path: &Path) -> Result<File> {
     OpenOptions::new()
         .create(true)

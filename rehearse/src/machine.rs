@@ -1,4 +1,4 @@
-//! A throwaway machine, from its boot to its end.
+//! A throwaway machine, from boot to removal.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,26 +18,26 @@ use super::seed;
 use super::spec::{Network, Spec, check_name};
 use super::teardown::{shut_down, take_down};
 
-/// A machine that is up. Dropping it takes it down, whatever it was doing.
+/// A machine that is up. Dropping it removes it, whatever it is doing.
 #[derive(Debug)]
 pub struct Machine {
     bed: Bed,
     state: PathBuf,
     record: Record,
-    /// Its systemd-nspawn, when this process started it.
+    /// Its systemd-nspawn, if this process started it.
     child: Option<Child>,
-    /// Gone once it is kept or taken down.
+    /// Released when the machine is kept or removed.
     lock: Option<Lock>,
 }
 
 impl Machine {
-    /// Boots a machine and returns when its systemd is up, with or without failed units. What a
-    /// killed process left of an earlier machine of this name is taken down first.
+    /// Boots a machine and returns when its systemd is up, even with failed units. First removes what a killed
+    /// process left of an earlier machine with this name.
     ///
     /// # Errors
     ///
-    /// If a machine of this name is up, or something it needs cannot be made; nothing of it is
-    /// left then. [`Error::Boot`] carries the end of its console.
+    /// If a machine with this name is up, or something that it needs cannot be created. Nothing is left of the new
+    /// machine then. [`Error::Boot`] contains the end of the console's output.
     pub fn boot(bed: &Bed, spec: Spec) -> Result<Self> {
         check_name(&spec.name)?;
         let lock = bed.lock_machine(&spec.name)?;
@@ -76,29 +76,29 @@ impl Machine {
         &self.record.spec.name
     }
 
-    /// Its files, as long as it is up and is not rebooted.
+    /// The root of its files. Valid while the machine is up and until it is rebooted.
     #[must_use]
     pub fn root(&self) -> PathBuf {
         let pid = self.record.init.map_or(0, Process::pid);
         Path::new("/proc").join(pid.to_string()).join("root")
     }
 
-    /// Where the host reaches it.
+    /// The address at which the host reaches it.
     #[must_use]
     pub fn address(&self) -> IpAddr {
         let subnet = self.record.subnet;
         subnet.map_or(Ipv4Addr::LOCALHOST, Subnet::address).into()
     }
 
-    /// A command that runs a program inside as root, in `/`, without input, and with no more
-    /// environment than a login's and the machine's `/etc/environment`. Arguments, variables and
-    /// streams are the caller's to add. It joins the machine's namespaces but not its cgroups, and
-    /// ending it does not end the program.
+    /// A command that runs a program in the machine as root, in `/`, without input, with a login's environment and
+    /// the variables of the machine's `/etc/environment`. The caller adds arguments, variables and streams. The
+    /// program runs in the machine's namespaces but not in its cgroups, and killing the command does not end the
+    /// program.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
         let mut command = match self.record.init {
             Some(init) => enter(init),
-            // Unreachable on a machine that is up; fails as any missing program does.
+            // a machine that is up always has a PID 1; without one, the command fails like a missing program
             None => Command::new("/nonexistent"),
         };
         command
@@ -110,21 +110,21 @@ impl Machine {
         command
     }
 
-    /// Powers it off cleanly and boots it again on what it has written.
+    /// Powers the machine off cleanly and boots it again. What it wrote stays.
     ///
     /// # Errors
     ///
-    /// If it does not go down, or does not come up again.
+    /// If it does not power off, or does not boot again.
     pub fn reboot(&mut self) -> Result<()> {
         self.shut_down()?;
         self.launch()
     }
 
-    /// Powers it off cleanly and makes what it has written a base, to be booted again and again.
+    /// Powers the machine off cleanly and turns what it wrote into a base, from which other machines can boot.
     ///
     /// # Errors
     ///
-    /// [`Error::BaseExists`] when the name is taken, or when it does not go down.
+    /// [`Error::BaseExists`] if the name is taken; other errors if the machine does not power off.
     pub fn power_off(mut self, base_name: &str) -> Result<Base> {
         check_name(base_name)?;
         let folder = self.bed.bases();
@@ -141,20 +141,20 @@ impl Machine {
         Ok(base)
     }
 
-    /// Takes it down, with all that it has added to the host.
+    /// Removes the machine and everything that it has added to the host.
     ///
     /// # Errors
     ///
-    /// If something resists; [`Bed::stop`] can try again.
+    /// If something cannot be removed; [`Bed::stop`] can try again.
     pub fn stop(mut self) -> Result<()> {
         self.take_down()
     }
 
-    /// Leaves it running beyond this process, until [`Bed::stop`].
+    /// Lets the machine run after this process has ended, until [`Bed::stop`].
     ///
     /// # Errors
     ///
-    /// If that cannot be written down; it is taken down then.
+    /// If the record cannot be written. The machine is removed then.
     pub fn keep(mut self) -> Result<()> {
         self.record.kept = true;
         self.save()?;
@@ -166,7 +166,7 @@ impl Machine {
         self.record.save(&self.state)
     }
 
-    /// Gives it its network and its files.
+    /// Creates the network and the files of the machine.
     fn furnish(&mut self) -> Result<()> {
         let mut gateway = Ipv4Addr::LOCALHOST;
         if self.record.spec.network == Network::Private {
@@ -196,12 +196,12 @@ impl Machine {
     fn take_down(&mut self) -> Result<()> {
         let outcome = take_down(&self.state, &mut self.record);
         self.reap();
-        // Only now may another take the name.
+        // from now on another machine may have the name
         self.lock = None;
         outcome
     }
 
-    /// Collects the exit code of systemd-nspawn, which no one needs.
+    /// Waits for systemd-nspawn to end; its exit code is not needed.
     fn reap(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.wait();

@@ -1,5 +1,5 @@
-//! A private network for one machine: a namespace, a pair of virtual Ethernet devices, and
-//! address translation on the host.
+//! A private network for one machine: a network namespace, a pair of virtual Ethernet devices, and address
+//! translation on the host.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -12,16 +12,16 @@ use super::error::{Error, OnPath, Result};
 use super::program::run;
 
 const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
-/// Remembers, until the last machine is gone, that the host itself forwarded nothing.
+/// Exists while machines run if the host forwarded no packets before the first one.
 const FORWARDING_WAS_OFF: &str = "/run/odoo-deploy-forwarding-was-off";
 
-/// One of the /24 networks of 198.18.0.0/15, which is set aside for tests (RFC 2544) and so
-/// clashes with no office, VPN or container network. Its number names all that belongs to it.
+/// One of the /24 networks of 198.18.0.0/15, which is reserved for tests (RFC 2544) and therefore clashes with no
+/// office, VPN or container network. Everything that belongs to the network is named by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Subnet(u8);
 
 impl Subnet {
-    /// Takes a free network, with the namespace as the token that it is taken.
+    /// Claims a free network. The namespace marks it as claimed.
     pub(super) fn claim(machine: &str) -> Result<Self> {
         for subnet in (1..=254).map(Self) {
             if subnet.namespace().exists() || subnet.is_routed()? {
@@ -29,7 +29,7 @@ impl Subnet {
             }
             match ip(&["netns", "add", &subnet.name()]) {
                 Ok(()) => return Ok(subnet),
-                // Another process was faster.
+                // another process was faster
                 Err(_) if subnet.namespace().exists() => {}
                 Err(error) => return Err(error),
             }
@@ -37,22 +37,22 @@ impl Subnet {
         Err(Error::NoNetwork(machine.to_owned()))
     }
 
-    /// The name of the host's device, of the namespace and of the packet filter's table.
+    /// The name of the host's device, of the namespace and of the nftables table.
     fn name(self) -> String {
         format!("rehearse{}", self.0)
     }
 
-    /// The namespace's handle.
+    /// The path of the namespace.
     pub(super) fn namespace(self) -> PathBuf {
         Path::new("/run/netns").join(self.name())
     }
 
-    /// The host's address on it.
+    /// The host's address in the network.
     pub(super) fn gateway(self) -> Ipv4Addr {
         Ipv4Addr::new(198, 19, self.0, 1)
     }
 
-    /// The machine's address on it.
+    /// The machine's address in the network.
     pub(super) fn address(self) -> Ipv4Addr {
         Ipv4Addr::new(198, 19, self.0, 2)
     }
@@ -63,7 +63,7 @@ impl Subnet {
         Ok(routes.lines().any(|route| !route.starts_with("default")))
     }
 
-    /// Connects the namespace to the host and beyond.
+    /// Connects the namespace to the host and to the host's network.
     pub(super) fn connect(self) -> Result<()> {
         let name = self.name();
         let (gateway, address) = (self.gateway().to_string(), self.address().to_string());
@@ -86,7 +86,7 @@ impl Subnet {
         forward()
     }
 
-    /// Takes away whatever of it is there.
+    /// Removes everything of the network that exists.
     pub(super) fn disconnect(self) -> Result<()> {
         let name = self.name();
         let tables = run(Command::new("nft").args(["list", "tables", "ip"]))?;
@@ -113,7 +113,7 @@ impl Subnet {
 
 const DIRECTIONS: [&str; 2] = ["--in-interface", "--out-interface"];
 
-/// Docker and ufw drop what the host forwards unless a rule of theirs, or this, accepts it.
+/// Accepts the machine's packets in iptables: Docker and ufw drop forwarded packets that no rule accepts.
 fn let_through(device: &str) -> Result<()> {
     if firewall_filters()? {
         for direction in DIRECTIONS {
@@ -123,7 +123,7 @@ fn let_through(device: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether iptables filters on this host. Asking iptables itself would make it start to.
+/// Whether iptables is in use on this host. Calling iptables to find out would load its tables.
 fn firewall_filters() -> Result<bool> {
     let legacy = fs::read_to_string("/proc/net/ip_tables_names").unwrap_or_default();
     let tables = run(Command::new("nft").args(["list", "tables", "ip"]))?;
@@ -135,7 +135,7 @@ fn firewall_filters() -> Result<bool> {
 fn forward() -> Result<()> {
     let (switch, was_off) = (Path::new(FORWARDING), Path::new(FORWARDING_WAS_OFF));
     if fs::read_to_string(switch).on("read", switch)?.trim() == "0" {
-        // Noted first, so that a kill in between leaves too little turned on rather than too much.
+        // written first: after a kill in between, forwarding is still off, instead of on for ever
         fs::write(was_off, "").on("write", was_off)?;
         if let Err(error) = fs::write(switch, "1") {
             fs::remove_file(was_off).on("remove", was_off)?;
@@ -145,7 +145,7 @@ fn forward() -> Result<()> {
     Ok(())
 }
 
-/// Turns forwarding off again after the last machine, if the first had turned it on.
+/// Turns forwarding off after the last machine, if it was off before the first one.
 fn stop_forwarding() -> Result<()> {
     let (switch, was_off) = (Path::new(FORWARDING), Path::new(FORWARDING_WAS_OFF));
     let others = (1..=254).any(|number| Subnet(number).namespace().exists());

@@ -1,4 +1,4 @@
-//! Processes that are followed beyond the life of the one that started them.
+//! Processes that can be identified after the process that started them has ended.
 
 use std::fs;
 use std::thread::sleep;
@@ -8,22 +8,22 @@ use nix::sys::signal::{self, Signal};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
-/// How often the state of a process is looked at.
+/// The interval for polling the state of a process.
 pub(super) const POLL: Duration = Duration::from_millis(20);
 
-/// A process by its number and its start, so that a number given out again is not mistaken for it.
+/// A process, identified by its ID and its start time, because the kernel reuses IDs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Process {
     pid: i32,
-    /// In clock ticks since the host's boot.
+    /// The start time, in clock ticks since the host booted.
     started: u64,
 }
 
 impl Process {
-    /// The process that has this number now, unless it has ended.
+    /// The process with this ID, unless it has ended.
     pub(super) fn find(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name in parentheses may itself hold spaces and parentheses.
+        // the name in parentheses may contain spaces and parentheses
         let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace();
         let state = fields.next()?;
         let started = fields.nth(18)?.parse().ok()?;
@@ -38,7 +38,7 @@ impl Process {
         Self::find(self.pid) == Some(self)
     }
 
-    /// Its children, by any of its threads.
+    /// The children of all its threads.
     pub(super) fn children(self) -> Vec<Self> {
         let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.pid)) else {
             return Vec::new();
@@ -54,21 +54,21 @@ impl Process {
             .collect()
     }
 
-    /// The name of the program it executes.
+    /// The name of its program.
     pub(super) fn name(self) -> String {
         let name = fs::read_to_string(format!("/proc/{}/comm", self.pid));
         name.unwrap_or_default().trim_end().to_owned()
     }
 
-    /// Sends a signal, unless it has ended.
+    /// Sends a signal, unless the process has ended.
     pub(super) fn signal(self, signal: Signal) {
         if self.is_running() {
-            // The one failure left is that it ended in between.
+            // the only possible error is that the process has ended meanwhile
             let _ = signal::kill(Pid::from_raw(self.pid), signal);
         }
     }
 
-    /// Waits for its end; false when it is still there after `limit`.
+    /// Waits until the process ends. Returns false if it still runs after `limit`.
     pub(super) fn wait(self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         while self.is_running() {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_given_out_again_is_another_process() {
+    fn a_reused_process_id_is_another_process() {
         let pid = i32::try_from(std::process::id()).unwrap_or_default();
         let this = Process::find(pid);
         assert!(this.is_some_and(Process::is_running));
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_no_one_collected_is_an_end() -> std::io::Result<()> {
+    fn a_zombie_process_has_ended() -> std::io::Result<()> {
         let mut child = std::process::Command::new("sleep").arg("60").spawn()?;
         let found = i32::try_from(child.id()).ok().and_then(Process::find);
         found.inspect(|found| found.signal(Signal::SIGKILL));

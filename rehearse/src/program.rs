@@ -1,13 +1,13 @@
-//! Running the host's programs.
+//! Calls of the host's programs.
 
 use std::process::{Command, Stdio};
 
 use super::error::{Error, Result};
 
-/// How much of a failed program's complaint an error carries, in characters.
+/// The most characters of a failed program's output that an error contains.
 const COMPLAINT: usize = 2000;
 
-/// Runs a program to its end without a terminal and returns what it printed.
+/// Runs a program without a terminal, waits for its end, and returns its output.
 pub(super) fn run(command: &mut Command) -> Result<String> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
@@ -32,7 +32,7 @@ pub(super) fn run(command: &mut Command) -> Result<String> {
     }
 }
 
-/// The last part of a text, cut at a line where possible.
+/// The end of a text, cut at a line break if possible.
 pub(super) fn tail(text: &str) -> String {
     let text = text.trim();
     let surplus = text.chars().count().saturating_sub(COMPLAINT);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_long_text_starts_with_a_line() {
+    fn the_end_of_a_long_text_starts_at_a_line() {
         let text = "0123456789\n".repeat(COMPLAINT);
         let end = tail(&text);
         assert!(end.len() <= COMPLAINT && end.starts_with("0123456789"));

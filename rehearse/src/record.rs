@@ -1,4 +1,4 @@
-//! What a bed remembers of a machine, so that any process can take it down.
+//! The record of a machine, from which any process can remove the machine.
 
 use std::fs;
 use std::io;
@@ -11,24 +11,24 @@ use super::network::Subnet;
 use super::process::Process;
 use super::spec::Spec;
 
-/// A machine as it stands.
+/// The state of a machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Record {
     pub(super) spec: Spec,
-    /// Tells it from machines of the same name in other beds.
+    /// Distinguishes it from machines with the same name in other beds.
     pub(super) id: String,
-    /// Its private network, once it has taken one.
+    /// Its private network, if it has claimed one.
     pub(super) subnet: Option<Subnet>,
-    /// The systemd-nspawn that holds it, while it is up.
+    /// Its systemd-nspawn, while it is up.
     pub(super) nspawn: Option<Process>,
     /// Its PID 1, while it is up.
     pub(super) init: Option<Process>,
-    /// Whether it outlives the process that booted it.
+    /// Whether it stays up after the process that booted it has ended.
     pub(super) kept: bool,
 }
 
 impl Record {
-    /// The record in a machine's state folder, if it is there.
+    /// Reads the record in a machine's state folder, if there is one.
     pub(super) fn load(state: &Path) -> Result<Option<Self>> {
         let path = file(state);
         match fs::read(&path) {
@@ -41,7 +41,7 @@ impl Record {
         }
     }
 
-    /// Writes it down whole, or leaves what was there.
+    /// Writes the record atomically.
     pub(super) fn save(&self, state: &Path) -> Result<()> {
         let path = file(state);
         let partial = path.with_extension("partial");
@@ -51,7 +51,7 @@ impl Record {
             .on("write", &path)
     }
 
-    /// Whether its PID 1 still runs.
+    /// Whether its PID 1 is running.
     pub(super) fn is_up(&self) -> bool {
         self.init.is_some_and(Process::is_running)
     }

@@ -1,5 +1,4 @@
-//! What a machine is given of its host before its first boot: a name, a resolver, and the host's
-//! own certificate authorities.
+//! Files that a machine gets before its first boot: its name, its resolver, and the host's certificate authorities.
 
 use std::fs;
 use std::net::IpAddr;
@@ -11,10 +10,10 @@ use super::spec::{Network, Spec};
 
 const LOCAL_AUTHORITIES: &str = "/usr/local/share/ca-certificates";
 const BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// Where systemd-resolved lists the servers behind its own.
+/// The file in which systemd-resolved lists its upstream servers.
 const RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 
-/// Programs that bring authorities of their own, and the variable that points each to the host's.
+/// Environment variables that make programs with built-in authorities use the host's instead.
 const BUNDLE_VARIABLES: [&str; 4] = [
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
@@ -22,7 +21,7 @@ const BUNDLE_VARIABLES: [&str; 4] = [
     "GIT_SSL_CAINFO",
 ];
 
-/// Prepares the files of a machine whose host is at `gateway`.
+/// Writes the files for a machine that reaches its host at `gateway`.
 pub(super) fn plant(root: &Path, spec: &Spec, gateway: IpAddr) -> Result<()> {
     let name = &spec.name;
     write(root, "etc/hostname", &format!("{name}\n"))?;
@@ -34,14 +33,14 @@ pub(super) fn plant(root: &Path, spec: &Spec, gateway: IpAddr) -> Result<()> {
     trust_host_authorities(root)
 }
 
-/// The host's resolver, by servers that the machine can reach.
+/// The host's `resolv.conf`, with only the servers that the machine can reach.
 fn resolver(network: Network) -> Result<String> {
     let path = Path::new("/etc/resolv.conf");
     let own = fs::read_to_string(path).on("read", path)?;
     if network == Network::Host {
         return Ok(own);
     }
-    // A loopback resolver answers no one on another network: ask those it asks.
+    // a resolver on the host's loopback is unreachable from another network: use its upstream servers
     [Some(own), fs::read_to_string(RESOLVED).ok()]
         .into_iter()
         .flatten()
@@ -63,7 +62,7 @@ fn without_loopback(text: &str) -> String {
     lines.collect()
 }
 
-/// Trusts inside whom the host's administrator trusts: a proxy or a mirror in between may need it.
+/// Makes the machine trust the host's local authorities: a proxy or a mirror may need them.
 fn trust_host_authorities(root: &Path) -> Result<()> {
     let authorities = certificates(Path::new(LOCAL_AUTHORITIES))?;
     if authorities.is_empty() {
@@ -76,7 +75,7 @@ fn trust_host_authorities(root: &Path) -> Result<()> {
         }
         fs::copy(authority, &target).on("copy to", &target)?;
     }
-    // What update-ca-certificates will write when a package next runs it.
+    // the same file that update-ca-certificates writes when a package next runs it
     let mut bundle = Vec::new();
     for folder in ["usr/share/ca-certificates/mozilla", &LOCAL_AUTHORITIES[1..]] {
         for certificate in certificates(&root.join(folder))? {
@@ -107,7 +106,7 @@ fn certificates(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Replaces a file of the machine; a link there must not lead out of its root.
+/// Replaces a file of the machine. A link is removed first, because it could lead out of the machine's root.
 fn write(root: &Path, name: &str, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
     let path = root.join(name);
     if path.is_symlink() {

@@ -1,4 +1,4 @@
-//! What a machine is to be like.
+//! The specification of a machine.
 
 use std::path::PathBuf;
 
@@ -10,24 +10,24 @@ use super::error::{Error, Result};
 /// A machine to boot.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Spec {
-    /// Its host name, and the name it is stopped by.
+    /// Its host name, also its name in the bed.
     pub name: String,
-    /// What it boots.
+    /// The base that it boots from.
     pub base: Base,
-    /// The network it is on.
+    /// Its network.
     pub network: Network,
-    /// Files and folders of the host that it sees.
+    /// Files and folders of the host that it can see.
     pub binds: Vec<Bind>,
-    /// Where what it writes goes.
+    /// Where its writable layer is stored.
     pub storage: Storage,
-    /// Names that resolve, inside, to this host.
+    /// Names that resolve to the host in the machine.
     pub aliases: Vec<String>,
-    /// Capabilities beyond those of a container (`CAP_SYS_MODULE`, `all`).
+    /// Capabilities in addition to those of a container (`CAP_SYS_MODULE`, `all`).
     pub capabilities: Vec<String>,
 }
 
 impl Spec {
-    /// A machine on a private network that writes to memory.
+    /// A machine with a private network and its writable layer in memory.
     #[must_use]
     pub fn new(name: impl Into<String>, base: Base) -> Self {
         Self {
@@ -45,35 +45,35 @@ impl Spec {
 /// The network of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Network {
-    /// The host's own: its ports are the host's, and it cannot change addresses or packet filters.
+    /// The host's network: the machine shares the host's ports, and cannot change addresses or packet filters.
     Host,
-    /// One of its own, behind address translation: two machines never clash over a port.
+    /// A private network behind address translation: two machines never clash over a port.
     #[default]
     Private,
 }
 
-/// Where a machine's writable layer is.
+/// Where the writable layer of a machine is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Storage {
-    /// In memory (at most half of the host's): nothing is durable, and it is dropped at once.
+    /// In memory, at most half of the host's. Nothing is durable, and the layer is removed at once.
     #[default]
     Tmpfs,
-    /// In the bed's folder: as durable, and as slow to remove, as the disk beneath.
+    /// In the bed's folder, as durable and as slow to remove as the disk.
     Disk,
 }
 
-/// A file or folder of the host, seen inside.
+/// A file or folder of the host that a machine can see.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bind {
     /// Its absolute path on the host.
     pub source: PathBuf,
-    /// Its absolute path inside.
+    /// Its absolute path in the machine.
     pub target: PathBuf,
-    /// Whether the machine may only read it.
+    /// Whether it is read-only in the machine.
     pub read_only: bool,
 }
 
-/// Refuses names that could not be a host name, a folder and a cgroup at once.
+/// Checks that a name can be a host name, a folder and a cgroup.
 pub(super) fn check_name(name: &str) -> Result<()> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
     let good = name.len() <= 40
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_host_names_and_no_paths() {
+    fn names_must_be_host_names_and_not_paths() {
         for good in ["a", "trial-2", "bookworm.odoo"] {
             assert!(check_name(good).is_ok(), "{good}");
         }

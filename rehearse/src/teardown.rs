@@ -1,4 +1,4 @@
-//! Taking a machine away, whole or in part, by whichever process.
+//! Removal of a machine, or of what is left of it, by any process.
 
 use std::fs;
 use std::path::Path;
@@ -12,15 +12,15 @@ use super::layer::Layer;
 use super::network::Subnet;
 use super::record::Record;
 
-/// systemd itself gives a unit 90 s to stop.
+/// The longest time for a machine to power off. systemd gives a unit 90 s to stop.
 const POWER_OFF: Duration = Duration::from_secs(120);
-/// For the kernel to end all processes of a PID namespace.
+/// The longest time for the kernel to end all processes of a PID namespace.
 const KILL: Duration = Duration::from_secs(20);
 
-/// Lets the machine shut itself down, and waits until it has.
+/// Powers the machine off and waits until its processes have ended.
 pub(super) fn shut_down(record: &mut Record) -> Result<()> {
     if let Some(nspawn) = record.nspawn {
-        // systemd-nspawn passes this on as the signal that asks a PID 1 to power off.
+        // systemd-nspawn asks PID 1 to power off
         nspawn.signal(Signal::SIGTERM);
         if !nspawn.wait(POWER_OFF) {
             return Err(still_running(record, POWER_OFF));
@@ -30,10 +30,10 @@ pub(super) fn shut_down(record: &mut Record) -> Result<()> {
     Ok(())
 }
 
-/// Ends the machine's processes at once.
+/// Kills the machine's processes.
 fn kill(record: &mut Record) -> Result<()> {
     if let Some(nspawn) = record.nspawn {
-        // With its PID 1 the kernel ends every process of the machine, and systemd-nspawn follows.
+        // if its PID 1 dies, the kernel kills every process of the machine, and systemd-nspawn ends
         for child in nspawn.children() {
             child.signal(Signal::SIGKILL);
         }
@@ -41,7 +41,7 @@ fn kill(record: &mut Record) -> Result<()> {
             nspawn.signal(Signal::SIGKILL);
         }
     }
-    // Still there when systemd-nspawn itself was killed, by whomever.
+    // needed if somebody has killed systemd-nspawn itself
     if let Some(init) = record.init {
         init.signal(Signal::SIGKILL);
     }
@@ -66,10 +66,10 @@ fn still_running(record: &Record, waited: Duration) -> Error {
     }
 }
 
-/// Removes all that a machine has added to the host. What fails does not keep the rest from being
-/// tried; the state folder stays until nothing failed.
+/// Removes everything that a machine has added to the host. If one removal fails, the others are still tried, and the
+/// state folder stays.
 pub(super) fn take_down(state: &Path, record: &mut Record) -> Result<()> {
-    // Nothing can be taken from under processes that still run.
+    // first, because running processes keep mounts and networks in use
     kill(record)?;
     let layer = Layer::new(state);
     [

@@ -1,31 +1,32 @@
-//! A pair of states, before and after, of one step.
+//! A change: the states of one step, before and after.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a step does to one thing, as a pair of states.
+/// What a step does to one resource, as a pair of states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Change {
     /// The step's name in the playbook.
     pub step: String,
-    /// The kind of thing: `file`, `role` …
+    /// The kind of resource: `file`, `role` …
     pub kind: String,
-    /// The thing itself: a path, a name.
+    /// The resource: a path or a name.
     pub subject: String,
-    /// One line for people: what the change amounts to; empty where the states say it all.
+    /// The change in one line for people; empty if the states are enough.
     pub summary: String,
-    /// The present state; `None` is absence.
+    /// The present state; `None` if the resource does not exist.
     pub before: Option<Value>,
-    /// The state to come; `None` is absence.
+    /// The state after the step; `None` if the resource will not exist.
     pub after: Option<Value>,
-    /// Read as the host is now, although a step it needs will change: it may turn out otherwise.
+    /// The state was computed from the present host, but an earlier step will still change the host, so the result
+    /// may differ.
     pub forecast: bool,
-    /// The changed steps that a running thing was started with, where they are why it is restarted.
+    /// The changed steps because of which a running thing is restarted: it was started with their old state.
     pub causes: Vec<String>,
-    /// The text before and after, for a line by line difference; secrets are masked.
+    /// The text before and after, for a line-by-line difference. Secrets are masked.
     pub text: Option<Text>,
-    /// What going back cannot take back of this change.
+    /// What a rollback cannot restore of this change.
     pub leaves: Option<String>,
 }
 
@@ -33,28 +34,28 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Text {
-    /// As it is; empty where there is none.
+    /// The present text; empty if there is none.
     pub before: String,
-    /// As it will be.
+    /// The text after the change.
     pub after: String,
 }
 
-/// What a change amounts to.
+/// What a change does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// It is not there yet.
+    /// The resource does not exist yet.
     Create,
-    /// It is there and differs.
+    /// The resource exists and differs from the wanted state.
     Change,
-    /// It goes.
+    /// The resource will be removed.
     Remove,
-    /// It is as it should be.
+    /// The resource is as wanted.
     Nothing,
 }
 
 impl Change {
-    /// What the pair of states amounts to.
+    /// What the change does.
     #[must_use]
     pub fn action(&self) -> Action {
         match (&self.before, &self.after) {
@@ -65,7 +66,7 @@ impl Change {
         }
     }
 
-    /// Whether the host would be touched.
+    /// Whether the step would change the host.
     #[must_use]
     pub fn is_pending(&self) -> bool {
         self.action() != Action::Nothing

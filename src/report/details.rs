@@ -1,4 +1,4 @@
-//! What differs in one change, for people: its fields, its names, its text.
+//! The details of one change, for people: its fields, its names, its text.
 
 use super::line::{BAD, DIM, GOOD, Line, PLAIN};
 use super::options::Signs;
@@ -6,18 +6,18 @@ use super::text;
 use crate::event::change::{Action, Change};
 use crate::text::diff::{self, Row};
 
-/// Where details begin.
+/// The indent of details.
 pub(super) const INDENT: usize = 6;
-/// How many names of a set are spelled out.
+/// The most names of a set to list.
 const MOST_NAMES: usize = 8;
-/// How many fields of one change are shown.
+/// The most fields of one change to show.
 const MOST_FIELDS: usize = 20;
-/// How many lines of one text are shown.
+/// The most lines of one text to show.
 const MOST_LINES: usize = 60;
-/// How many characters of one value are shown.
+/// The most characters of one value to show.
 const LONGEST_VALUE: usize = 160;
 
-/// How the details beneath a change are laid out.
+/// Lays out the details below a change.
 pub(super) struct Details {
     pub(super) signs: Signs,
     pub(super) width: usize,
@@ -31,9 +31,9 @@ impl Details {
             rows.retain(|row| !row.is_digest());
         }
         match change.action() {
-            // What the summary says of a new thing is what its fields would say again.
+            // the summary already says what the fields would say
             Action::Create | Action::Remove if !change.summary.is_empty() => rows.clear(),
-            // Of what goes, only what goes with it is worth a line.
+            // for a removed resource, only the names that are removed with it are of interest
             Action::Remove => rows.retain(|row| matches!(row, Row::Names { .. })),
             _ => {}
         }
@@ -139,9 +139,9 @@ impl Details {
     }
 }
 
-/// The first names, and how many more there are.
+/// The first names, and the number of further names.
 fn some_of(names: &[String]) -> String {
-    // One name takes less room than saying that there is one more.
+    // one more name is shorter than saying that there is one more
     if names.len() <= MOST_NAMES + 1 {
         return names.join(", ");
     }

@@ -1,4 +1,4 @@
-//! How a command ended, for people: what went wrong, how the host stands, what to type next.
+//! The end of a command, for people: the errors, the state of the host, and the command to type next.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use super::progress::first_line;
 use super::time;
 use crate::event::{Event, Outcome};
 
-/// What happened so far that the ending speaks of.
+/// A summary of the events so far, for the end.
 #[derive(Default)]
 pub(super) struct Summary {
     began: Option<SystemTime>,
@@ -24,7 +24,7 @@ pub(super) struct Summary {
 impl Summary {
     pub(super) fn event(&mut self, event: &Event, now: SystemTime) {
         match event {
-            // a site that is refused does not begin, and its ending is not that of the one before
+            // a refused site sends no `Began`, so the summary of the previous site must end here
             Event::Began { .. } | Event::SiteBegan { .. } => {
                 *self = Self {
                     began: Some(now),
@@ -50,7 +50,7 @@ impl Summary {
                 self.unhealthy
                     .push(format!("{check}{}", detail.unwrap_or_default()));
             }
-            // Asked again until it answered: what it said before is of no interest now.
+            // a check is repeated until it passes; its earlier failures no longer matter
             Event::Checked {
                 check,
                 passed: true,
@@ -63,7 +63,7 @@ impl Summary {
         }
     }
 
-    /// Tells an ending: what went well on `out`, what did not on `err`.
+    /// Prints the end: success on `out`, failure on `err`.
     pub(super) fn tell(
         &self,
         ending: &Ending,
@@ -78,7 +78,7 @@ impl Summary {
             Outcome::RolledBack if well => {
                 self.tell_done("Taken back", self.undone, ending, out, now);
             }
-            // The plan or the status has said it.
+            // the plan or the status has already said it
             Outcome::Unchanged | Outcome::Pending if well && out.used => {}
             Outcome::Unchanged if well => out.line(&Line::plain("Nothing to do.")),
             Outcome::Pending if well => out.line(&Line::plain("Changes are pending.")),
@@ -120,7 +120,7 @@ impl Summary {
             "error: "
         };
         let mut head = Line::default();
-        // A diagnostic that begins with the word itself is shown as it came.
+        // a diagnostic starts with `error` itself
         if step.is_some() || !error.starts_with("error") {
             head = head.then(BAD, word);
         }
@@ -131,7 +131,7 @@ impl Summary {
                 .then(PLAIN, ": ");
         }
         if ending.outcome == Outcome::Refused && error.contains('\n') {
-            // Laid out by whoever wrote it: an excerpt of a file with the place underlined.
+            // an excerpt of a file with the place underlined: its layout must stay
             let mut lines = error.trim_end().lines();
             err.line(&head.then(PLAIN, lines.next().unwrap_or_default()));
             lines.for_each(|line| err.line(&Line::plain(line)));
@@ -146,7 +146,7 @@ impl Summary {
         }
         field(err, "host", &self.host(ending.outcome));
         if let Some(next) = ending.next {
-            // Whole, however long: it is there to be copied.
+            // not wrapped, because users copy it
             err.line(&Line::default().then(WARN, "  next  ").then(BOLD, next));
         }
         if ending.outcome != Outcome::Refused {
@@ -156,8 +156,8 @@ impl Summary {
         }
     }
 
-    /// What went wrong, each once: the steps and the checks that failed, and the command's own
-    /// error where it says more.
+    /// All errors, each once: the steps and the checks that failed, and the error of the command if it adds
+    /// something.
     fn errors<'a>(&'a self, ending: &Ending<'a>) -> Vec<(Option<&'a str>, &'a str)> {
         let steps = self
             .failed
@@ -226,7 +226,7 @@ fn field(err: &mut Output, name: &str, text: &str) {
     );
 }
 
-/// What went wrong where nothing more precise was said.
+/// The message for a failure without an error.
 fn default(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Locked => "the site is held by another process",

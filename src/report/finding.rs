@@ -1,13 +1,13 @@
-//! What is wrong on the host, for people.
+//! Findings, for people.
 
 use super::line::{BAD, Line, PLAIN, WARN};
 use super::progress::word;
 use crate::event::{Found, Weight};
 
-/// How far in what continues stands.
+/// The indent of continuation lines.
 const INDENT: usize = 8;
 
-/// The lines of a finding, each of at most `width` columns.
+/// The lines of a finding, with at most `width` columns.
 pub(super) fn lines(
     what: &str,
     hint: &str,

@@ -1,4 +1,4 @@
-//! A plan as a picture: its steps, and what each stands on. Only draws; knows nothing of a host.
+//! Draws a plan as a graph: its steps, and the steps that each step needs. Does not look at the host.
 
 mod layout;
 mod mermaid;
@@ -11,30 +11,31 @@ use std::collections::BTreeSet;
 
 use crate::event::change::Action;
 
-/// A step of the picture.
+/// A step in the graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// The step's name in the playbook.
     pub name: String,
-    /// What is to be so: a path, a name.
+    /// The subject of the step: a path, a name.
     pub subject: String,
-    /// The steps above that it stands on, by their place.
+    /// The positions of the steps that it needs, which are all above it.
     pub needs: Vec<usize>,
-    /// What becomes of it, where the host was looked at.
+    /// What the step does; `None` if the host was not looked at.
     pub action: Option<Action>,
 }
 
-/// Steps in the order of the work, with no need that follows from others.
+/// Steps in the order of the plan, without needs that follow from other needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Graph {
     nodes: Vec<Node>,
 }
 
 impl Graph {
-    /// Leaves out each need that another need has already: a picture of all of them cannot be read.
+    /// Makes a graph. A need that follows from other needs is left out, because a graph with all of them is
+    /// unreadable.
     #[must_use]
     pub fn new(mut nodes: Vec<Node>) -> Self {
-        // all that each step stands on, directly or not
+        // the direct and indirect needs of each step
         let mut stands_on: Vec<BTreeSet<usize>> = Vec::with_capacity(nodes.len());
         for node in &mut nodes {
             let above = |need: &usize| *need < stands_on.len();
@@ -52,20 +53,20 @@ impl Graph {
         Self { nodes }
     }
 
-    /// As a flowchart in the language of Mermaid, which many forges and wikis draw.
+    /// The graph as a flowchart in Mermaid, which many forges and wikis can show.
     #[must_use]
     pub fn mermaid(&self) -> String {
         mermaid::draw(&self.nodes)
     }
 
-    /// As an SVG of its own.
+    /// The graph as a self-contained SVG.
     #[must_use]
     pub fn svg(&self) -> String {
         svg::draw(&self.nodes)
     }
 }
 
-/// The name of an action as a class.
+/// The class name of an action.
 fn class(action: Action) -> &'static str {
     match action {
         Action::Create => "create",
@@ -75,7 +76,7 @@ fn class(action: Action) -> &'static str {
     }
 }
 
-/// The classes with how a box of each is filled and framed.
+/// The classes, with the fill and the stroke of their boxes.
 const COLOURS: [(&str, &str, &str); 4] = [
     ("create", "#d9f2dd", "#2d7a41"),
     ("change", "#fff1cc", "#a06a00"),

@@ -14,7 +14,7 @@ use super::{finding, plan, progress, sites, status, timings};
 use crate::event::change::Change;
 use crate::event::{Event, Events};
 
-/// Writes events for people: data to one stream, progress and errors to the other.
+/// Prints events for people: data to one stream, progress and errors to the other.
 pub struct Human {
     page: RefCell<Layout>,
     clock: Box<dyn Fn() -> SystemTime>,
@@ -24,7 +24,7 @@ struct Layout {
     out: Output,
     err: Output,
     signs: Signs,
-    /// Steps as they were observed: a plan is laid out when all of it is known.
+    /// The steps of a plan that have arrived so far. A plan is laid out when it is complete.
     plan: Vec<Change>,
     live: Live,
     story: Summary,
@@ -32,7 +32,7 @@ struct Layout {
 }
 
 impl Human {
-    /// Writes to these streams, with the time of the system.
+    /// Prints to these streams, with the system's clock.
     pub fn new(
         stdout: impl Write + 'static,
         stderr: impl Write + 'static,
@@ -41,7 +41,7 @@ impl Human {
         Self::with_clock(stdout, stderr, options, SystemTime::now)
     }
 
-    /// Writes to these streams, with the time `clock` tells.
+    /// Prints to these streams, with the time of `clock`.
     pub fn with_clock(
         stdout: impl Write + 'static,
         stderr: impl Write + 'static,
@@ -64,13 +64,13 @@ impl Human {
         }
     }
 
-    /// Writes to the streams of this process.
+    /// Prints to the standard streams of this process.
     #[must_use]
     pub fn console(options: Options) -> Self {
         Self::new(std::io::stdout(), std::io::stderr(), options)
     }
 
-    /// Tells one event.
+    /// Prints one event.
     pub fn event(&self, event: &Event) {
         let now = (self.clock)();
         let mut page = self.page.borrow_mut();
@@ -139,12 +139,12 @@ impl Human {
         live.draw(err, now);
     }
 
-    /// Prints text as it is.
+    /// Prints text unchanged.
     pub fn print(&self, text: &str) {
         self.page.borrow_mut().out.raw(text);
     }
 
-    /// Brings the time shown on the terminal up to date; to be called about once a second.
+    /// Updates the times in the progress line. To be called about once a second.
     pub fn tick(&self) {
         let now = (self.clock)();
         let mut page = self.page.borrow_mut();
@@ -152,14 +152,14 @@ impl Human {
         live.draw(err, now);
     }
 
-    /// Takes a passing line off the terminal, before something else is asked or written there.
+    /// Removes the progress line from the terminal before something else is printed or asked there.
     pub fn pause(&self) {
         let mut page = self.page.borrow_mut();
         let Layout { err, live, .. } = &mut *page;
         live.clear(err);
     }
 
-    /// A stream that ends here.
+    /// A stream of events into this report.
     #[must_use]
     pub fn events(self: &Rc<Self>) -> Events {
         let human = Rc::clone(self);

@@ -14,7 +14,7 @@ use crate::event::{Event, Events, FORMAT};
 /// The JSON schema of one line of `--json`.
 pub const EVENTS_SCHEMA: &str = include_str!("../../docs/schema/events.json");
 
-/// One line of the stream: an event, with the format's version and the time it was told.
+/// One line of the stream: an event with the version of the format and the time at which it was printed.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Line"))]
@@ -28,14 +28,14 @@ pub(super) struct Envelope<'a> {
     pub(super) event: &'a Event,
 }
 
-/// Writes events for programs.
+/// Prints events for programs.
 pub struct Json {
     out: RefCell<Box<dyn Write>>,
     clock: Box<dyn Fn() -> SystemTime>,
 }
 
 impl Json {
-    /// Writes to `out`, with the time `clock` tells.
+    /// Prints to `out`, with the time of `clock`.
     pub fn new(out: impl Write + 'static, clock: impl Fn() -> SystemTime + 'static) -> Self {
         Self {
             out: RefCell::new(Box::new(out)),
@@ -43,13 +43,13 @@ impl Json {
         }
     }
 
-    /// Writes to standard output, with the time of the system.
+    /// Prints to standard output, with the system's clock.
     #[must_use]
     pub fn stdout() -> Self {
         Self::new(std::io::stdout(), SystemTime::now)
     }
 
-    /// Writes one event as one line.
+    /// Prints one event as one line.
     pub fn event(&self, event: &Event) {
         let line = Envelope {
             format: FORMAT,
@@ -60,12 +60,12 @@ impl Json {
             return;
         };
         line.push('\n');
-        // One write per line keeps lines whole; a reader that has gone is no reason to stop.
+        // a single write keeps the line whole; a run continues if the reader has closed the pipe
         let mut out = self.out.borrow_mut();
         let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     }
 
-    /// A stream that ends here.
+    /// A stream of events into this report.
     #[must_use]
     pub fn events(self: &Rc<Self>) -> Events {
         let json = Rc::clone(self);

@@ -1,4 +1,4 @@
-//! Styled text: cut, wrapped and only then coloured, so that no escape sequence is ever broken.
+//! Styled text. It is cut and wrapped before it is coloured, so that no escape sequence is ever cut.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -8,36 +8,36 @@ use anstyle::{AnsiColor, Style};
 
 use super::options::Terminal;
 
-/// What is new or went well.
+/// Something is new, or succeeded.
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-/// What changes or needs attention.
+/// Something changes, or needs attention.
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
-/// What goes or went wrong.
+/// Something is removed, or failed.
 pub(super) const BAD: Style = AnsiColor::Red.on_default();
-/// What may be skipped in reading.
+/// A detail that most readers skip.
 pub(super) const DIM: Style = Style::new().dimmed();
-/// What is looked for first.
+/// Something that readers look for first.
 pub(super) const BOLD: Style = Style::new().bold();
-/// Everything else.
+/// Any other text.
 pub(super) const PLAIN: Style = Style::new();
 
-/// One line of styled text, free of control characters.
+/// One line of styled text without control characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Line(Vec<(char, Style)>);
 
 impl Line {
-    /// A plain line.
+    /// A line without styles.
     pub(super) fn plain(text: &str) -> Self {
         Self::default().then(PLAIN, text)
     }
 
-    /// The line with `text` after it.
+    /// Appends `text`.
     #[must_use]
     pub(super) fn then(mut self, style: Style, text: &str) -> Self {
         for char in text.chars() {
             match char {
                 '\t' => self.0.extend([(' ', style); 4]),
-                // A terminal obeys these: what a file or a program says must not steer it.
+                // the terminal would obey these characters, which may come from a file or a program
                 char if char.is_control() || is_bidirectional(char) => self
                     .0
                     .extend(char.escape_default().map(|char| (char, style))),
@@ -47,19 +47,19 @@ impl Line {
         self
     }
 
-    /// The line with `text` after it, filled with spaces to `width`.
+    /// Appends `text`, filled with spaces to `width`.
     #[must_use]
     pub(super) fn padded(self, style: Style, text: &str, width: usize) -> Self {
         let blank = width.saturating_sub(text.chars().count());
         self.then(style, text).then(PLAIN, &" ".repeat(blank))
     }
 
-    /// How many columns it takes, one per character.
+    /// The width in columns, one for each character.
     pub(super) fn width(&self) -> usize {
         self.0.len()
     }
 
-    /// The line cut to `width`, the end replaced by `ellipsis`.
+    /// Cuts the line to `width`; `ellipsis` replaces the end.
     #[must_use]
     pub(super) fn cut(mut self, width: usize, ellipsis: &str) -> Self {
         if self.width() <= width {
@@ -72,9 +72,9 @@ impl Line {
         cut
     }
 
-    /// The line broken at spaces into lines of at most `width`, all but the first indented.
+    /// Breaks the line at spaces into lines of at most `width`. All lines but the first are indented.
     pub(super) fn wrap(self, width: usize, indent: usize) -> Vec<Self> {
-        // An indent that leaves no room for words would put one letter on a line.
+        // a wider indent would leave room for one letter per line
         let indent = indent.min(width / 2);
         let mut lines = Vec::new();
         let mut rest = self.0;
@@ -127,17 +127,17 @@ impl Line {
     }
 }
 
-/// Whether it reorders the text around it, which hides what a line really says.
+/// Whether a character reorders the text around it, so that readers see something else than the text contains.
 fn is_bidirectional(char: char) -> bool {
     matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Where lines go.
+/// A stream to print to.
 pub(super) struct Output {
     out: Box<dyn Write>,
-    /// What is at its other end.
+    /// The other end of the stream.
     pub(super) terminal: Terminal,
-    /// Whether anything was written.
+    /// Whether anything was printed.
     pub(super) used: bool,
 }
 
@@ -150,33 +150,33 @@ impl Output {
         }
     }
 
-    /// Writes one line as it is.
+    /// Prints one line unchanged.
     pub(super) fn line(&mut self, line: &Line) {
         let text = line.clone().trimmed().write(self.terminal.color);
         self.raw(&format!("{text}\n"));
     }
 
-    /// Writes one line, wrapped to the width.
+    /// Prints one line, wrapped to the width of the terminal.
     pub(super) fn wrapped(&mut self, line: Line, indent: usize) {
         for line in line.wrap(self.terminal.width, indent) {
             self.line(&line);
         }
     }
 
-    /// Writes a line that the next one overwrites.
+    /// Prints the progress line, which the next line overwrites.
     pub(super) fn passing(&mut self, line: &Line) {
         let text = line.write(self.terminal.color);
         self.raw(&format!("\r\x1b[2K{text}"));
     }
 
-    /// Clears a line that was to be overwritten.
+    /// Removes the progress line.
     pub(super) fn clear(&mut self) {
         self.raw("\r\x1b[2K");
     }
 
     pub(super) fn raw(&mut self, text: &str) {
         self.used = true;
-        // A reader that has gone is no reason to stop in the middle of a run.
+        // a run continues if the reader has closed the pipe
         let _ = self
             .out
             .write_all(text.as_bytes())
@@ -237,13 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn control_characters_are_escaped() {
         let line = Line::plain("a\tb\x1b[31mc\u{202e}d\r");
         assert_eq!(line.write(false), "a    b\\u{1b}[31mc\\u{202e}d\\r");
     }
 
     #[test]
-    fn colours_are_closed() {
+    fn every_colour_is_reset() {
         let line = Line::default()
             .then(GOOD, "+")
             .then(PLAIN, " a")

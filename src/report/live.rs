@@ -1,4 +1,4 @@
-//! What is under way, and the line of a terminal that shows it and is overwritten.
+//! The steps in progress, and the progress line that shows them.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,14 +7,14 @@ use super::options::Signs;
 use super::progress::word;
 use super::time;
 
-/// What is under way.
+/// The steps in progress.
 pub(super) struct Live {
     signs: Signs,
-    /// Whether there is a line to show it on.
+    /// Whether there is a terminal with a progress line.
     pub(super) shown: bool,
     running: Vec<Running>,
     waiting: Option<Waiting>,
-    /// Whether the line is on the screen now.
+    /// Whether the progress line is on the screen now.
     drawn: bool,
 }
 
@@ -42,7 +42,7 @@ impl Live {
         }
     }
 
-    /// A step begins, with `start` at the beginning of its lines.
+    /// A step begins. `start` is the beginning of its lines.
     pub(super) fn begin(&mut self, step: &str, subject: &str, start: Line, now: SystemTime) {
         self.running.push(Running {
             step: step.to_owned(),
@@ -52,7 +52,7 @@ impl Live {
         });
     }
 
-    /// A step is over; the beginning of its last line.
+    /// A step ends. Returns the beginning of its last line.
     pub(super) fn finish(&mut self, step: &str) -> Line {
         self.waiting = None;
         match self.running.iter().position(|running| running.step == step) {
@@ -61,7 +61,7 @@ impl Live {
         }
     }
 
-    /// Something is being waited for, until a step or a check says more.
+    /// A wait begins. It ends with the next event about a step or a check.
     pub(super) fn wait(&mut self, what: &str, at_most: u64, now: SystemTime) {
         self.waiting = Some(Waiting {
             what: what.to_owned(),
@@ -70,18 +70,18 @@ impl Live {
         });
     }
 
-    /// What was waited for has answered.
+    /// The wait is over.
     pub(super) fn answered(&mut self) {
         self.waiting = None;
     }
 
-    /// Nothing is under way any more.
+    /// The command is over.
     pub(super) fn end(&mut self) {
         self.waiting = None;
         self.running.clear();
     }
 
-    /// Takes the line off the screen.
+    /// Removes the progress line from the screen.
     pub(super) fn clear(&mut self, err: &mut Output) {
         if self.drawn {
             err.clear();
@@ -89,10 +89,10 @@ impl Live {
         }
     }
 
-    /// Puts what is under way on the screen.
+    /// Draws the progress line.
     pub(super) fn draw(&mut self, err: &mut Output, now: SystemTime) {
         if let Some(line) = self.line(now) {
-            // The last column stays free: some terminals wrap as soon as it is written.
+            // some terminals wrap as soon as the last column is written
             let width = err.terminal.width.saturating_sub(1);
             err.passing(&line.cut(width, self.signs.ellipsis));
             self.drawn = true;
@@ -127,7 +127,7 @@ impl Live {
 }
 
 fn elapsed(since: SystemTime, now: SystemTime) -> String {
-    // Whole seconds: tenths would only flicker. A clock set back is no time at all.
+    // whole seconds, because tenths would flicker; if the clock was set back, zero
     let elapsed = now.duration_since(since).unwrap_or_default();
     time::spoken(Duration::from_secs(elapsed.as_secs()))
 }

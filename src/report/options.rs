@@ -1,4 +1,4 @@
-//! How to print: widths, colours and signs.
+//! How to print: widths, colours and special characters.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -17,35 +17,35 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What is at the other end of one stream.
+/// The other end of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
-    /// How many columns it has.
+    /// The number of columns.
     pub width: usize,
-    /// Whether it is given colours.
+    /// Whether to print colours.
     pub color: bool,
 }
 
 /// How to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Where plans and results go.
+    /// For standard output: plans and results.
     pub stdout: Terminal,
-    /// Where progress and errors go.
+    /// For standard error: progress and errors.
     pub stderr: Terminal,
-    /// Whether signs beyond ASCII may be used.
+    /// Whether to print characters beyond ASCII.
     pub unicode: bool,
-    /// Whether a line on standard error may be overwritten by the next.
+    /// Whether to show a progress line on standard error, which the next line overwrites.
     pub live: bool,
-    /// Whether it is told where the time of an install went.
+    /// Whether to print how long each step took.
     pub timings: bool,
 }
 
 impl Options {
-    /// The width where none is known.
+    /// The width to use if the real one is unknown.
     pub const WIDTH: usize = 80;
 
-    /// 80 columns, no colours, nothing overwritten.
+    /// 80 columns, no colours, no progress line.
     #[must_use]
     pub fn plain() -> Self {
         let terminal = Terminal {
@@ -61,7 +61,7 @@ impl Options {
         }
     }
 
-    /// What this process's streams and environment call for, without timings.
+    /// The options for the streams and the environment of this process, without timings.
     #[must_use]
     pub fn detect(choice: ColorChoice) -> Self {
         let (stdout, stderr) = (io::stdout(), io::stderr());
@@ -71,7 +71,7 @@ impl Options {
             ColorChoice::Never => false,
         };
         let width = |size: Option<(terminal_size::Width, terminal_size::Height)>| {
-            // Some consoles say they have no columns at all.
+            // some consoles report zero columns
             size.map(|(width, _)| usize::from(width.0))
                 .filter(|width| *width > 0)
                 .unwrap_or(Self::WIDTH)
@@ -108,7 +108,7 @@ impl Options {
     }
 }
 
-/// The signs that not every terminal has.
+/// Characters with a replacement for terminals without Unicode.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signs {
     pub(super) forecast: &'static str,
@@ -116,7 +116,7 @@ pub(super) struct Signs {
     pub(super) ellipsis: &'static str,
 }
 
-/// Whether the locale's characters are UTF-8: the first variable that is set decides.
+/// Whether the locale is UTF-8. The first of the three variables that is set decides.
 fn is_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
     ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_variable_that_is_set_decides_the_locale() {
+    fn the_first_locale_variable_that_is_set_decides() {
         for (set, utf8) in [
             (vec![], false),
             (vec![("LANG", "C")], false),

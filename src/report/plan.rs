@@ -1,4 +1,4 @@
-//! A plan for people: a line per change, what differs beneath it, and the sum.
+//! A plan for people: a line and details for each change, and a summary.
 
 use super::details::{Details, INDENT};
 use super::line::{BAD, BOLD, DIM, GOOD, Line, PLAIN, WARN};

@@ -1,4 +1,4 @@
-//! Progress for people: what begins, what is waited for, what came of it.
+//! Progress for people: steps that begin and end, waits, and results.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use crate::event::Event;
 /// The width of the first column: `[12/18]`, `waiting`.
 const WORD: usize = 7;
 
-/// Tells one event of a run.
+/// Prints one event of a run.
 pub(super) fn tell(event: &Event, live: &mut Live, err: &mut Output, now: SystemTime) {
     let told = match event {
         Event::Began {
@@ -38,7 +38,7 @@ pub(super) fn tell(event: &Event, live: &mut Live, err: &mut Output, now: System
         } => {
             let start = live.finish(step);
             let took = time::spoken(Duration::try_from_secs_f64(*seconds).unwrap_or_default());
-            // Where a line said what begins, the line that says what is done need not repeat it.
+            // without a progress line, an earlier line has already named the subject
             let what = if live.shown {
                 start.then(PLAIN, &format!("  {subject}"))
             } else {
@@ -94,7 +94,7 @@ fn waiting(what: &str, limit: Duration, now: SystemTime) -> Line {
     word("waiting", WARN).then(PLAIN, what).then(DIM, &limit)
 }
 
-/// The line of an event that stands for itself.
+/// The line for an event that needs no context.
 fn result(event: &Event) -> Option<Line> {
     Some(match event {
         Event::Note { text } => word("note", WARN).then(PLAIN, text),
@@ -137,12 +137,12 @@ fn place(number: usize, total: usize) -> Line {
     word(&format!("[{number:digits$}/{total}]"), DIM)
 }
 
-/// The first column of a line.
+/// A line with its first column.
 pub(super) fn word(text: &str, style: Style) -> Line {
     Line::default().padded(style, text, WORD).then(PLAIN, " ")
 }
 
-/// The first line of a text that may have many.
+/// The first line of a text.
 pub(super) fn first_line(text: &str) -> &str {
     text.trim().lines().next().unwrap_or_default().trim_end()
 }

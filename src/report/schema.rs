@@ -1,4 +1,4 @@
-//! Keeps the published schema and the types in step.
+//! Checks that the published schema matches the types.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -17,7 +17,7 @@ fn generated() -> String {
 }
 
 #[test]
-fn the_schema_is_what_the_types_say() {
+fn the_published_schema_matches_the_types() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/events.json");
     if env::var_os("UPDATE_SCHEMA").is_some_and(|value| value == "1") {
         fs::write(&path, generated()).unwrap();
@@ -25,7 +25,7 @@ fn the_schema_is_what_the_types_say() {
         assert_eq!(
             EVENTS_SCHEMA,
             generated(),
-            "`UPDATE_SCHEMA=1 cargo test --lib schema` writes it anew"
+            "`UPDATE_SCHEMA=1 cargo test --lib schema` updates it"
         );
     }
 }

@@ -1,9 +1,9 @@
-//! Several sites for people: which one it is about, and at the end how many ended how.
+//! Several sites for people: a heading for each site, and a summary at the end.
 
 use super::line::{BAD, BOLD, Line, Output, PLAIN};
 use crate::event::{Outcome, SiteEnd};
 
-/// The heading of one of several sites.
+/// The heading of a site.
 pub(super) fn heading(config: &str, number: usize, total: usize, out: &mut Output) {
     if out.used {
         out.line(&Line::default());
@@ -12,7 +12,7 @@ pub(super) fn heading(config: &str, number: usize, total: usize, out: &mut Outpu
     out.wrapped(line.then(PLAIN, config), 2);
 }
 
-/// How all of them ended: in numbers on `out`, and on `err` those that failed.
+/// The summary: the number of sites with each outcome on `out`, and the failed sites on `err`.
 pub(super) fn tell(sites: &[SiteEnd], out: &mut Output, err: &mut Output) {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for word in sites.iter().map(|site| word(site.outcome)) {

@@ -1,10 +1,10 @@
-//! How a site stands, for people: a name and a value per line.
+//! The state of a site, for people: a name and a value on each line.
 
 use serde_json::{Map, Value};
 
 use super::line::{BOLD, DIM, Line, PLAIN};
 
-/// The facts as aligned lines of at most `width` columns.
+/// The facts as aligned lines with at most `width` columns.
 pub(super) fn lines(facts: &Value, width: usize) -> Vec<Line> {
     match facts {
         Value::Object(facts) => block(facts, 0, width),
@@ -12,7 +12,7 @@ pub(super) fn lines(facts: &Value, width: usize) -> Vec<Line> {
     }
 }
 
-/// Facts of one line first, in one column; then those that have facts of their own.
+/// Facts with simple values first, aligned in a column; then facts with nested facts.
 fn block(facts: &Map<String, Value>, indent: usize, width: usize) -> Vec<Line> {
     let simple = || facts.iter().filter(|(_, value)| !is_nested(value));
     let column = simple()

@@ -1,6 +1,6 @@
-//! What people and programs read, as a whole, at 80 columns.
+//! Tests of whole reports, as people and programs read them, at 80 columns.
 //!
-//! Each file of `fixtures/` is a story: events, as `--json` prints them.
+//! Each file in `fixtures/` is a story: a list of events as `--json` prints them.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -17,7 +17,7 @@ use super::*;
 use crate::event::change::Text;
 use crate::event::{Event, Totals};
 
-/// Something to write to that can be read later.
+/// A stream that keeps what is written to it.
 #[derive(Clone, Default)]
 struct Paper(Rc<RefCell<Vec<u8>>>);
 
@@ -39,7 +39,7 @@ impl Paper {
     }
 }
 
-/// A pipe whose reader has gone.
+/// A pipe that its reader has closed.
 struct Broken;
 
 impl Write for Broken {
@@ -56,7 +56,7 @@ fn noon() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_772_366_400)
 }
 
-/// A clock on which a second passes with every look.
+/// A clock that advances by one second whenever it is read.
 fn ticking() -> impl Fn() -> SystemTime {
     let seconds = Cell::new(0);
     move || {
@@ -86,7 +86,7 @@ fn shown(options: Options, events: &[Event]) -> String {
     format!("-- stdout\n{}-- stderr\n{}", out.text(), err.text())
 }
 
-/// Reads a stream of `--json`.
+/// Parses the output of `--json`.
 fn events(stream: &str) -> Vec<Event> {
     let event = |line| serde_json::from_str(line).unwrap();
     stream.lines().map(event).collect()
@@ -109,7 +109,7 @@ fn stories() -> Vec<String> {
     files.map(|file| name(file.unwrap())).collect()
 }
 
-/// Compares the page of a story with its snapshots, without colours and with them.
+/// Compares the report of a story with its snapshots, with and without colours.
 macro_rules! assert_page {
     ($name:literal) => {{
         let events = story($name);
@@ -214,7 +214,7 @@ fn the_terminal_shows_what_is_under_way() {
     let err = Paper::default();
     let human = Human::with_clock(Paper::default(), err.clone(), options, ticking());
     for (number, event) in story("under-way").iter().enumerate() {
-        // a second passes after the first event; a question is asked before the fifth
+        // one second passes after the first event; before the fifth event the user is asked something
         match number {
             1 => human.tick(),
             4 => human.pause(),
@@ -279,7 +279,7 @@ fn narrow_and_poor_terminals_are_respected() {
 }
 
 #[test]
-fn a_reader_that_has_gone_stops_nothing() {
+fn a_closed_pipe_does_not_stop_a_run() {
     let human = Human::new(
         Broken,
         Broken,
@@ -301,7 +301,7 @@ fn schema() -> Value {
 }
 
 #[test]
-fn every_line_fits_the_schema_and_needs_all_of_its_keys() {
+fn every_line_matches_the_schema_and_needs_all_of_its_keys() {
     let schema = jsonschema::validator_for(&schema()).unwrap();
     for name in stories() {
         for line in stream(&name).lines() {
@@ -320,7 +320,7 @@ fn every_line_fits_the_schema_and_needs_all_of_its_keys() {
     }
 }
 
-/// A new kind of event needs a story.
+/// Every kind of event needs a story.
 #[test]
 fn the_stories_have_every_event_of_the_schema() {
     let lines: String = stories().iter().map(|name| stream(name)).collect();
@@ -332,7 +332,7 @@ fn the_stories_have_every_event_of_the_schema() {
 }
 
 #[test]
-fn a_stream_that_is_read_is_written_the_same() {
+fn parsed_events_are_printed_unchanged() {
     for name in stories() {
         let paper = Paper::default();
         let json = Json::new(paper.clone(), ticking());
@@ -343,8 +343,8 @@ fn a_stream_that_is_read_is_written_the_same() {
     }
 }
 
-/// The streams of earlier versions must stay readable. Version 1 of the format printed this one on the model machine
-/// (`tests/model/commands.rs`).
+/// The output of earlier versions must stay readable. Version 1 of the format printed this stream on the model
+/// machine (`tests/model/commands.rs`).
 #[test]
 fn a_stream_of_the_first_version_is_read() {
     let stream = include_str!("../../tests/fixtures/events-v1.jsonl");

@@ -1,31 +1,31 @@
-//! What differs between two texts, line by line.
+//! The differences between two texts, line by line.
 
 use similar::{ChangeTag, TextDiff};
 
 use crate::event::change::Text;
 
-/// How many lines around a difference are shown with it.
+/// The number of unchanged lines to show around a difference.
 const CONTEXT: usize = 3;
 
 /// One line of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
-    /// A line that comes.
+    /// An added line.
     Added(String),
-    /// A line that goes.
+    /// A removed line.
     Removed(String),
-    /// A line that stays, shown for orientation.
+    /// An unchanged line, shown for orientation.
     Same(String),
-    /// Where in the texts the lines below are.
+    /// The position of the following lines in the texts.
     Place(String),
 }
 
-/// The lines that differ, with their surroundings.
+/// The lines that differ, with the lines around them.
 pub(super) fn rows(text: &Text) -> Vec<Row> {
     let diff = TextDiff::from_lines(&text.before, &text.after);
     let mut rows = Vec::new();
     for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
-        // Where a file begins or ends as a whole, everything is at line 1.
+        // for a new or a removed file, the position is always line 1
         if !(text.before.is_empty() || text.after.is_empty()) {
             rows.push(Row::Place(hunk.header().to_string().trim_end().to_owned()));
         }

@@ -1,10 +1,10 @@
-//! Instants and durations as text.
+//! Points in time and durations as text.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const DAY: i64 = 86_400;
 
-/// An instant in UTC to the millisecond, as RFC 3339 writes it.
+/// A point in time in UTC with milliseconds, as in RFC 3339.
 pub(super) fn rfc3339(at: SystemTime) -> String {
     let (seconds, millis) = since_epoch(at);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
@@ -14,7 +14,7 @@ pub(super) fn rfc3339(at: SystemTime) -> String {
     )
 }
 
-/// An instant in UTC to the minute, as people write it; `seconds` since 1970.
+/// A point in time in UTC with minutes, as people write it, from `seconds` since 1970.
 pub(super) fn minute(seconds: u64) -> String {
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
@@ -30,9 +30,9 @@ pub(super) fn clock(at: SystemTime) -> String {
     format!("{} UTC", of_day(since_epoch(at).0))
 }
 
-/// A duration as people say it: two units at most.
+/// A duration as people say it, in at most two units.
 pub(super) fn spoken(duration: Duration) -> String {
-    // Rounded before the unit is chosen, or 59.96 s would read `60.0 s`.
+    // rounded before the unit is chosen: otherwise 59.96 s would be printed as `60.0 s`
     let tenths = (duration.as_millis() + 50) / 100;
     if tenths < 600 {
         return match tenths % 10 {
@@ -62,7 +62,7 @@ fn of_day(seconds: i64) -> String {
     )
 }
 
-/// Whole seconds since 1970, rounded down, and the milliseconds above them.
+/// The seconds since 1970, rounded down, and the remaining milliseconds.
 fn since_epoch(at: SystemTime) -> (i64, u32) {
     match at.duration_since(UNIX_EPOCH) {
         Ok(after) => (
@@ -80,10 +80,10 @@ fn since_epoch(at: SystemTime) -> (i64, u32) {
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+/// The year, month and day of a number of days since 1970-01-01, in the Gregorian calendar.
 ///
-/// Years are counted from March, so that the leap day comes last and the lengths of the months
-/// before it follow one linear rule.
+/// A year starts in March here. The leap day is then the last day of the year, and one linear formula gives the
+/// lengths of all months before it.
 fn civil(days: i64) -> (i64, i64, i64) {
     const DAYS_IN_ERA: i64 = 146_097; // 400 years
     let from_march_of_year_0 = days + 719_468;
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_are_written_as_rfc_3339() {
+    fn times_are_written_as_in_rfc_3339() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (68_169_600, "1972-02-29T00:00:00.000Z"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_eight_centuries_follows_the_one_before() {
+    fn every_day_of_eight_centuries_follows_the_day_before() {
         let mut expected = (1600, 1, 1);
         for days in -135_140..157_054 {
             assert_eq!(civil(days), expected);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_spoken() {
+    fn durations_are_written_in_two_units() {
         for (millis, text) in [
             (0, "0 s"),
             (3_449, "3.4 s"),

@@ -1,4 +1,4 @@
-//! Where the time of an install went, as a table.
+//! The times of an install's steps, as a table.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::options::Signs;
 use super::time;
 use crate::event::Timing;
 
-/// The width of a column of times: `59 min 59 s` and two blanks.
+/// The width of a column of times: `59 min 59 s` and two spaces.
 const TIME: usize = 13;
 
 /// The lines of the table.

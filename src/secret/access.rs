@@ -1,8 +1,8 @@
-//! What opens a private repository, and how git is told of it.
+//! Credentials for private repositories, and how git gets them.
 //!
-//! A secret is read where it is and goes to git through its own channels: a key file that ssh is
-//! named, or a credential helper that answers for one server alone. So it is in no argument, no
-//! address, no environment, no configuration of git's, no log and no journal.
+//! A secret is read from its source and given to git only through a key file for ssh, or through a credential helper
+//! for exactly one server. It therefore never appears in an argument, a URL, an environment variable, git's
+//! configuration, a log or a journal.
 
 use std::path::{Path, PathBuf};
 
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::gate;
 use crate::host::{Error, Host, Ownership, Result, layout};
 
-/// Where root's keys and known hosts are.
+/// The folder of root's SSH keys and known hosts.
 const KEYS: &str = "/root/.ssh";
 
-/// In memory: a copy of a secret is never on a disk.
+/// The folder for copies that a builder may read. It is in memory, so that no copy of a secret is ever on a disk.
 const LENT: &str = layout::RUN;
 
 /// What opens a private repository. Only the place of the secret is known here, never the secret.
@@ -51,12 +51,12 @@ pub enum SecretSource {
     Credential(String),
 }
 
-/// What git is told so that it is let in.
+/// The settings with which git can open a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GitCredentials {
-    /// The command by which it calls ssh.
+    /// The ssh command for `GIT_SSH_COMMAND`; empty for HTTPS.
     pub ssh: String,
-    /// Its options `-c KEY=VALUE`.
+    /// Its options, `-c KEY=VALUE`.
     pub options: Vec<String>,
 }
 
@@ -67,10 +67,10 @@ pub fn is_ssh(url: &str) -> bool {
 }
 
 impl Access {
-    /// Whether the secret is where it is said to be, and root's alone.
+    /// Checks that the secret exists and that only root can read it.
     ///
     /// # Errors
-    /// If it is not, with the way out.
+    /// If not; the error says what to do.
     pub fn check(&self, host: &Host) -> Result<()> {
         match self {
             Self::Token { from, .. } => from.read(host).map(drop),
@@ -86,7 +86,7 @@ impl Access {
 }
 
 impl SecretSource {
-    /// The secret, without the end of its line.
+    /// Reads the secret, without the line break at its end.
     fn read(&self, host: &Host) -> Result<String> {
         let bytes = match self {
             Self::Env(name) => {
@@ -110,7 +110,8 @@ impl SecretSource {
         Ok(secret.to_owned())
     }
 
-    /// The shell's words that print the secret: it is read by who runs them, and passed on by nobody.
+    /// A shell command that prints the secret. The reader of its output gets the secret; this process passes nothing
+    /// on.
     fn print(&self) -> Result<String> {
         Ok(match self {
             Self::File(path) => format!("head -n 1 {}", path.display()),
@@ -133,7 +134,7 @@ impl std::fmt::Display for SecretSource {
     }
 }
 
-/// Where systemd puts a credential for this program.
+/// The path at which systemd provides a credential to this process.
 fn credential(name: &str) -> Result<PathBuf> {
     let folder = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| {
         Error::impossible(format!(
@@ -150,7 +151,7 @@ fn absent(path: &Path) -> Error {
     ))
 }
 
-/// Reads a file with a secret, which nobody but root may be able to read.
+/// Reads a file with a secret. Only root may be able to read the file.
 fn read_private(host: &Host, path: &Path) -> Result<Vec<u8>> {
     let (Some(meta), Some(bytes)) = (host.meta(path)?, host.read(path)?) else {
         return Err(absent(path));
@@ -165,10 +166,10 @@ fn read_private(host: &Host, path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Introduces root itself, who reads secrets where they are: nothing is written.
+/// The credentials for git when it runs as root. Root reads secrets from their source, so nothing is written.
 ///
 /// # Errors
-/// If a credential is not there.
+/// If the secret is a credential of systemd and this process has none.
 pub fn git_credentials(host: &Host, url: &str, access: Option<&Access>) -> Result<GitCredentials> {
     let mut told = match access {
         Some(Access::Key { file, known_hosts }) => GitCredentials {
@@ -207,23 +208,23 @@ fn as_written(host: &Host, url: &str, access: Option<&Access>) -> Result<Vec<Str
             is_led |= is_rule && begins && (access.is_some() || is_ssh(stead) && !is_ssh(url));
         }
     }
-    // the longest rule that fits is the one that holds; a `=` would end the name of the setting
+    // git uses the longest matching rule; a `=` in the URL would end the name of the setting
     let own = is_led && !url.contains('=');
     let rule = own.then(|| ["-c".to_owned(), format!("url.{url}.insteadOf={url}")]);
     Ok(rule.into_iter().flatten().collect())
 }
 
-/// Where what is lent to `builder` for `purpose` is.
+/// The folder for what `builder` gets for `purpose`.
 fn folder(builder: &str, purpose: &str) -> PathBuf {
     Path::new(LENT).join(format!("{builder}-lent-{purpose}"))
 }
 
-/// Lends to `builder` what opens `url`: readable by its group, so that it can use and not change
-/// it. Nothing is lent that the site does not name: root's own keys are for root alone. What is lent at the
-/// same time for another `purpose`, a word that can name a folder, is elsewhere.
+/// Copies the credentials for `url` to a folder that the group of `builder` can read and not change. Only credentials
+/// that the site names are copied: root's own keys are for root alone. `purpose` names the folder, so that several
+/// copies can exist at the same time.
 ///
 /// # Errors
-/// If a secret is not where it is said to be, or none is named for a repository over SSH.
+/// If a secret cannot be read, or if the site names no key for a repository over SSH.
 pub fn grant(
     host: &Host,
     builder: &str,
@@ -276,7 +277,7 @@ pub fn grant(
     Ok(told)
 }
 
-/// Why a repository over SSH needs a key that the site names, with the way out.
+/// The message for a repository over SSH without a key in the site. Says how to make a key.
 #[must_use]
 pub fn without_key(builder: &str, url: &str) -> String {
     format!(
@@ -287,16 +288,16 @@ pub fn without_key(builder: &str, url: &str) -> String {
     )
 }
 
-/// Takes back what was lent for `purpose`, also by an agent that was killed.
+/// Removes what was copied for `purpose`, also by a process that was killed.
 ///
 /// # Errors
-/// If it cannot be removed.
+/// If the copy cannot be removed.
 pub fn revoke(host: &Host, builder: &str, purpose: &str) -> Result<()> {
     let folder = folder(builder, purpose);
     gate::remove_record(host, &folder)
 }
 
-/// The call of ssh with these keys and no others. A server that is not known is refused.
+/// An ssh command that uses only these keys and refuses servers that are not known.
 fn ssh<'k>(keys: impl IntoIterator<Item = &'k PathBuf>, known_hosts: Option<&Path>) -> String {
     let mut command = "ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes".to_owned();
     if let Some(known) = known_hosts {
@@ -307,8 +308,8 @@ fn ssh<'k>(keys: impl IntoIterator<Item = &'k PathBuf>, known_hosts: Option<&Pat
     })
 }
 
-/// Lets git ask `print` for what opens the server of `url`, and nobody else: helpers that are
-/// configured elsewhere would be given the token to keep.
+/// Makes `print` git's only credential helper, for the server in `url` alone. Other configured helpers are switched
+/// off, because git would offer them the token for storing.
 fn by_helper(url: &str, print: &str) -> GitCredentials {
     let server = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     let helper = format!("!f() {{ test \"$1\" = get || exit 0; {print}; }}; f");
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_asked_as_written_where_keys_or_secrets_would_go_elsewhere() {
+    fn instead_of_rules_that_divert_keys_or_secrets_are_overridden() {
         let to_ssh = "[core]\n\tautocrlf = true\n[url \"git@git.example.org:\"]\n\tinsteadof = \"https://git.example.org/\"\n";
         let to_mirror = "[url \"https://mirror/\"]\n\tinsteadOf = https://git.example.org/\n";
         let token = Access::Token {
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_through_ssh_is_told_from_the_rest() {
+    fn ssh_addresses_are_recognised() {
         for url in ["ssh://git@host/a.git", "git@host:a.git"] {
             assert!(is_ssh(url), "{url}");
         }
@@ -378,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_for_its_server_alone_and_in_no_argument() {
+    fn a_token_is_used_for_its_server_only_and_is_in_no_argument() {
         let access = Access::Token {
             from: SecretSource::File("/etc/token".into()),
             user: "deploy".into(),

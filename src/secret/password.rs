@@ -1,11 +1,11 @@
-//! Passwords: made at random, and hashed as Odoo does.
+//! Passwords: random ones, and hashes as Odoo makes them.
 
 use pbkdf2::pbkdf2_hmac;
 use sha2::Sha512;
 
 use crate::host::{Error, Result};
 
-/// A new password of 144 random bits, in letters that need no quoting anywhere.
+/// A new password with 144 random bits. Its characters need no quoting anywhere.
 ///
 /// # Errors
 /// If the kernel gives no random bytes.
@@ -15,8 +15,8 @@ pub fn random() -> Result<String> {
     Ok(ab64(&bytes).replace('.', "-").replace('/', "_"))
 }
 
-/// The hash of `password` in passlib's form for `pbkdf2_sha512`, which Odoo's `admin_passwd` and
-/// `res_users.password` take: `$pbkdf2-sha512$ROUNDS$SALT$KEY` with a 16 byte salt.
+/// The hash of `password` in passlib's format for `pbkdf2_sha512`, which Odoo accepts for `admin_passwd` and
+/// `res_users.password`: `$pbkdf2-sha512$ROUNDS$SALT$KEY` with a 16 byte salt.
 ///
 /// # Errors
 /// If the kernel gives no random bytes.
@@ -26,7 +26,7 @@ pub fn hash(password: &str, rounds: u32) -> Result<String> {
     Ok(hash_with(password, rounds, &salt))
 }
 
-/// Whether a key is for a secret, by its last word: `db_password`, `smtp-passwd`, `TOKEN` …
+/// Whether a configuration key names a secret, according to its last word: `db_password`, `smtp-passwd`, `TOKEN` …
 #[must_use]
 pub fn is_key_of_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace('-', "_");
@@ -36,7 +36,7 @@ pub fn is_key_of_secret(key: &str) -> bool {
     )
 }
 
-/// Whether `text` has the form of such a hash.
+/// Whether `text` has the format of a hash by [`hash`].
 #[must_use]
 pub fn is_hash(text: &str) -> bool {
     let mut part = text
@@ -62,7 +62,7 @@ fn fill(bytes: &mut [u8]) -> Result<()> {
 
 const AB64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789./";
 
-/// Base64 without padding and with `.` for `+`, as passlib writes it.
+/// Base64 without padding and with `.` instead of `+`, as in passlib.
 fn ab64(bytes: &[u8]) -> String {
     let letter = |bits: u32| char::from(AB64[(bits & 63) as usize]);
     let group = |chunk: &[u8]| -> Vec<char> {
@@ -87,7 +87,7 @@ mod tests {
 
     /// Made with Python's `hashlib.pbkdf2_hmac` and accepted by passlib 1.7.4.
     #[test]
-    fn the_hash_is_the_one_that_passlib_makes() {
+    fn a_hash_equals_that_of_passlib() {
         let salt: Vec<u8> = (0..16).collect();
         let expected = "$pbkdf2-sha512$600000$AAECAwQFBgcICQoLDA0ODw$oGodwg00Q1XPT2w9fC6oKMB8us1qKZeQv7t0bMg1eaAvGi.\
                         ng8uciPRa7W8WR7xSa/WgdQ1IdA.XJvI.2VcxDQ";
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hash_is_not_taken_for_one() {
+    fn other_texts_are_not_mistaken_for_hashes() {
         for text in [
             "admin",
             "",

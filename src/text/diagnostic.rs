@@ -1,4 +1,4 @@
-//! What is wrong with a text, and where: every error of a file at once, each with its place.
+//! All errors in a text at once, each with its place.
 
 mod layout;
 mod text;
@@ -10,35 +10,35 @@ use std::path::{Path, PathBuf};
 use text::{ceil, floor};
 pub use text::{did_you_mean, is_deceptive, place, quote};
 
-/// The most errors that are rendered: a file with more is of another kind altogether.
+/// The most errors that are rendered. A file with more errors is probably not the right file.
 const MOST_SHOWN: usize = 100;
 
 /// What kind of error a [`Diagnostic`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The text has something that is wrong.
+    /// The text contains something wrong.
     Wrong,
-    /// The text does not have something that is needed.
+    /// The text lacks something that is needed.
     Absent,
 }
 
 /// One error in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Whether something is wrong or absent.
+    /// Whether something is wrong or missing.
     pub kind: Kind,
-    /// What is wrong, in lower case, with back-ticks round what was written.
+    /// What is wrong, in lower case, with the user's words in back-ticks.
     pub message: String,
-    /// The offending bytes of the text. May be empty, and may be at the end of the text.
+    /// The wrong bytes of the text. May be empty, and may be at the end of the text.
     pub span: Range<usize>,
-    /// A few words shown beside the underlined text; empty when the message says it all.
+    /// A few words beside the underlined text; empty if the message is enough.
     pub label: String,
     /// What to write instead.
     pub hint: Option<String>,
 }
 
 impl Diagnostic {
-    /// Makes an error at `span`.
+    /// An error at `span`.
     pub fn new(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             kind: Kind::Wrong,
@@ -49,7 +49,7 @@ impl Diagnostic {
         }
     }
 
-    /// Makes an error about something that the table or the file at `span` does not have.
+    /// An error about something that the table or file at `span` lacks.
     pub fn absent(span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             kind: Kind::Absent,
@@ -57,14 +57,14 @@ impl Diagnostic {
         }
     }
 
-    /// Adds the words beside the underlined text.
+    /// Sets the words beside the underlined text.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
 
-    /// Adds what to write instead.
+    /// Sets what to write instead.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -72,29 +72,29 @@ impl Diagnostic {
     }
 }
 
-/// What is wrong with a value that has no place in a text yet.
+/// An error in a value, before its place in the text is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invalid(Diagnostic);
 
 impl Invalid {
-    /// Says what is wrong.
+    /// An error with this message.
     pub fn new(message: impl Into<String>) -> Self {
         Self(Diagnostic::new(0..0, message))
     }
 
-    /// Adds the words beside the underlined text.
+    /// Sets the words beside the underlined text.
     #[must_use]
     pub fn label(self, label: impl Into<String>) -> Self {
         Self(self.0.label(label))
     }
 
-    /// Adds what to write instead.
+    /// Sets what to write instead.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Self(self.0.hint(hint))
     }
 
-    /// Gives it its place in a text.
+    /// Adds the place in the text.
     #[must_use]
     pub fn at(self, span: Range<usize>) -> Diagnostic {
         Diagnostic { span, ..self.0 }
@@ -113,8 +113,8 @@ impl fmt::Display for Invalid {
 
 impl std::error::Error for Invalid {}
 
-/// All the errors of one text, sorted by place. Its one-line form is [`fmt::Display`]; the form for
-/// people, with the text underlined, is [`Diagnostics::render`].
+/// All errors of one text, sorted by place. [`fmt::Display`] writes them on one line; [`Diagnostics::render`] shows
+/// them to people, with the text underlined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostics {
     path: PathBuf,
@@ -123,8 +123,8 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Collects `items` found in `source`, which was read from `path`. Spans that reach past the end of
-    /// the text, or into the middle of a character, are moved to the nearest place that exists.
+    /// Collects `items` found in `source`, which was read from `path`. A span that ends beyond the text, or within a
+    /// character, is moved to the nearest valid place.
     #[must_use]
     pub fn new(path: &Path, source: &str, items: Vec<Diagnostic>) -> Self {
         let mut items: Vec<_> = items
@@ -147,7 +147,7 @@ impl Diagnostics {
         }
     }
 
-    /// Where the text was read from.
+    /// The path of the text.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -159,14 +159,14 @@ impl Diagnostics {
         &self.items
     }
 
-    /// The line and the column (in characters) where an error starts, both counted from 1.
+    /// The line and the column (in characters) of an error's start, both counted from 1.
     #[must_use]
     pub fn place(&self, item: &Diagnostic) -> (usize, usize) {
         place(&self.source, item.span.start)
     }
 
-    /// Renders every error with its place, the text underlined, and what to write instead, for a
-    /// terminal `width` columns wide. The text ends with a line feed.
+    /// Renders every error with its place, the underlined text, and what to write instead, for a terminal `width`
+    /// columns wide. The result ends with a line feed.
     #[must_use]
     pub fn render(&self, width: usize, color: bool) -> String {
         let path = self.path.to_string_lossy();

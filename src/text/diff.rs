@@ -1,4 +1,4 @@
-//! What differs between two states, for every kind of thing alike.
+//! The differences between two states, for resources of any kind.
 
 mod words;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 pub use words::words;
 
-/// No record has more fields than this; what has more is a set of names.
+/// The most fields that a state can have. An object with more keys is a set of names.
 const MOST_FIELDS: usize = 12;
 
 /// One difference between two states.
@@ -16,26 +16,26 @@ const MOST_FIELDS: usize = 12;
 pub enum Row {
     /// A field has another value.
     Field {
-        /// The field's name, dotted where it is nested; empty where the state is one value.
+        /// The name of the field, dotted if it is nested; empty if the whole state is one value.
         name: String,
-        /// The value it has; `None` where it has none.
+        /// The present value; `None` if there is none.
         before: Option<String>,
-        /// The value it will have.
+        /// The value after the change; `None` if there is none.
         after: Option<String>,
     },
-    /// Names come and go in a set.
+    /// Names are added to or removed from a set.
     Names {
-        /// The name of the field that holds them; empty where the state is the set.
+        /// The name of the field with the set; empty if the whole state is the set.
         name: String,
-        /// The names that come.
+        /// The added names.
         added: Vec<String>,
-        /// The names that go.
+        /// The removed names.
         removed: Vec<String>,
     },
 }
 
 impl Row {
-    /// Whether it is about the digest of something.
+    /// Whether the difference is between digests.
     #[must_use]
     pub fn is_digest(&self) -> bool {
         let Self::Field {
@@ -55,7 +55,7 @@ impl Row {
     }
 }
 
-/// What differs between two states, in the order of their names.
+/// The differences between two states, sorted by field name.
 #[must_use]
 pub fn rows(before: Option<&Value>, after: Option<&Value>) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -68,7 +68,7 @@ pub fn rows(before: Option<&Value>, after: Option<&Value>) -> Vec<Row> {
     rows
 }
 
-/// A value short enough to read: digests and commits by their first twelve digits.
+/// Shortens digests and commits to twelve digits; other values are unchanged.
 #[must_use]
 pub fn shorten(value: &str) -> &str {
     if is_hex(value, 64) || is_hex(value, 40) {
@@ -113,7 +113,7 @@ fn walk(name: &str, before: &Value, after: &Value, rows: &mut Vec<Row>) {
     }
 }
 
-/// Whether two objects are sets of names with something said of each, and not records.
+/// Whether two objects are sets of names with a text for each name, rather than records with fields.
 fn is_names(name: &str, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
     let is_field = |key: &String| {
         key.bytes()
@@ -127,7 +127,7 @@ fn is_names(name: &str, before: &Map<String, Value>, after: &Map<String, Value>)
     text && (!name.is_empty() || keys.len() > MOST_FIELDS || !keys.into_iter().all(is_field))
 }
 
-/// A list of strings; absence is the empty one.
+/// The strings of a list. An absent list counts as empty.
 fn names(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::Null => Some(Vec::new()),
@@ -159,7 +159,7 @@ fn set(name: &str, before: &[&str], after: &[&str], rows: &mut Vec<Row>) {
     };
     let (added, removed) = (without(after, before), without(before, after));
     if added.is_empty() && removed.is_empty() && before != after {
-        // The same names in another order.
+        // only the order differs
         let (before, after) = (Some(before.join(", ")), Some(after.join(", ")));
         rows.push(Row::Field {
             name: name.to_owned(),
@@ -192,7 +192,7 @@ fn field(name: &str, before: &Value, after: &Value) -> Row {
 fn plain(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
-        // Quoted where the bare text could be overlooked.
+        // quote a text that would be easy to overlook
         Value::String(text) if text.trim() == text && !text.is_empty() => Some(text.clone()),
         other => Some(other.to_string()),
     }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_named() {
+    fn only_differing_fields_become_rows() {
         for (before, after, expected) in [
             (json!(null), json!(null), vec![]),
             (
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn sets_are_told_by_what_comes_and_goes() {
+    fn sets_become_added_and_removed_names() {
         for (before, after, expected) in [
             (
                 json!(["a", "b"]),
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn many_fields_are_names() {
+    fn objects_with_many_keys_are_sets_of_names() {
         let many: Map<_, _> = ('a'..='m')
             .map(|name| (name.to_string(), json!("1")))
             .collect();
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_are_known_and_shortened() {
+    fn digests_are_recognised_and_shortened() {
         let digest = "0123456789ab".repeat(6)[..64].to_owned();
         assert_eq!(shorten(&digest), "0123456789ab");
         assert_eq!(shorten(&digest[..40]), "0123456789ab");

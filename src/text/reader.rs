@@ -1,7 +1,6 @@
-//! Takes typed keys out of a TOML table that knows its places, collecting every error on the way.
+//! Takes typed keys out of a TOML table with spans, and collects every error on the way.
 //!
-//! Deserialising with serde stops at the first error; a person who writes a file wants to hear of all of
-//! them at once.
+//! Deserialising with serde would stop at the first error. The author of a file wants to see all errors at once.
 
 mod value;
 
@@ -15,7 +14,7 @@ pub use value::{FromToml, text, unexpected};
 
 use crate::text::diagnostic::{Diagnostic, did_you_mean, quote};
 
-/// One table while its keys are taken out of it.
+/// A table, while its keys are taken out.
 #[derive(Debug)]
 pub struct Table<'t, 'i> {
     name: String,
@@ -26,7 +25,7 @@ pub struct Table<'t, 'i> {
 }
 
 impl<'t, 'i> Table<'t, 'i> {
-    /// Starts with every key of `table`. `name` is how the table is written in the file.
+    /// Starts with all keys of `table`. `name` is the table's name as it is written in the file.
     #[must_use]
     pub fn new(name: impl Into<String>, span: Range<usize>, table: &'t DeTable<'i>) -> Self {
         Self {
@@ -45,31 +44,31 @@ impl<'t, 'i> Table<'t, 'i> {
         }
     }
 
-    /// Where the table is written.
+    /// The span of the table in the file.
     #[must_use]
     pub fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
-    /// Notes an error.
+    /// Adds an error.
     pub fn error(&mut self, error: Diagnostic) {
         self.errors.push(error);
     }
 
-    /// Whether `key` is there and was not taken yet.
+    /// Whether `key` exists and has not been taken yet.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {
         self.left.iter().any(|(name, _)| name.get_ref() == key)
     }
 
-    /// Whether `key` is there, was not taken yet, and is a list.
+    /// Whether `key` exists, has not been taken yet, and is a list.
     #[must_use]
     pub fn has_list(&self, key: &str) -> bool {
         let mut left = self.left.iter();
         left.any(|(name, value)| name.get_ref() == key && value.get_ref().is_array())
     }
 
-    /// Names keys that are taken later, in the order in which hints about unknown keys name them.
+    /// Declares keys that are taken later. Hints about unknown keys list the known ones in this order.
     pub fn knows(&mut self, keys: &[&'static str]) {
         self.known.extend(keys);
     }
@@ -85,7 +84,7 @@ impl<'t, 'i> Table<'t, 'i> {
         Some(self.left.swap_remove(at).1)
     }
 
-    /// Takes a value; `None` when it is absent or wrong, and then the error is noted.
+    /// Takes a value. Returns `None` if it is absent or wrong; a wrong value adds an error.
     pub fn take<T: FromToml>(&mut self, key: &'static str) -> Option<Spanned<T>> {
         let value = self.raw(key)?;
         self.convert(value)
@@ -101,7 +100,8 @@ impl<'t, 'i> Table<'t, 'i> {
         }
     }
 
-    /// Takes a list of values; the wrong ones are noted and left out, `None` when it is absent or no list.
+    /// Takes a list of values. Wrong values are left out and add errors. Returns `None` if the key is absent or not a
+    /// list.
     pub fn list<T: FromToml>(&mut self, key: &'static str) -> Option<Vec<Spanned<T>>> {
         let value = self.raw(key)?;
         let Some(array) = value.get_ref().as_array() else {
@@ -117,7 +117,7 @@ impl<'t, 'i> Table<'t, 'i> {
         )
     }
 
-    /// Takes a table. An absent one is as good as an empty one, at the place of the table round it.
+    /// Takes a table. If it is absent, returns an empty table with the span of the outer table.
     #[must_use]
     pub fn table(&mut self, key: &'static str) -> Table<'t, 'i> {
         let name = format!("[{key}]");
@@ -134,7 +134,7 @@ impl<'t, 'i> Table<'t, 'i> {
         Table::empty(name, value.span())
     }
 
-    /// Takes a table that is written as a value, `key = { … }`; `None` when it is absent or no table.
+    /// Takes an inline table, `key = { … }`. Returns `None` if it is absent or not a table.
     pub fn inline(&mut self, key: &'static str, example: &str) -> Option<Table<'t, 'i>> {
         let value = self.raw(key)?;
         if let Some(table) = value.get_ref().as_table() {
@@ -149,12 +149,12 @@ impl<'t, 'i> Table<'t, 'i> {
         None
     }
 
-    /// Ends a table inside this one, and takes its errors over.
+    /// Finishes an inner table and adds its errors to this one.
     pub fn errors_of(&mut self, inner: Table<'_, '_>) {
         self.errors.extend(inner.finish());
     }
 
-    /// Takes a list of tables, `[[key]]`; an absent one is empty.
+    /// Takes a list of tables, `[[key]]`. If it is absent, returns an empty list.
     pub fn tables(&mut self, key: &'static str) -> Vec<Table<'t, 'i>> {
         let name = format!("[[{key}]]");
         let Some(value) = self.raw(key) else {
@@ -179,7 +179,7 @@ impl<'t, 'i> Table<'t, 'i> {
         tables
     }
 
-    /// Ends the known keys: whatever is left is handed out, for a table whose further keys are open.
+    /// Returns the keys that are left, for a table that may have further keys with any name.
     #[must_use]
     pub fn into_rest(self) -> Rest<'t, 'i> {
         Rest {
@@ -189,7 +189,7 @@ impl<'t, 'i> Table<'t, 'i> {
         }
     }
 
-    /// The errors of this table. Every key that was not taken is one.
+    /// The errors of this table, including one for each key that was not taken.
     #[must_use]
     pub fn finish(mut self) -> Vec<Diagnostic> {
         for (key, _) in &self.left {
@@ -199,18 +199,18 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 }
 
-/// What is left of a table whose known keys were taken out.
+/// The rest of a table after its known keys were taken out.
 #[derive(Debug)]
 pub struct Rest<'t, 'i> {
     /// The keys that are left, with their values.
     pub left: Vec<(&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>)>,
-    /// The keys that were asked for.
+    /// The keys that were taken or declared.
     pub known: Vec<&'static str>,
-    /// The errors up to here.
+    /// The errors so far.
     pub errors: Vec<Diagnostic>,
 }
 
-/// The error for a key of a table that nobody asked for.
+/// The error for a key that the table does not have.
 pub(crate) fn unknown_key(
     key: &Spanned<DeString<'_>>,
     table: &str,
@@ -228,13 +228,13 @@ pub(crate) fn unknown_key(
     })
 }
 
-/// Names between back-ticks, with commas.
+/// Names in back-ticks, separated by commas.
 fn list(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
 }
 
-/// How a table is named in a message; the outermost one has no name in the file.
+/// A table's name in messages. The outermost table has no name in the file.
 struct Name<'a>(&'a str);
 
 impl fmt::Display for Name<'_> {
@@ -246,7 +246,7 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// Parses a TOML text. What could be read is returned beside every syntax error.
+/// Parses a TOML text. After syntax errors, returns the errors and everything that could be read.
 #[must_use]
 pub fn parse(source: &str) -> (Spanned<DeTable<'_>>, Vec<Diagnostic>) {
     let (table, errors) = DeTable::parse_recoverable(source);
@@ -256,7 +256,7 @@ pub fn parse(source: &str) -> (Spanned<DeTable<'_>>, Vec<Diagnostic>) {
             let Some(span) = error.span() else {
                 return Diagnostic::new(too_deep(source), "this key has too many parts");
             };
-            // The parser puts what it expected on a line of its own.
+            // the parser puts what it expected on a separate line
             let mut lines = error.message().lines();
             let message = lines.next().unwrap_or("not TOML");
             let diagnostic = Diagnostic::new(span, message);
@@ -269,7 +269,7 @@ pub fn parse(source: &str) -> (Spanned<DeTable<'_>>, Vec<Diagnostic>) {
     (table, errors)
 }
 
-/// The first key with more parts than the parser takes: its one error without a place.
+/// The first key with more parts than the parser accepts. This is the parser's only error without a span.
 fn too_deep(source: &str) -> Range<usize> {
     const MOST_PARTS: usize = 80;
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! Reading a text file a person wrote.
+//! Reads text files that people write.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -13,12 +13,12 @@ pub const LARGEST: u64 = 1024 * 1024;
 /// Why a file could not be read as text.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refused.
+    /// The system call failed.
     #[error("cannot read `{}`", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system call.
         source: io::Error,
     },
     /// The file is larger than [`LARGEST`].
@@ -27,7 +27,7 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// Others can write into the folder that the file is in, and may have put it there.
+    /// Others can write to the file's folder, and may have put the file there.
     #[error(
         "`{}` is not used: others than its owner can write into `{}`; type `chmod go-w {}` once you have seen that the file is yours",
         path.display(), folder.display(), folder.display()
@@ -38,7 +38,7 @@ pub enum ReadError {
         /// Its folder.
         folder: PathBuf,
     },
-    /// Others can write the file, and what it says is done as root.
+    /// Others can write to the file, but its content is applied as root.
     #[error(
         "`{}` is not used: others than its owner can write it; type `chmod go-w {}` once you have seen that it says what you want",
         path.display(), path.display()
@@ -47,14 +47,14 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// The file is no UTF-8 text.
+    /// The file is not UTF-8 text.
     #[error("`{}` is not UTF-8 text: line {line}, byte offset {offset}: byte 0x{byte:02x}", path.display())]
     NotUtf8 {
         /// The file.
         path: PathBuf,
         /// The line of the first wrong byte, counted from 1.
         line: usize,
-        /// The place of the first wrong byte, counted from 0.
+        /// The offset of the first wrong byte, counted from 0.
         offset: usize,
         /// The byte itself.
         byte: u8,
@@ -65,7 +65,7 @@ pub enum ReadError {
 ///
 /// # Errors
 ///
-/// If it cannot be read, is larger than [`LARGEST`], or is not UTF-8.
+/// If the file cannot be read, others can write to it, it is larger than [`LARGEST`], or it is not UTF-8.
 pub fn read(path: &Path) -> Result<String, ReadError> {
     let io = |source| ReadError::Io {
         path: path.to_owned(),
@@ -74,7 +74,7 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
     let mut file = File::open(path).map_err(io)?;
     let meta = file.metadata().map_err(io)?;
     let mode = meta.mode();
-    // the group of a user's own, which has the user's number, is nobody else
+    // a gid equal to the uid is the user's private group, which has no other member
     let by_group = mode & 0o020 != 0 && meta.gid() != 0 && meta.gid() != meta.uid();
     if meta.is_file() && (mode & 0o002 != 0 || by_group) {
         return Err(ReadError::Writable {
@@ -82,7 +82,7 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
         });
     }
     let mut bytes = Vec::new();
-    // One byte more than allowed is asked for, since the length of a pipe is not known beforehand.
+    // read one byte more than allowed, because the length of a pipe is not known beforehand
     (&mut file)
         .take(LARGEST + 1)
         .read_to_end(&mut bytes)
@@ -104,11 +104,12 @@ pub fn read(path: &Path) -> Result<String, ReadError> {
     })
 }
 
-/// Reads the file `name` in `folder` that nobody named, where there is one.
+/// Reads the override file `name` in `folder`, if it exists. The file was not named on the command line, so its
+/// folder must be safe.
 ///
 /// # Errors
 ///
-/// Those of [`read`], and where others than its owner can write into the folder.
+/// Those of [`read`], and if others than the folder's owner can write to the folder.
 pub fn read_beside(folder: &Path, name: &str) -> Result<Option<(PathBuf, String)>, ReadError> {
     let path = folder.join(name);
     if !path.exists() {
@@ -119,12 +120,11 @@ pub fn read_beside(folder: &Path, name: &str) -> Result<Option<(PathBuf, String)
     Ok(Some((path, text)))
 }
 
-/// The files of `folder` that end in `.` and `extension`, by their names; hidden ones, which editors
-/// leave, and folders are none.
+/// The files of `folder` with this `extension`, sorted. Folders and hidden files, such as editors leave, are skipped.
 ///
 /// # Errors
 ///
-/// If it cannot be read, or if others than its owner can write into it.
+/// If the folder cannot be read, or if others than its owner can write to it.
 pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, ReadError> {
     closed(folder, folder)?;
     let io = |source| ReadError::Io {
@@ -146,7 +146,7 @@ pub fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, ReadError> {
     Ok(found)
 }
 
-/// Refuses `path` where others than the owner of `folder` can put it there.
+/// Returns an error if others than the owner of `folder` can put `path` there.
 fn closed(folder: &Path, path: &Path) -> Result<(), ReadError> {
     let here = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_can_write_is_not_used() {
+    fn files_that_others_can_write_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("site.toml");
         fs::write(&path, "a = 1").unwrap();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_named_is_not_used_where_others_can_put_it() {
+    fn override_files_in_folders_that_others_can_write_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let mode = |mode| {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);

@@ -1,12 +1,13 @@
-//! How names and texts are written in SQL.
+//! Quoting for SQL.
 
-/// `name` as an identifier.
+/// `name` as a quoted identifier.
 #[must_use]
 pub fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// `text` as a literal. Backslashes stay as they are: `standard_conforming_strings` is on in every supported PostgreSQL.
+/// `text` as a string literal. Backslashes need no escape: `standard_conforming_strings` is on in every supported
+/// PostgreSQL.
 #[must_use]
 pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))

@@ -1,4 +1,5 @@
-//! Templates: Tera, strict, and without escaping, since what is rendered are configuration files.
+//! Templates: Tera with strict references. Nothing is escaped, because templates render configuration files, not
+//! HTML.
 
 mod strict;
 
@@ -13,13 +14,13 @@ use tera::{ErrorKind, Tera};
 use self::strict::Reference;
 use crate::text::diagnostic::{Diagnostic, Diagnostics, did_you_mean, quote};
 
-/// What templates can refer to.
+/// The values that templates can refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     value: Arc<Value>,
-    /// One of several things that the same is made for.
+    /// The present element, if a step is repeated for each element of a list.
     item: Option<Value>,
-    /// The same for Tera, from when it is first asked for.
+    /// The same values for Tera; filled at first use.
     tera: OnceLock<tera::Context>,
 }
 
@@ -33,10 +34,10 @@ impl From<Value> for Context {
 }
 
 impl Context {
-    /// The same, in which `item` is this.
+    /// Returns the same context with `item` added.
     pub(crate) fn with_item(&self, item: &Value) -> Self {
         let tera = OnceLock::new();
-        // what is not for Tera is told when it is asked for
+        // if the values do not convert, the error is reported at the next use
         if let Ok(all) = self.tera() {
             let mut all = all.clone();
             all.insert(ITEM, item);
@@ -75,25 +76,25 @@ impl Context {
     }
 }
 
-/// What one of several things is called.
+/// The name of the present element in templates.
 const ITEM: &str = "item";
 
-/// Renders a template with the keys of `context`. A reference that names nothing is an error everywhere, also
-/// in conditions; `is defined` and `default` ask for what may be absent.
+/// Renders a template with the values of `context`. An unknown reference is an error everywhere, even in conditions.
+/// `is defined` and `default` allow a reference to be absent.
 ///
 /// # Errors
 ///
-/// Bad syntax and unknown references, with their place in the template.
+/// If the syntax is wrong or a reference is unknown; the errors have their places in the template.
 pub fn render(name: &str, source: &str, context: &Context) -> Result<String, Diagnostics> {
     evaluate(source, context).map_err(|errors| Diagnostics::new(Path::new(name), source, errors))
 }
 
-/// Reads a template without rendering it.
+/// Checks the syntax of a template without rendering it.
 pub(crate) fn check(source: &str) -> Result<(), Diagnostic> {
     compile(source).map(drop)
 }
 
-/// Renders a template; otherwise all references that name nothing, or the first error of another kind.
+/// Renders a template. Returns all unknown references, or the first error of another kind.
 pub(crate) fn evaluate(source: &str, context: &Context) -> Result<String, Vec<Diagnostic>> {
     let wrong = |error| vec![error];
     let template = compile(source).map_err(wrong)?;
@@ -107,20 +108,20 @@ pub(crate) fn evaluate(source: &str, context: &Context) -> Result<String, Vec<Di
         .map_err(|error| wrong(told(&error, source)))
 }
 
-/// A template that was read.
+/// A parsed template.
 struct Template {
     tera: Tera,
-    /// What it needs of a context.
+    /// The references that must exist in the context.
     references: Vec<Reference>,
 }
 
-/// Nobody sees it: errors are told with the path of the file.
+/// Tera's name for the template. Users never see it, because errors show the path of the file.
 const NAME: &str = "template";
 
-/// The templates that were read: a plan is made several times in a run, each time from the same ones.
+/// Cached templates: a run compiles its plan several times from the same templates.
 static READ: Mutex<BTreeMap<String, Arc<Template>>> = Mutex::new(BTreeMap::new());
 
-/// More than any playbook has; beyond, all are forgotten.
+/// The most templates to cache, more than any playbook has. When the cache is full, it is emptied.
 const MOST_READ: usize = 512;
 
 fn compile(source: &str) -> Result<Arc<Template>, Diagnostic> {
@@ -152,7 +153,7 @@ fn told(error: &tera::Error, source: &str) -> Diagnostic {
     match error.kind() {
         ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
             let range = report.span().range.clone();
-            // What there is instead comes as a second sentence.
+            // the message continues with a second sentence about the names that exist
             match report.message().split_once(". Available ") {
                 Some((message, known)) => {
                     let (_, known) = known.split_once(": ").unwrap_or_default();
@@ -163,7 +164,7 @@ fn told(error: &tera::Error, source: &str) -> Diagnostic {
                 None => Diagnostic::new(range, lower_first(report.message())),
             }
         }
-        // Unknown filters and their like are told as a finished report: a message, and its place below.
+        // an error about an unknown filter or the like is a finished report: a message, with its place below
         other => {
             let report = other.to_string();
             let message = report.lines().next().unwrap_or_default();
@@ -174,7 +175,7 @@ fn told(error: &tera::Error, source: &str) -> Diagnostic {
     }
 }
 
-/// The word of `source` at the place that a report names as `--> template:LINE:COLUMN`.
+/// The word of `source` at the place `--> template:LINE:COLUMN` in a report of Tera's.
 fn place_in_report(report: &str, source: &str) -> Option<Range<usize>> {
     let (_, place) = report.split_once(&format!("--> {NAME}:"))?;
     let (line, column) = place.lines().next()?.split_once(':')?;
@@ -190,7 +191,7 @@ fn place_in_report(report: &str, source: &str) -> Option<Range<usize>> {
     Some(start..start + length.max(1))
 }
 
-/// What to write instead of an unknown name.
+/// A hint for an unknown name: the nearest known name, or all known names.
 pub(crate) fn instead<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     if let Some(near) = did_you_mean(wrong, known.clone()) {
         return format!("did you mean `{near}`?");
@@ -199,7 +200,7 @@ pub(crate) fn instead<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Cl
     format!("there is {}", known.join(", "))
 }
 
-/// The text with its first letter in lower case, as all messages are.
+/// `text` with its first letter in lower case, as in all messages.
 fn lower_first(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
@@ -208,12 +209,12 @@ fn lower_first(text: &str) -> String {
     }
 }
 
-/// The parts of a text that is only one reference, `{{ a.b.c }}`.
+/// The parts of a text that consists of exactly one reference, `{{ a.b.c }}`.
 pub(crate) fn reference(text: &str) -> Option<Vec<&str>> {
     path(text.strip_prefix("{{")?.strip_suffix("}}")?.trim())
 }
 
-/// The parts of `a.b.c`.
+/// The parts of a dotted name, `a.b.c`.
 pub(crate) fn path(text: &str) -> Option<Vec<&str>> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let name = |part: &&str| {
@@ -225,7 +226,7 @@ pub(crate) fn path(text: &str) -> Option<Vec<&str>> {
     good.then_some(parts)
 }
 
-/// The value a reference names.
+/// The value of a reference; otherwise an error with a hint.
 pub(crate) fn find<'c>(
     context: &'c Context,
     parts: &[&str],
@@ -253,7 +254,7 @@ pub(crate) fn find<'c>(
     })
 }
 
-/// The value a reference names; otherwise the part that is unknown, and the names there are instead.
+/// The value of a reference; otherwise the index of the unknown part, and the names that exist instead.
 fn lookup<'c>(context: &'c Context, parts: &[&str]) -> Result<&'c Value, (usize, Vec<&'c str>)> {
     let first = parts.first().copied().unwrap_or_default();
     let mut value = context.get(first).ok_or_else(|| (0, context.names()))?;
@@ -293,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_names_nothing_is_an_error_everywhere() {
+    fn unknown_references_are_errors_everywhere() {
         for source in [
             "{% if site.nam %}{% endif %}",
             "{% if not sight %}{% endif %}",
@@ -382,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_only_a_reference() {
+    fn texts_that_are_only_a_reference_are_recognised() {
         for (text, expected) in [
             ("{{ a.b.c }}", Some(3)),
             ("{{a}}", Some(1)),

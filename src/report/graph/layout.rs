@@ -1,5 +1,5 @@
-//! Where boxes and lines are: layers by the longest path, in each an order by barycentre, and boxes
-//! drawn towards what they are joined with (after Sugiyama). The same plan always is the same way.
+//! Computes the positions of boxes and lines, after Sugiyama: boxes are put in layers by the longest path, ordered
+//! within a layer by barycentre, and moved towards their neighbours. The same plan always gets the same layout.
 
 use std::collections::BTreeMap;
 
@@ -7,41 +7,41 @@ use super::Node;
 
 /// The height of a box, in pixels.
 pub(super) const HEIGHT: i64 = 44;
-/// How far apart layers are.
+/// The distance between layers.
 const LAYER: i64 = 56;
-/// How far apart boxes of a layer are.
+/// The distance between the boxes of a layer.
 const GAP: i64 = 24;
-/// What is free round the whole.
+/// The margin around the graph.
 const MARGIN: i64 = 20;
-/// How often layers are put in order, each time down and up again.
+/// How many times the layers are ordered, each time downwards and upwards.
 const ROUNDS: usize = 12;
-/// Between two neighbours there is room for means.
+/// The distance between the places of two neighbours. A large number, so that mean places between them are distinct.
 const PLACE: i64 = 1024;
 
-/// A box, or the bend of a line that passes a layer.
+/// A box, or the point at which a line passes a layer (a bend).
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
-    /// The step, where it is a box.
+    /// The step; `None` for a bend.
     pub(super) node: Option<usize>,
     pub(super) layer: usize,
     pub(super) left: i64,
     pub(super) top: i64,
     pub(super) width: i64,
-    /// The cells of the layer above that it is joined with, and those of the layer below.
+    /// The connected cells in the layer above; `below` are those in the layer below.
     pub(super) above: Vec<usize>,
     below: Vec<usize>,
-    /// Its place in its layer.
+    /// Its place in its layer, in units of [`PLACE`].
     place: i64,
 }
 
 impl Cell {
-    /// The middle, from left to right.
+    /// The horizontal centre.
     pub(super) fn middle(&self) -> i64 {
         self.left + self.width / 2
     }
 }
 
-/// The picture's cells: first a box for each step, in order, then bends.
+/// The cells of the graph: first a box for each step, in order, then the bends.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) cells: Vec<Cell>,
@@ -50,7 +50,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Lays out steps whose boxes are as wide as `width` says.
+    /// Lays out steps. `width` returns the width of a step's box.
     pub(super) fn of(nodes: &[Node], width: impl Fn(&Node) -> i64) -> Self {
         let mut cells = boxes(nodes, width);
         join(&mut cells, nodes);
@@ -89,7 +89,7 @@ impl Layout {
     }
 }
 
-/// Towards which neighbours.
+/// The direction of a pass through the layers. It determines which neighbours count.
 #[derive(Clone, Copy)]
 enum Way {
     Down,
@@ -103,7 +103,7 @@ fn neighbours(cell: &Cell, way: Way) -> &[usize] {
     }
 }
 
-/// A box for each step, in the layer below all that it needs.
+/// Makes a box for each step, in the layer below everything that the step needs.
 fn boxes(nodes: &[Node], width: impl Fn(&Node) -> i64) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::with_capacity(nodes.len());
     for (place, node) in nodes.iter().enumerate() {
@@ -127,8 +127,8 @@ fn cell(node: Option<usize>, layer: usize, width: i64) -> Cell {
     }
 }
 
-/// Joins each step with what it needs, by bends in the layers between. All lines that come from one
-/// step share its bends: they part where they must.
+/// Connects each step with the steps that it needs, through bends in the layers between. All lines from one step
+/// share their bends and separate as late as possible.
 fn join(cells: &mut Vec<Cell>, nodes: &[Node]) {
     let mut bends: BTreeMap<(usize, usize), usize> = BTreeMap::new();
     for (place, node) in nodes.iter().enumerate() {
@@ -149,7 +149,7 @@ fn join(cells: &mut Vec<Cell>, nodes: &[Node]) {
     }
 }
 
-/// The cells of each layer, in the order in which they came.
+/// The cells of each layer, in their original order.
 fn layers(cells: &mut [Cell]) -> Vec<Vec<usize>> {
     let count = cells.iter().map(|cell| cell.layer + 1).max().unwrap_or(0);
     let mut layers = vec![Vec::new(); count];
@@ -161,7 +161,7 @@ fn layers(cells: &mut [Cell]) -> Vec<Vec<usize>> {
     layers
 }
 
-/// Puts a layer in order by the mean place of each cell's neighbours.
+/// Orders the cells of a layer by the mean place of their neighbours.
 fn order(cells: &mut [Cell], layer: &mut [usize], way: Way) {
     layer.sort_by_cached_key(|index| {
         let cell = &cells[*index];
@@ -177,7 +177,7 @@ fn order(cells: &mut [Cell], layer: &mut [usize], way: Way) {
     }
 }
 
-/// Moves the cells of a layer, in their order, to the middle of their neighbours.
+/// Moves the cells of a layer towards the centre of their neighbours. The order of the cells stays.
 fn draw_near(cells: &mut [Cell], layer: &[usize], way: Way) {
     let wished: Vec<i64> = layer
         .iter()
@@ -193,7 +193,7 @@ fn draw_near(cells: &mut [Cell], layer: &[usize], way: Way) {
     pack(cells, layer, |cell| {
         next.next().copied().unwrap_or(cell.left)
     });
-    // who had to give way went to the right: half of that is taken back for all
+    // cells can only have been pushed to the right: move all of them back by the mean distance
     let astray = layer
         .iter()
         .zip(&wished)
@@ -204,7 +204,7 @@ fn draw_near(cells: &mut [Cell], layer: &[usize], way: Way) {
     }
 }
 
-/// Puts each cell where it wishes to be, or right of the one before it.
+/// Puts each cell at its wished position, or further right if the cell before it is in the way.
 fn pack(cells: &mut [Cell], layer: &[usize], mut wish: impl FnMut(&Cell) -> i64) {
     let mut free = i64::MIN;
     for index in layer {

@@ -1,4 +1,4 @@
-//! The picture as a flowchart of Mermaid.
+//! Draws a graph as a Mermaid flowchart.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ pub(super) fn draw(nodes: &[Node]) -> String {
     let mut text = "flowchart TD\n".to_owned();
     for (place, node) in nodes.iter().enumerate() {
         let (name, subject) = (escaped(&node.name), escaped(&node.subject));
-        // writing into memory does not fail
+        // writing to a `String` cannot fail
         let _ = writeln!(text, "    s{place}[\"{name}<br/>{subject}\"]");
     }
     for (place, node) in nodes.iter().enumerate() {
@@ -31,7 +31,7 @@ pub(super) fn draw(nodes: &[Node]) -> String {
     text
 }
 
-/// Writes by its number what Mermaid, or the HTML that it makes of a label, would take for its own.
+/// Escapes characters that have a meaning in Mermaid, or in the HTML that it makes of a label, by their code point.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

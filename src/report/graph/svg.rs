@@ -1,15 +1,15 @@
-//! The picture as an SVG: boxes with two lines of text, and what joins them.
+//! Draws a graph as an SVG: boxes with two lines of text, and lines between them.
 
 use std::fmt::Write as _;
 
 use super::layout::{Cell, HEIGHT, Layout, whole};
 use super::{COLOURS, Node, class};
 
-/// How wide a letter is, in pixels.
+/// The width of a letter, in pixels.
 const LETTER: i64 = 7;
-/// What is free beside the text of a box.
+/// The free space on each side of a box's text.
 const BESIDE: i64 = 12;
-/// How many letters of a line are shown; the box's title has all.
+/// The most letters of a line to show. The title of the box contains all letters.
 const LETTERS: usize = 36;
 
 pub(super) fn draw(nodes: &[Node]) -> String {
@@ -20,7 +20,7 @@ pub(super) fn draw(nodes: &[Node]) -> String {
          viewBox=\"0 0 {width} {height}\" font-family=\"monospace\" font-size=\"11\">\n<style>\
          rect{{fill:#fff;stroke:#555}}path{{fill:none;stroke:#777}}.tip{{fill:#777;stroke:none}}.name{{font-weight:bold}}"
     );
-    // writing into memory does not fail
+    // writing to a `String` cannot fail
     for (name, fill, stroke) in COLOURS {
         let _ = write!(text, ".{name} rect{{fill:{fill};stroke:{stroke}}}");
     }
@@ -43,7 +43,7 @@ fn width(node: &Node) -> i64 {
     whole(letters(&node.name).max(letters(&node.subject))) * LETTER + 2 * BESIDE
 }
 
-/// A line from the cell above: through a bend it goes straight, at a box it ends in a tip.
+/// A line from the cell above. It passes straight through a bend, and ends with an arrowhead at a box.
 fn line(text: &mut String, from: &Cell, to: &Cell) {
     let (x, y) = (from.middle(), from.top + HEIGHT);
     let (to_x, to_y) = (to.middle(), to.top);
@@ -76,7 +76,7 @@ fn step(text: &mut String, cell: &Cell, node: &Node) {
     );
 }
 
-/// The end of a path says more than its beginning, so a long text loses its middle.
+/// Cuts the middle out of a long text: the end of a path says more than its beginning, so both ends stay.
 fn cut(text: &str) -> String {
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= LETTERS {
@@ -88,7 +88,7 @@ fn cut(text: &str) -> String {
     head.chain(&['…']).chain(tail).collect()
 }
 
-/// A text as XML may have it; what no XML may have, a control character, becomes a sign for it.
+/// Escapes a text for XML. Control characters are not allowed in XML, so they are replaced.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {

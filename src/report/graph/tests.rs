@@ -55,7 +55,7 @@ fn a_small_plan_in_mermaid() {
     );
 }
 
-/// Steps by chance, with whatever names, each standing on some above it.
+/// Random plans with any names; each step needs some of the steps above it.
 fn plans() -> impl Strategy<Value = Vec<Node>> {
     let step = (
         any::<String>(),
@@ -76,7 +76,7 @@ fn plans() -> impl Strategy<Value = Vec<Node>> {
     })
 }
 
-/// All that each step stands on.
+/// The direct and indirect needs of each step.
 fn reach(nodes: &[Node]) -> Vec<BTreeSet<usize>> {
     let mut all: Vec<BTreeSet<usize>> = Vec::new();
     for node in nodes {
@@ -89,7 +89,7 @@ fn reach(nodes: &[Node]) -> Vec<BTreeSet<usize>> {
 
 proptest! {
     #[test]
-    fn what_is_left_out_follows_from_what_is_drawn(nodes in plans()) {
+    fn needs_that_are_left_out_follow_from_those_drawn(nodes in plans()) {
         let graph = Graph::new(nodes.clone());
         prop_assert_eq!(reach(&graph.nodes), reach(&nodes));
         let all = reach(&nodes);
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// Whether a parser of XML that is not ours takes all of `texts`, and finds `steps` boxes in each.
+/// Checks that a foreign XML parser accepts all `texts`, and finds the right number of boxes in each.
 fn parse(texts: &[(String, usize)]) {
     let script = "import json, sys, xml.etree.ElementTree as tree\n\
         for text, steps in json.load(sys.stdin):\n    \
@@ -156,7 +156,7 @@ fn parse(texts: &[(String, usize)]) {
 }
 
 #[test]
-fn an_svg_is_xml_whatever_the_names_are() {
+fn an_svg_is_valid_xml_with_any_names() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut texts = vec![(small().svg(), 5), (Graph::new(Vec::new()).svg(), 0)];
     for name in [

@@ -1,4 +1,4 @@
-//! One error as text for people.
+//! Renders one error as text for people.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -8,13 +8,13 @@ use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use super::Diagnostic;
 
-/// Below this width wrapping makes text harder to read, not easier.
+/// The least width to wrap for. In a narrower terminal, wrapped text is harder to read than long lines.
 const NARROWEST: usize = 40;
 
 /// Appends one error to `text`.
 ///
-/// Only the line where the error starts is handed to the renderer: a span over many lines says no more
-/// than its first one, and a text of a megabyte is not laid out again for each of its errors.
+/// The renderer gets only the line in which the error starts. Further lines of a span would say no more, and a text
+/// of a megabyte would be laid out again for each of its errors.
 pub(super) fn render(
     text: &mut String,
     path: &str,
@@ -30,7 +30,7 @@ pub(super) fn render(
     let (window, span) = window(line, &span, width);
 
     let title = wrap(&item.message, width.saturating_sub("error: ".len()));
-    // A label beside the underline is one line, so that one too long for it goes below.
+    // the renderer does not wrap labels, so a label that is too long becomes a note below
     let used = number_width + " |  ".len() + columns(&window[..span.end]);
     let beside = used + columns(&item.label) <= width;
     let mut annotation = AnnotationKind::Primary.span(span);
@@ -45,7 +45,7 @@ pub(super) fn render(
     let mut group = if window.len() == line.len() {
         title.element(snippet.path(path))
     } else {
-        // In a line that is cut the renderer would count the column from the cut.
+        // in a cut line the renderer would count the column from the cut
         let origin = Origin::path(path).line(number).char_column(column);
         title.element(origin).element(snippet)
     };
@@ -63,18 +63,18 @@ pub(super) fn render(
     };
     let renderer = renderer.term_width(width);
     for line in renderer.render(&[group]).lines() {
-        // Infallible: a `String` takes every write.
+        // writing to a `String` cannot fail
         let _ = writeln!(text, "{}", line.trim_end());
     }
 }
 
-/// How many columns `text` takes, give or take: a tab is shown as four spaces.
+/// The approximate number of columns of `text`: a tab is shown as four spaces.
 fn columns(text: &str) -> usize {
     text.chars().map(|c| if c == '\t' { 4 } else { 1 }).sum()
 }
 
-/// The number and the text of the line where `span` starts, and the span within that line, no longer
-/// than what is worth underlining on a terminal `width` columns wide.
+/// The number and the text of the line in which `span` starts, and the span within this line. The span is limited to
+/// the part that is worth underlining on a terminal `width` columns wide.
 fn line_of<'a>(
     source: &'a str,
     span: &Range<usize>,
@@ -92,8 +92,8 @@ fn line_of<'a>(
     (number, line, from..to)
 }
 
-/// What is shown of a line, with the span in it. A line far longer than the terminal is wide is cut round the
-/// span, with `...` where something was left out.
+/// The part of a line to show, and the span in it. A line much longer than the terminal is wide is cut on both sides
+/// of the span, and `...` marks the cuts.
 fn window<'a>(line: &'a str, span: &Range<usize>, width: usize) -> (Cow<'a, str>, Range<usize>) {
     const CUT: &str = "...";
     if line.len() <= 8 * width {

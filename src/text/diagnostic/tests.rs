@@ -21,7 +21,7 @@ fn shows_place_underline_and_hint() {
 }
 
 #[test]
-fn a_long_line_is_cut_but_its_column_is_true() {
+fn a_long_line_is_cut_and_keeps_its_column() {
     let source = format!(
         "key = \"{}wrong{}\"\n",
         "ä".repeat(32 * 1024),
@@ -106,7 +106,7 @@ fn the_one_liner_names_the_first_place() {
 }
 
 #[test]
-fn slips_are_recognised() {
+fn typing_errors_are_recognised() {
     let keys = ["version", "repository", "branch", "gevent_port", "port"];
     for (word, expected) in [
         ("verison", Some("version")),

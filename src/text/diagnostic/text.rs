@@ -1,6 +1,6 @@
-//! Places in a text, likely slips, and text that is safe to show.
+//! Places in a text, typing errors, and text that is safe to show.
 
-/// The last place at or before `offset` where `text` can be cut.
+/// The last character boundary at or before `offset`.
 pub(super) fn floor(text: &str, offset: usize) -> usize {
     let end = offset.min(text.len());
     (0..=end)
@@ -9,7 +9,7 @@ pub(super) fn floor(text: &str, offset: usize) -> usize {
         .unwrap_or(0)
 }
 
-/// The first place at or after `offset` where `text` can be cut.
+/// The first character boundary at or after `offset`.
 pub(super) fn ceil(text: &str, offset: usize) -> usize {
     (offset..text.len())
         .find(|at| text.is_char_boundary(*at))
@@ -25,8 +25,8 @@ pub fn place(source: &str, offset: usize) -> (usize, usize) {
     (line, before[start..].chars().count() + 1)
 }
 
-/// The candidate that was most likely meant by `word`, if one is close enough: one slip for every
-/// three letters, not counting case and the choice between `-` and `_`.
+/// The candidate that the author of `word` probably meant, if one is close enough: at most one typing error for every
+/// three letters. Upper case and the difference between `-` and `_` do not count.
 #[must_use]
 pub fn did_you_mean<'a>(
     word: &str,
@@ -34,7 +34,7 @@ pub fn did_you_mean<'a>(
 ) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace('-', "_");
     let word = plain(word);
-    // Distance is quadratic: a word far longer than any name was no slip of the finger.
+    // the distance takes quadratic time, and a word far longer than any name is no typing error
     if word.len() > 64 {
         return None;
     }
@@ -52,9 +52,9 @@ pub fn did_you_mean<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// Whether a character moves, hides or reorders the text around it, so that what is shown is not what is
-/// there: control characters, line and paragraph separators, bidirectional marks (the set of
-/// "Trojan Source", CVE-2021-42574) and characters without width.
+/// Whether a character moves, hides or reorders the text around it, so that readers see something else than the text
+/// contains: control characters, line and paragraph separators, bidirectional marks (the set of "Trojan Source",
+/// CVE-2021-42574) and characters without width.
 #[must_use]
 pub fn is_deceptive(character: char) -> bool {
     character.is_control()
@@ -68,8 +68,8 @@ pub fn is_deceptive(character: char) -> bool {
         )
 }
 
-/// `text` between back-ticks as it may be shown in a message: on one line, no longer than 60
-/// characters, with characters that would move or hide text written as their code point.
+/// `text` in back-ticks, safe for a message: on one line, at most 60 characters, with the code points of characters
+/// that would move or hide text.
 #[must_use]
 pub fn quote(text: &str) -> String {
     const LONGEST: usize = 60;

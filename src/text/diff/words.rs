@@ -1,17 +1,17 @@
-//! What differs between two states, in a sentence: both values of each field.
+//! The differences between two states as one sentence with both values of each field.
 
 use serde_json::Value;
 
 use super::{Row, rows, shorten};
 
-/// As many differences as a sentence tells.
+/// The most differences in one sentence.
 const MOST: usize = 5;
 
-/// As many letters as it tells of one value.
+/// The most characters of one value.
 const LONGEST: usize = 80;
 
-/// What differs between the state that a thing has and `other`, the one that it was to have; `other_is` says
-/// which one that is: `was`, `should be`.
+/// Describes the differences between the present state and `other`, the expected state. `other_is` is the verb for
+/// the expected state: `was`, `should be`.
 #[must_use]
 pub fn words(now: Option<&Value>, other: Option<&Value>, other_is: &str) -> String {
     match (now, other) {
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_values_are_told() {
+    fn a_sentence_has_both_values() {
         let service =
             |enabled: bool, outdated: &[&str]| json!({"enabled": enabled, "outdated": outdated});
         for (now, other, expected) in [
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn of_much_a_part_is_told() {
+    fn long_sentences_are_cut() {
         let many = |value: &str| -> Value {
             let fields = ('a'..='h').map(|name| (name.to_string(), json!(value.repeat(100))));
             Value::Object(fields.collect())

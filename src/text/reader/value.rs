@@ -1,4 +1,4 @@
-//! Single values of TOML.
+//! Single TOML values.
 
 use toml::de::DeValue;
 
@@ -10,7 +10,7 @@ pub trait FromToml: Sized {
     ///
     /// # Errors
     ///
-    /// If it is of another type, or is not allowed.
+    /// If the value has another type, or is not allowed.
     fn from_toml(value: &DeValue<'_>) -> Result<Self, Invalid>;
 }
 
@@ -28,14 +28,14 @@ impl FromToml for String {
     }
 }
 
-/// What there is instead of what was expected.
+/// An error that names the expected and the found value.
 #[must_use]
 pub fn unexpected(expected: &str, value: &DeValue<'_>) -> Invalid {
     Invalid::new(format!("expected {expected}, found {}", kind(value)))
         .label(format!("expected {expected}"))
 }
 
-/// A value in words.
+/// Describes a value for a message.
 fn kind(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(_) => "a string".to_owned(),
@@ -52,7 +52,7 @@ fn kind(value: &DeValue<'_>) -> String {
 ///
 /// # Errors
 ///
-/// If it is no string; a number gets the hint to put it between quotes.
+/// If the value is not a string. For a number the hint says to put it between quotes.
 pub fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Invalid> {
     let number = match value {
         DeValue::String(text) => return Ok(text),

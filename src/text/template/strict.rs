@@ -1,8 +1,8 @@
-//! References of a template that name nothing.
+//! Finds unknown references in a template.
 //!
-//! Tera takes an unknown name for false in conditions, comparisons and `set`, so that a slip of the finger
-//! would silently leave out a part of a configuration file. Here every reference is looked up beforehand,
-//! also in the branches not taken. What is asked for with `is defined`, `default` or `?.` may be absent.
+//! In conditions, comparisons and `set`, Tera treats an unknown name as false, so a typing error would silently drop
+//! a part of a configuration file. This module looks every reference up before rendering, even in branches that are
+//! not taken. References with `is defined`, `default` or `?.` may be absent.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,12 +10,12 @@ use std::ops::Range;
 use super::Context;
 use crate::text::diagnostic::Diagnostic;
 
-/// A piece of an expression.
+/// One token of an expression.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Token<'s> {
-    /// A name, or several with dots between.
+    /// A name, or several names with dots between them.
     Path(&'s str),
-    /// A string, a number or a mark.
+    /// A string, a number or a punctuation mark.
     Other(&'s str),
 }
 
@@ -27,7 +27,7 @@ impl<'s> Token<'s> {
     }
 }
 
-/// The words of Tera that are no references.
+/// The keywords of Tera, which are not references.
 const WORDS: &[&str] = &[
     "and",
     "block",
@@ -64,10 +64,10 @@ const WORDS: &[&str] = &[
     "True",
 ];
 
-/// A reference with dots between its parts, and its place.
+/// A dotted reference and its place.
 pub(super) type Reference = (String, Range<usize>);
 
-/// Those of `references` that name nothing in `context`.
+/// An error for each of `references` that does not exist in `context`.
 pub(super) fn unknown(references: &[Reference], context: &Context) -> Vec<Diagnostic> {
     let wrong = |(path, span): &Reference| {
         let parts: Vec<_> = path.split('.').collect();
@@ -76,7 +76,7 @@ pub(super) fn unknown(references: &[Reference], context: &Context) -> Vec<Diagno
     references.iter().filter_map(wrong).collect()
 }
 
-/// All references of `source` that must name something in the context.
+/// All references of `source` that must exist in the context.
 pub(super) fn references(source: &str) -> Vec<Reference> {
     let mut used: Vec<(&str, Range<usize>)> = Vec::new();
     let mut absent = BTreeSet::new();
@@ -99,7 +99,7 @@ pub(super) fn references(source: &str) -> Vec<Reference> {
             if filter || test || part || near(1) == "(" {
                 continue;
             }
-            // What `for` and `set` name, and the keywords of arguments.
+            // names that `for` and `set` define, and the keywords of arguments
             let looped = before(1) == "for" || (before(1) == "," && before(3) == "for");
             if looped || (near(1) == "=" && matches!(before(1), "set" | "set_global")) {
                 local.insert(*path);
@@ -123,7 +123,7 @@ pub(super) fn references(source: &str) -> Vec<Reference> {
         .collect()
 }
 
-/// What is between `{{` and `}}` or `{%` and `%}`, with its place. Comments and raw parts are left out.
+/// The expressions between `{{` and `}}` or `{%` and `%}`, with their offsets. Comments and raw blocks are left out.
 fn expressions(source: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let mut at = 0;
