@@ -196,7 +196,7 @@ pub enum Weight {
     Site,
 }
 
-/// When a finding was found.
+/// When a finding was noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema, serde::Deserialize))]
 #[serde(rename_all = "snake_case")]

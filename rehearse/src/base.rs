@@ -14,8 +14,8 @@ use super::program::run;
 /// The packages that a root needs in order to boot and to install packages from its archive.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,ca-certificates";
 
-/// Units that fail, or cost seconds, in a machine without a terminal and a disk, with a network that the host
-/// configures.
+/// Units that only log errors, or cost seconds, in a machine without a terminal and a disk, with a network that the
+/// host configures.
 const MASKED: [&str; 9] = [
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
@@ -137,7 +137,7 @@ pub(super) fn build(folder: &Path, suite: &str, name: &str, packages: &[&str]) -
 }
 
 fn quieten(root: &Path) -> Result<()> {
-    // the mode of this folder becomes the mode of every machine's `/`; mmdebstrap leaves it at 0700
+    // the mode of this folder becomes the mode of every machine's `/`, which every user must be able to enter
     fs::set_permissions(root, fs::Permissions::from_mode(0o755)).on("open up", root)?;
     // empty, so that each machine gets a new ID at its first boot
     let machine_id = root.join("etc/machine-id");

@@ -8,7 +8,7 @@ use crate::host::command::Cmd;
 use crate::host::store::digest;
 use crate::host::{Host, Result};
 
-/// Removes a file. If a run did not write its bytes, they are first kept in the store.
+/// Keeps the bytes of a file in the store, then removes the file.
 ///
 /// # Errors
 /// If the bytes cannot be kept, or the file cannot be removed.

@@ -76,7 +76,7 @@ impl Host {
     /// folder that others than root can change. Never waits for a FIFO and never opens a device.
     ///
     /// # Errors
-    /// If it exists and cannot be read, is not a regular file, or is larger than [`LARGEST`].
+    /// If it exists and cannot be read, is not a regular file, or is larger than 16 MiB.
     pub fn read(&self, path: &Path) -> Result<Option<Vec<u8>>> {
         let file = match self.disk.open_file(&self.path(path)) {
             Ok(file) => file,

@@ -17,44 +17,44 @@ const KEYS: &str = "/root/.ssh";
 /// The folder for copies that a builder may read. It is in memory, so that no copy of a secret is ever on a disk.
 const LENT: &str = layout::RUN;
 
-/// What opens a private repository. Only the place of the secret is known here, never the secret.
+/// The credentials for a private repository. This type knows only where the secret is stored, never the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Access {
     /// A deploy key, for a repository over SSH.
     Key {
-        /// Where the private key is.
+        /// The path of the private key.
         file: PathBuf,
-        /// Where the keys of servers are; root's own where there is none.
+        /// The path of the file with the keys of known servers; `None` means root's `known_hosts`.
         known_hosts: Option<PathBuf>,
     },
     /// A token, for a repository over HTTPS.
     Token {
-        /// Where it is.
+        /// Where the token is stored.
         from: SecretSource,
-        /// The name that goes with it.
+        /// The user name that belongs to the token.
         user: String,
     },
 }
 
-/// Where a secret is.
+/// Where a secret is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SecretSource {
-    /// In a file that root alone can read.
+    /// In a file that only root can read.
     File(PathBuf),
-    /// In a variable of this program's environment.
+    /// In an environment variable of this process.
     Env(String),
-    /// In a credential of the unit that runs this program, see `systemd.exec(5)`.
+    /// In a credential of the unit that runs this process, see `systemd.exec(5)`.
     Credential(String),
 }
 
 /// The settings with which git can open a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GitCredentials {
-    /// The ssh command for `GIT_SSH_COMMAND`; empty for HTTPS.
+    /// The ssh command for `GIT_SSH_COMMAND`; empty if git uses a token.
     pub ssh: String,
     /// Its options, `-c KEY=VALUE`.
     pub options: Vec<String>,
@@ -110,7 +110,7 @@ impl SecretSource {
         Ok(secret.to_owned())
     }
 
-    /// A shell command that prints the secret. The reader of its output gets the secret; this process passes nothing
+    /// A shell command that prints the secret. git's helper runs it, so that this process does not pass the secret
     /// on.
     fn print(&self) -> Result<String> {
         Ok(match self {
