@@ -9,7 +9,7 @@ use crate::text::sql::identifier;
 /// account with the same uid would get that.
 ///
 /// # Errors
-/// If the disk's watch refuses the removal, as tests do.
+/// If the notes cannot be read, or if the disk's watch refuses the removal, as tests do.
 pub fn remove_user(host: &Host, name: &str, uid: u32, owned: Option<&str>) -> Result<Verdict<Cmd>> {
     let notes = host.made(&format!("user {name}"))?;
     if !notes.is_empty() && !notes.contains(&uid.to_string()) {
@@ -25,7 +25,7 @@ pub fn remove_user(host: &Host, name: &str, uid: u32, owned: Option<&str>) -> Re
 /// The statement that drops a role that a run made. The role stays if something still depends on it (`needed_by`).
 ///
 /// # Errors
-/// If the disk's watch refuses the removal, as tests do.
+/// If the notes cannot be read, or if the disk's watch refuses the removal, as tests do.
 pub fn drop_role(
     host: &Host,
     name: &str,
