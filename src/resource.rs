@@ -1,4 +1,4 @@
-//! The kinds of things a server can have, and the one verb that moves them.
+//! The kinds of resources, and the trait that every kind implements.
 
 mod certificate;
 mod footprint;
@@ -77,18 +77,19 @@ use crate::event::change::Text;
 use crate::host::{Error, Host, Result};
 use crate::text::diff;
 
-/// What [`Resource::occupies`] names: apt's locks, and the files of accounts, which packages write too.
+/// For [`Resource::occupies`]: the locks of apt and the account files (`/etc/passwd` and others), which packages also
+/// write.
 const APT_AND_ACCOUNTS: &str = "apt and accounts";
 
-/// What [`Resource::occupies`] names: PostgreSQL, which is restarted while it is set up.
+/// For [`Resource::occupies`]: PostgreSQL, which is restarted during its setup.
 const POSTGRESQL: &str = "PostgreSQL";
 
-/// What became of a move from one state to another.
+/// The result of [`Resource::set`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// The host is in the state asked for.
+    /// The host is in the requested state.
     Applied,
-    /// Something was left as it was, on purpose and for this reason. Only ever on the way back.
+    /// The resource was deliberately left as it was, for this reason. Only a rollback returns this.
     Kept(String),
 }
 
@@ -96,27 +97,27 @@ pub enum Moved {
     async_fn_in_trait,
     reason = "one current-thread runtime: no future is ever sent"
 )]
-/// One kind of thing a server can have: a set of packages, a file, a role, a service.
+/// A kind of resource: a set of packages, a file, a role, a service.
 ///
-/// Three laws hold for every kind. *Want settles*: `want(want(s)) == want(s)`. *Set reaches*: after
-/// `set(s, want(s))` a fresh `read` wants nothing more. *Set returns*: after setting back,
-/// `read() == s`, less what [`Resource::residue`] confesses.
+/// Every kind obeys three laws. *Want settles*: `want(want(s)) == want(s)`. *Set reaches*: after `set(s, want(s))`, a
+/// new `read` wants no further change. *Set returns*: after setting the state back, `read() == s`, except for what
+/// [`Resource::residue`] names.
 pub trait Resource: Serialize + DeserializeOwned {
-    /// What can be seen of it; `None` is absence.
+    /// The observable state; `None` means that the resource does not exist.
     type State: Clone + PartialEq + Serialize + DeserializeOwned;
 
-    /// The thing itself, in a word: a path, a name.
+    /// The name of the resource in messages: a path, a package, an account.
     fn subject(&self) -> String;
 
-    /// Reads the present state. Never writes. Where the tool is not installed yet the thing is
-    /// absent; a tool that is there and fails is an error.
+    /// Reads the present state and writes nothing. If the program that manages the resource is not installed yet, the
+    /// resource counts as absent; if that program fails, `read` returns an error.
     async fn read(&self, host: &Host) -> Result<Option<Self::State>>;
 
-    /// The state the host should have, given the present one. Pure.
+    /// Returns the state that the host should have, given the present one. Pure.
     fn want(&self, now: Option<&Self::State>) -> Option<Self::State>;
 
-    /// Moves the host by the difference of two states, forwards or backwards. Where both are the
-    /// same, what an interrupted move left half made is cleared away.
+    /// Changes the host from state `from` to state `to`, when applying or rolling back. If both are equal, removes
+    /// what an interrupted change left half made.
     async fn set(
         &self,
         host: &Host,
@@ -124,22 +125,23 @@ pub trait Resource: Serialize + DeserializeOwned {
         to: Option<&Self::State>,
     ) -> Result<Moved>;
 
-    /// The state to wait in while what is under it changes: what runs stops, the rest stays.
+    /// The paused state used during rollback: running things are stopped, everything else is unchanged.
     fn paused(&self, state: &Self::State) -> Self::State {
         state.clone()
     }
 
-    /// The state as it will be once the steps named in `by` have changed what is under it.
+    /// Predicts the state after the steps in `by` have changed something that this resource depends on.
     fn predict(&self, state: &Self::State, _by: &[String]) -> Self::State {
         state.clone()
     }
 
-    /// Why the host cannot be brought from `now` to the wanted state at all, with the way out.
+    /// Why the host cannot be changed from `now` to the wanted state at all, and what the user can do about it.
     fn refuses(&self, _now: Option<&Self::State>) -> Option<String> {
         None
     }
 
-    /// Where to go when the change from `before` to `after` is taken back and the host is at `now`.
+    /// The state that a rollback of the change from `before` to `after` must reach, if the host is now in state
+    /// `now`.
     fn rollback_target(
         &self,
         _now: Option<&Self::State>,
@@ -149,10 +151,10 @@ pub trait Resource: Serialize + DeserializeOwned {
         before.cloned()
     }
 
-    /// The two states as they are told: without what is of no interest to people.
+    /// Both states as reports show them, without details that no user needs.
     ///
     /// # Errors
-    /// If a state cannot be put into words.
+    /// If a state cannot be converted to JSON.
     fn presented(
         &self,
         from: Option<Self::State>,
@@ -161,17 +163,18 @@ pub trait Resource: Serialize + DeserializeOwned {
         Ok((erase(from)?, erase(to)?))
     }
 
-    /// Whether other sites of the host may stand on it: while there are any, it stays.
+    /// Whether other sites of this host may depend on the resource. A rollback keeps a shared resource while there
+    /// are other sites.
     fn is_shared(&self) -> bool {
         false
     }
 
-    /// The change in one line, where the two states do not say it all.
+    /// The change in one line, if the two states do not describe it completely.
     fn summary(&self, _from: Option<&Self::State>, _to: Option<&Self::State>) -> String {
         String::new()
     }
 
-    /// The text before and after, for a difference line by line; secrets masked.
+    /// The text before and after the change, for a line-by-line difference; secrets are masked.
     ///
     /// # Errors
     /// If the present text cannot be read.
@@ -179,49 +182,48 @@ pub trait Resource: Serialize + DeserializeOwned {
         Ok(None)
     }
 
-    /// Why a running thing would be touched: the changed steps it was started with.
+    /// The steps that make it necessary, by their changes, to restart or reload a running thing.
     fn causes(&self, _from: &Self::State) -> Vec<String> {
         Vec::new()
     }
 
-    /// What going back to `from` cannot take back, if anything; shown in the plan before anyone
-    /// agrees.
+    /// What a rollback to `from` would leave on the server. The plan shows this before the user confirms.
     fn residue(&self, _from: Option<&Self::State>) -> Option<&'static str> {
         None
     }
 
-    /// What the move from `from` to a wanted state takes of the disks.
+    /// The disk space that a change from `from` to the wanted state needs.
     fn footprint(&self, _from: Option<&Self::State>) -> Vec<Footprint> {
         Vec::new()
     }
 
-    /// Whether a move is likely to fetch something from the network.
+    /// Whether a change probably downloads something.
     fn needs_network(&self) -> bool {
         false
     }
 
-    /// Whether a rollback restores it before the rest, as other things are made of it.
+    /// Whether a rollback restores this resource before all others, because others need it (packages).
     fn is_restored_first(&self) -> bool {
         false
     }
 
-    /// What only one step can use at a time, if it uses such a thing.
+    /// The name of something that only one step can use at a time, if this resource uses it.
     fn occupies(&self) -> Option<&'static str> {
         None
     }
 
-    /// Whether it holds the owner's data: once a run has committed, never taken away.
+    /// Whether the resource holds the owner's data. Such a resource is never removed once a run has committed.
     fn holds_data(&self) -> bool {
         false
     }
 }
 
-/// A state that crossed the erased face.
+/// The state of any kind, as JSON.
 pub type AnyState = Option<Value>;
 
 macro_rules! resources {
     ($($kind:literal $variant:ident),+ $(,)?) => {
-        /// The closed set of kinds, told apart by name in playbooks and journals.
+        /// All kinds. Playbooks and journals identify a kind by its name.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(test, derive(schemars::JsonSchema))]
         pub enum AnyResource {
@@ -233,10 +235,10 @@ macro_rules! resources {
         }
 
         impl AnyResource {
-            /// The names of all kinds, as playbooks write them.
+            /// The names of all kinds, as written in playbooks.
             pub const KINDS: &[&str] = &[$($kind),+];
 
-            /// The name of its kind.
+            /// The name of this resource's kind.
             #[must_use]
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $kind,)+ }
@@ -251,7 +253,7 @@ macro_rules! resources {
             /// [`Resource::read`].
             ///
             /// # Errors
-            /// As the kind's own.
+            /// If the kind returns an error.
             pub async fn read(&self, host: &Host) -> Result<AnyState> {
                 match self { $(Self::$variant(r) => erase(r.read(host).await?),)+ }
             }
@@ -267,7 +269,7 @@ macro_rules! resources {
             /// [`Resource::set`].
             ///
             /// # Errors
-            /// As the kind's own, and where a state is not of this kind.
+            /// If the kind returns an error, or if a state is not of this kind.
             pub async fn set(&self, host: &Host, from: &AnyState, to: &AnyState) -> Result<Moved> {
                 match self {
                     $(Self::$variant(r) => r.set(host, restore(r, from)?.as_ref(), restore(r, to)?.as_ref()).await,)+
@@ -417,7 +419,8 @@ resources! {
 }
 
 impl AnyResource {
-    /// Where the tree is that it makes and that never changes once whole: a release or an environment.
+    /// The path of the tree that this resource makes and that never changes once complete: a release or an
+    /// environment.
     #[must_use]
     pub fn tree(&self) -> Option<&Path> {
         match self {
@@ -427,8 +430,8 @@ impl AnyResource {
         }
     }
 
-    /// What differs between the state that it has and `other`, as far as it is shown; `other_is` says which
-    /// one that is.
+    /// Describes the difference between `now` and `other`, as far as reports show it. `other_is` is the name of
+    /// `other` in that text.
     #[must_use]
     pub fn differs(&self, now: &AnyState, other: &AnyState, other_is: &str) -> String {
         let shown = self.presented(now, other).unwrap_or_default();
@@ -440,13 +443,13 @@ impl AnyResource {
     }
 }
 
-/// Erases a state.
+/// Converts a state to JSON.
 fn erase<S: Serialize>(state: Option<S>) -> Result<AnyState> {
     let value = state.map(serde_json::to_value).transpose();
     value.map_err(|e| Error::garbled("a state", e.to_string()))
 }
 
-/// Gives an erased state its type back. `_` only names the kind.
+/// Converts a state from JSON. The first argument only selects the kind.
 fn restore<R: Resource>(_: &R, state: &AnyState) -> Result<Option<R::State>> {
     let typed = state.as_ref().map(R::State::deserialize).transpose();
     typed.map_err(|e| Error::garbled("a state", e.to_string()))

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::host::{Error, Host, Mode, Ownership, Result};
 use crate::resource::{Moved, Resource};
 
-/// The program that makes and reads certificates. Called rather than linked: it is on every server
-/// already, for `ca-certificates`, and is mended by the distribution.
+/// The program that makes and reads certificates. It is called, not linked: every server has it for
+/// `ca-certificates`, and the distribution maintains it.
 const OPENSSL: &str = "/usr/bin/openssl";
 
 /// A certificate and its private key. If both are in one file, one rename replaces both.
@@ -57,19 +57,19 @@ pub enum Issuer {
     },
 }
 
-/// What can be seen of a certificate.
+/// The state of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// Until when it holds, as openssl says it; `None` while it is still to be made.
+    /// The end of the validity, as openssl prints it; `None` if the certificate has not been made yet.
     until: Option<String>,
-    /// Why it will not do.
+    /// Why the certificate cannot be used.
     problem: Option<String>,
-    /// Who may read the key: its permission bits, where it is this program's to set them.
+    /// The permission bits of the key, if this program sets them.
     mode: Option<Mode>,
 }
 
 impl Certificate {
-    /// Whether this program makes and keeps the files.
+    /// Whether this program makes the files itself.
     fn is_ours(&self) -> bool {
         matches!(self.issuer, Issuer::Itself | Issuer::Authority { .. })
     }
@@ -158,7 +158,7 @@ impl Resource for Certificate {
         })
     }
 
-    /// One that was made anew is as good as the one before, and nobody has that any more.
+    /// A rollback keeps a reissued certificate: it is equivalent, and the old key no longer exists.
     fn rollback_target(
         &self,
         now: Option<&State>,
@@ -168,12 +168,12 @@ impl Resource for Certificate {
         before.and(now).cloned()
     }
 
-    /// An authority is in the browsers of those who visit.
+    /// Visitors have imported the authority into their browsers.
     fn holds_data(&self) -> bool {
         self.issuer == Issuer::Itself
     }
 
-    /// Other sites have certificates of the authority.
+    /// Other sites have certificates from this authority.
     fn is_shared(&self) -> bool {
         self.issuer == Issuer::Itself
     }

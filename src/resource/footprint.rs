@@ -1,17 +1,17 @@
-//! What making a thing takes of a disk.
+//! The disk space that a resource needs.
 
 use std::path::PathBuf;
 
-/// What something brings to a place. The figures were measured with Odoo 19 on Debian 12.
+/// The disk space that a resource needs at a path. Measured with Odoo 19 on Debian 12.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Footprint {
-    /// The place: the thing itself, or a folder to which it brings files.
+    /// The path of the resource, or of a folder in which the resource creates files.
     pub place: PathBuf,
-    /// Megabytes.
+    /// The size in megabytes.
     pub megabytes: u64,
-    /// Thousands of files.
+    /// The number of files, in thousands.
     pub thousands: u64,
-    /// Whether programs are run from there.
+    /// Whether programs are run from this path.
     pub runs: bool,
 }
 
@@ -25,7 +25,7 @@ impl Footprint {
         }
     }
 
-    /// The same for a place from which programs are run.
+    /// The same, for a path from which programs are run.
     pub(super) fn that_runs(self) -> Self {
         Self { runs: true, ..self }
     }

@@ -1,4 +1,4 @@
-//! A systemd service that runs what it was configured to.
+//! A systemd service that uses its present configuration.
 
 mod input;
 mod up;
@@ -16,16 +16,16 @@ use crate::host::store::digest;
 use crate::host::{BootTime, Error, Host, Kind, Result};
 use crate::resource::{Moved, Resource};
 
-/// Where the units of this host's own are, and the drop-ins to those of packages.
+/// The folder of this host's own units, and of drop-ins for units of packages.
 const UNITS: &str = "/etc/systemd/system";
 
-/// Where systemd keeps the links to what is started at boot.
+/// The folder of systemd's links to units that start at boot.
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
-/// What stands for what the unit has set up, in what it writes down at its start.
+/// The name of the entry in the record for what the unit has set up outside of itself.
 const SHOWN: &str = "(shown)";
 
-/// The cause of a restart where that is not there any more as it was set up.
+/// The cause of a restart if something that the unit has set up outside of itself has changed.
 const CHANGED: &str = "what it set up";
 
 /// A systemd service, enabled at boot and running.
@@ -66,12 +66,12 @@ pub struct Service {
     pub shows: Vec<String>,
 }
 
-/// What can be seen of a service.
+/// The state of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     enabled: bool,
     active: bool,
-    /// The inputs that have changed since it was started.
+    /// The inputs that have changed since the service was started.
     outdated: Vec<String>,
 }
 
@@ -80,13 +80,13 @@ impl Service {
         properties(host, &self.unit).await
     }
 
-    /// Its state, where systemd has shown its properties.
+    /// The state of the service, given its properties from systemd.
     async fn seen(&self, host: &Host, shown: &BTreeMap<String, String>) -> Result<Option<State>> {
         let is = |key: &str, values: &[&str]| {
             shown.get(key).is_some_and(|v| values.contains(&v.as_str()))
         };
-        // right after a boot it may be about to start, and does so whatever is recorded of it; what systemd only
-        // starts again and again does not run
+        // right after a boot the unit may be about to start: then it counts as active, whatever its record says; a
+        // unit that systemd only restarts again and again does not
         let starts = is("ActiveState", &["activating"]) && !is("SubState", &["auto-restart"]);
         let waits = is("ActiveState", &["inactive", "failed"])
             && shown
@@ -94,21 +94,20 @@ impl Service {
                 .is_some_and(|job| !["", "0"].contains(&job.as_str()));
         let starts = starts || waits;
         let active = starts || is("ActiveState", &["active", "reloading"]);
-        // of ours the link itself tells: systemd goes on saying what it has once found out, and nothing
-        // where the unit is gone, though it would start it if it came back; the link of a package's unit
-        // stays with dpkg until the package is purged
+        // for our own units the link decides: systemd keeps its first answer, and returns none if the unit file is
+        // missing, although it would start the unit if the file came back. A package's unit keeps its link until dpkg
+        // purges the package
         let wanted = Path::new(WANTS).join(&self.unit);
         let enabled = if self.shared {
             is("UnitFileState", &["enabled", "enabled-runtime"])
         } else {
             host.link_target(&wanted)?.is_some()
         };
-        // whether its unit is on disk is the unit's affair: what neither runs nor is meant to is
-        // no service
+        // the unit file belongs to another step: a unit that neither runs nor is enabled counts as absent
         if !active && !enabled {
             return Ok(None);
         }
-        // what has written down nothing yet will start with what is there
+        // a starting unit that has written no record yet will start with the present files
         let outdated = if active && !(starts && host.meta(&self.record)?.is_none()) {
             self.outdated(host).await?
         } else {
@@ -141,7 +140,7 @@ impl Service {
             inputs.push((step, path, present));
         }
         let writer = self.writer(host)?;
-        // nginx without a file of this site runs none of its certificates either
+        // an nginx without a file of this site uses none of the site's certificates either
         let is_there = |(step, _, present): &(&String, _, Option<String>)| {
             self.inputs.contains_key(*step) && present.is_some()
         };
@@ -149,9 +148,9 @@ impl Service {
         let mut outdated = Vec::new();
         for (step, path, present) in inputs {
             let path = path.display().to_string();
-            // on the way back an input may be gone, and the service was started without it
+            // after a rollback an input may be gone, and the service was started without it
             let record = started.get(path.as_str()).copied();
-            // what a later configuration had it run is none of what an earlier one writes down
+            // a unit with an earlier configuration does not record inputs that only a later configuration has
             let is_foreign = record.is_none()
                 && (runs_nothing || writer.as_ref().is_some_and(|text| !names(text, &path)));
             if !is_foreign && record != present.as_deref() {
@@ -166,7 +165,7 @@ impl Service {
         Ok(outdated)
     }
 
-    /// The digest of what it has set up, as far as it can be shown.
+    /// The digest of what the unit has set up, if that can be shown.
     async fn shown(&self, host: &Host) -> Result<Option<String>> {
         let [program, args @ ..] = self.shows.as_slice() else {
             return Ok(None);
@@ -182,8 +181,9 @@ impl Service {
         }
     }
 
-    /// The text that says what is written down at its start: its own unit, or of one of a package's the drop-ins
-    /// that do so. `None` where there is none, and where it is masked or planted: the step that writes it says so.
+    /// The text that determines what is recorded at a start: the unit itself, or, for a unit of a package, the
+    /// drop-ins that write the record. `None` if there is none, or if it is a link (masked, or put there by somebody
+    /// else): the step that writes it reports that.
     fn writer(&self, host: &Host) -> Result<Option<String>> {
         let unit = Path::new(UNITS).join(&self.unit);
         if !self.shared {
@@ -201,11 +201,11 @@ impl Service {
         Ok((!writers.is_empty()).then_some(writers))
     }
 
-    /// Starts it anew where it was started or reloaded after `moment` and runs on what is no longer there, or
-    /// could not start on it. Whether it did. Either way systemd has the unit as it is on disk.
+    /// Restarts the service if it was started or reloaded after `moment` with files that have changed since, or if it
+    /// could not start with them. Returns whether it did. In any case systemd then has the present unit files.
     ///
     /// # Errors
-    /// If systemd does not start it, or cannot be asked.
+    /// If systemd does not start the service, or cannot be asked.
     pub async fn start_anew(&self, host: &Host, moment: Option<&BootTime>) -> Result<bool> {
         let shown = self.show(host).await?;
         reload_stale(host, &shown).await?;
@@ -226,13 +226,13 @@ impl Service {
         Ok(true)
     }
 
-    /// Enables or disables it, for good: systemd does not sync the links that it makes and removes.
+    /// Enables or disables the service, and syncs the links: systemd does not.
     async fn enable(&self, host: &Host, verb: &[&str]) -> Result<()> {
         self.systemctl(host, verb).await?;
         host.sync(Path::new(UNITS))
     }
 
-    /// Puts what is on disk to work. What fails its test is never put to work.
+    /// Starts, restarts or reloads the service, unless its test program fails.
     async fn put_to_work(&self, host: &Host, active: bool) -> Result<()> {
         if let [program, args @ ..] = self.test.as_slice() {
             host.run(&Cmd::new(program).args(args)).await?;
@@ -257,7 +257,7 @@ impl Service {
     }
 }
 
-/// Whether a unit has failed, and nothing has started it since.
+/// Whether a unit has failed and has not been started since.
 ///
 /// # Errors
 /// If systemd cannot be asked.
@@ -268,7 +268,7 @@ pub async fn unit_failed(host: &Host, unit: &str) -> Result<bool> {
         .is_some_and(|state| state == "failed"))
 }
 
-/// What systemd has in memory of a unit; of all that are asked for side by side in one call.
+/// The properties of a unit in systemd's memory. Concurrent questions are batched into one call.
 async fn properties(host: &Host, unit: &str) -> Result<BTreeMap<String, String>> {
     let all = async |units: Vec<String>| {
         let blocks = show(host, &units).await.ok()?;
@@ -281,7 +281,7 @@ async fn properties(host: &Host, unit: &str) -> Result<BTreeMap<String, String>>
     let pairs = block.lines().filter_map(|line| line.split_once('='));
     let shown: BTreeMap<String, String> =
         pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-    // an answer without it is no answer, and not "neither runs nor is enabled"
+    // without `ActiveState` the answer is incomplete, and does not mean that the unit neither runs nor is enabled
     if shown.contains_key("ActiveState") {
         return Ok(shown);
     }
@@ -290,7 +290,7 @@ async fn properties(host: &Host, unit: &str) -> Result<BTreeMap<String, String>>
     Err(Error::garbled(what, format!("it says `{said}`")))
 }
 
-/// The text of a regular file; `None` where there is none.
+/// The text of a regular file; `None` if there is none.
 fn own_text(host: &Host, path: &Path) -> Result<Option<String>> {
     match host.meta(path)? {
         Some(meta) if meta.kind == Kind::File => host.text(path),
@@ -298,13 +298,13 @@ fn own_text(host: &Host, path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Whether a unit's text has `path` for a word of a command.
+/// Whether `path` is a word in the text of a unit.
 fn names(text: &str, path: &str) -> bool {
     let parts = |letter: char| letter.is_whitespace() || ";\"'".contains(letter);
     text.split(parts).any(|word| word == path)
 }
 
-/// What systemd has in memory of units, a block for each in their order.
+/// The properties of units in systemd's memory: a block for each, in the same order.
 async fn show(host: &Host, units: &[String]) -> Result<Vec<String>> {
     let show = Cmd::new("systemctl").args([
         "show",
@@ -316,7 +316,7 @@ async fn show(host: &Host, units: &[String]) -> Result<Vec<String>> {
     Ok(output.stdout.split("\n\n").map(str::to_owned).collect())
 }
 
-/// Where systemd has a unit in memory that is not as it is on disk, lets it read all of them again.
+/// Makes systemd reload all units if it has an outdated version of this one.
 async fn reload_stale(host: &Host, shown: &BTreeMap<String, String>) -> Result<()> {
     if shown.get("NeedDaemonReload").is_some_and(|v| v == "yes") {
         host.run(&Cmd::new("systemctl").arg("daemon-reload"))
@@ -353,20 +353,20 @@ impl Resource for Service {
                 return Ok(Moved::Kept("others may use it".into()));
             }
             if let Some(from) = from {
-                // not `--now`: what is not enabled, or has no unit any more, would run on
+                // not `disable --now`: that would not stop a unit that is not enabled or has no file any more
                 if from.enabled {
                     self.enable(host, &["disable", "--quiet"]).await?;
                 }
                 if from.active {
                     self.systemctl(host, &["stop"]).await?;
                 }
-                // else a unit that failed stays on systemd's list after it is gone
+                // otherwise a failed unit stays on systemd's list after it is gone
                 let reset = Cmd::new("systemctl")
                     .args(["reset-failed", "--quiet", "--", &self.unit])
                     .accept(1);
                 host.run(&reset).await?;
             }
-            // also where an earlier way back was cut before it
+            // also if an earlier rollback was interrupted before this
             gate::remove_record(host, &self.record)?;
             return Ok(Moved::Applied);
         };
@@ -406,8 +406,8 @@ impl Resource for Service {
         }
     }
 
-    /// What it was started with is of the past: there it runs what is on disk. One that came with
-    /// packages of the run is gone with them.
+    /// A rollback reaches a service that uses the present files, so the earlier `outdated` does not count. A shared
+    /// service that came with packages of the run is removed with them.
     fn rollback_target(
         &self,
         now: Option<&State>,

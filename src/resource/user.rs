@@ -9,12 +9,12 @@ use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
 use crate::resource::{Moved, Resource};
 
-/// Groups whose members are as good as root.
+/// Groups with members that can become root.
 const POWERFUL: &[&str] = &[
     "adm", "admin", "disk", "docker", "kvm", "libvirt", "lxd", "root", "shadow", "sudo", "wheel",
 ];
 
-/// Shells that let nobody in.
+/// Shells that allow no login.
 const CLOSED: &[&str] = &[
     "/usr/sbin/nologin",
     "/sbin/nologin",
@@ -22,15 +22,16 @@ const CLOSED: &[&str] = &[
     "/usr/bin/false",
 ];
 
-/// What `userdel` ends with where a process runs as the user.
+/// The exit code of `userdel` if a process runs as the user.
 const IN_USE: i32 = 8;
 
-/// The file systems that are on disks of this host.
+/// File systems that are stored on disks of this host.
 const DISKS: &[&str] = &[
     "btrfs", "ext2", "ext3", "ext4", "f2fs", "overlay", "xfs", "zfs",
 ];
 
-/// The first file that belongs to `uid`, on any disk; where it cannot be told within some minutes, what is said is that.
+/// The first file that belongs to `uid`, on any disk. If the search takes too long, the result says that there may be
+/// such a file.
 async fn owned_by(host: &Host, uid: u32) -> Result<Option<String>> {
     let mounts = host
         .read_text(Path::new("/proc/self/mounts"))?
@@ -40,7 +41,7 @@ async fn owned_by(host: &Host, uid: u32) -> Result<Option<String>> {
         .filter_map(|line| {
             let mut words = line.split(' ').skip(1);
             let place = words.next()?;
-            // in the file a blank is written as `\040`
+            // `/proc/self/mounts` writes a blank as `\040`
             let is_disk = DISKS.contains(&words.next()?) && !place.contains('\\');
             is_disk.then_some(place)
         })
@@ -52,7 +53,7 @@ async fn owned_by(host: &Host, uid: u32) -> Result<Option<String>> {
         Cmd::new("find")
             .args(places)
             .args(["-xdev", "-uid", &uid.to_string(), "-print", "-quit"]);
-    // 1: it could not look into some folder, or one went meanwhile
+    // 1 is accepted: a folder could not be read, or disappeared during the search
     match host.run(&find.accept(1).deadline(300)).await {
         Ok(output) => match output.stdout.lines().next() {
             Some(path) if !path.starts_with('/') => {
@@ -76,21 +77,22 @@ pub struct User {
     pub home: String,
 }
 
-/// What can be seen of a user.
+/// The state of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// `None` while the number is still to be given out.
+    /// `None` if the user does not exist yet.
     uid: Option<u32>,
     home: String,
     shell: String,
     groups: Vec<String>,
-    /// Why it cannot be the site's, with the way out.
+    /// Why the site cannot use the account, and what the user can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
 
 impl User {
-    /// Whether it is somebody else's. One that a run of the site's made may have got another number since, by its owner.
+    /// Why the account cannot be the site's: it is root's or a person's. An account that a run of this site made is
+    /// accepted, because its owner may have changed its uid since.
     fn problem(&self, host: &Host, uid: u32) -> Result<Option<String>> {
         let name = &self.name;
         let is_person =
@@ -128,7 +130,7 @@ impl Resource for User {
         }))
     }
 
-    /// An existing user keeps its number and its home.
+    /// An existing user keeps its uid and home folder.
     fn want(&self, now: Option<&State>) -> Option<State> {
         let Some(now) = now else {
             let (home, shell) = (self.home.clone(), CLOSED[0].to_owned());

@@ -1,4 +1,4 @@
-//! How apt is called: never a question, never a restart that was not asked for, always a deadline.
+//! Calls of apt that never ask, never restart services unasked, and always have a deadline.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ const LOCKS: &[&str] = &[
     "/var/cache/apt/archives/lock",
 ];
 
-/// What apt and dpkg say where another has taken a lock between our look and their own, and dpkg
-/// where one has taken it between two calls by apt.
+/// Errors of apt and dpkg if another process took a lock after we had checked that it was free. dpkg also reports
+/// this if a process takes the lock between two dpkg calls of one apt run.
 const RACED: &[&str] = &["Could not get lock", "locked by another process"];
 
-/// Where packages and administrators configure apt.
+/// The folder in which packages and administrators configure apt.
 const CONFIGURATION: &str = "/etc/apt/apt.conf.d";
 
-/// A call of `apt-get` that asks nothing.
+/// An `apt-get` call that asks no questions.
 pub(super) fn apt_get(args: &[&str]) -> Cmd {
     Cmd::new("apt-get")
         .args([
@@ -40,7 +40,7 @@ pub(super) fn apt_get(args: &[&str]) -> Cmd {
             "Dpkg::Use-Pty=0",
             "-o",
             "APT::Get::AutomaticRemove=0",
-            // waited for here, where the holder is named and the deadline is one for all
+            // `run_locked` waits for locks itself: it names the holder, and one deadline covers all locks
             "-o",
             "DPkg::Lock::Timeout=0",
         ])
@@ -54,7 +54,7 @@ pub(super) fn apt_get(args: &[&str]) -> Cmd {
         .deadline(3600)
 }
 
-/// What `apt-get` would do, without its lock and without writing its cache.
+/// An `apt-get` call for a simulation, which takes no lock and writes no cache.
 pub(super) fn simulate(args: &[&str]) -> Cmd {
     apt_get(args).args([
         "-o",
@@ -66,8 +66,8 @@ pub(super) fn simulate(args: &[&str]) -> Cmd {
     ])
 }
 
-/// Runs a call that needs apt's locks: waits for them, naming their holder, and finishes first
-/// what dpkg was kept from finishing.
+/// Runs a command that needs apt's locks. Waits for the locks and reports their holder; tries again if another
+/// process takes a lock first.
 pub(super) async fn run_locked(host: &Host, cmd: &Cmd) -> Result<()> {
     let until = Instant::now() + host.lock_timeout();
     loop {
@@ -83,7 +83,7 @@ pub(super) async fn run_locked(host: &Host, cmd: &Cmd) -> Result<()> {
     }
 }
 
-/// Finishes what a killed dpkg left half way; nothing where it left nothing.
+/// Finishes what an interrupted dpkg left half done, if anything.
 pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
     let unfinished: Vec<String> = Dpkg::read(host)?.unfinished.into_keys().collect();
     if unfinished.is_empty() && host.list(Path::new("/var/lib/dpkg/updates"))?.is_empty() {
@@ -96,7 +96,7 @@ pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
     };
     let text = format!("dpkg was interrupted{halves}; finishing that first");
     host.events().tell(Event::Note { text });
-    // 1: some lack packages that they depend on, and get them next
+    // 1 is accepted: a package may lack a dependency, which the next call installs
     let configure = Cmd::new("dpkg")
         .args(["--force-confdef", "--force-confold", "--configure", "-a"])
         .env("DEBIAN_FRONTEND", "noninteractive")
@@ -112,7 +112,7 @@ pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
     let Err(error) = run_locked(host, &fix).await else {
         return Ok(());
     };
-    // whose own script fails keeps nothing else from being installed or removed
+    // a package with a failing maintainer script does not prevent apt from installing or removing others
     let left = Dpkg::read(host)?.unfinished;
     let stays = |name| unfinished.contains(name) && !left.is_empty();
     if left.keys().all(stays) {
@@ -121,11 +121,11 @@ pub(super) async fn finish_interrupted(host: &Host) -> Result<()> {
     Err(error)
 }
 
-/// Judges a call of apt by what it has done: apt fails, too, over what is not ours. A hook of the owner's that fails,
-/// or a package of others that cannot be set up, is named, and stops nothing when all that was asked `is_done`.
+/// Judges a call of apt by its effect, because apt also fails for reasons that are not ours. If `is_done`, a failing
+/// hook of the owner or a package of others that cannot be configured is only reported.
 ///
 /// # Errors
-/// If it is not done, with what apt said.
+/// If the work is not done: the error of apt.
 pub(super) fn judge(host: &Host, ended: Result<()>, is_done: bool) -> Result<()> {
     let Err(error) = ended else {
         return Ok(());
@@ -150,7 +150,8 @@ pub(super) fn judge(host: &Host, ended: Result<()>, is_done: bool) -> Result<()>
     Ok(())
 }
 
-/// The hooks that failed after all was done, each with its file: `E: Problem executing scripts KEY 'COMMAND'`.
+/// Messages for hooks that failed after the work was done, each with its file. apt prints
+/// `E: Problem executing scripts KEY 'COMMAND'`.
 pub(super) fn hooks(host: &Host, said: &str) -> Result<Vec<String>> {
     let mut notes = Vec::new();
     for line in said.lines() {
@@ -161,7 +162,7 @@ pub(super) fn hooks(host: &Host, said: &str) -> Result<Vec<String>> {
             continue;
         };
         let command = command.trim_end().trim_end_matches('\'');
-        // what goes before may have kept all from being done
+        // a failing hook before the work may have prevented it
         if !key.contains("::Post-Invoke") {
             continue;
         }
@@ -175,7 +176,7 @@ pub(super) fn hooks(host: &Host, said: &str) -> Result<Vec<String>> {
     Ok(notes)
 }
 
-/// The file of apt's configuration that has a command.
+/// The file of apt's configuration that contains `command`.
 fn hook_file(host: &Host, command: &str) -> Result<Option<PathBuf>> {
     let folder = Path::new(CONFIGURATION);
     let mut files: Vec<PathBuf> = host.list(folder)?.iter().map(|n| folder.join(n)).collect();
@@ -190,13 +191,13 @@ fn hook_file(host: &Host, command: &str) -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// Waits until nobody holds a lock of apt's: a killed run's `apt-get` is not ended but let finish.
+/// Waits until no process holds a lock of apt. An `apt-get` of a killed run is not killed: it may finish.
 ///
 /// # Errors
-/// If they are still held when [`Host::lock_timeout`] is at its end, or if a signal asks to stop.
+/// If a lock is still held after [`Host::lock_timeout`], or if a signal asks to stop.
 pub async fn wait_for_apt(host: &Host) -> Result<()> {
     let until = Instant::now() + host.lock_timeout();
-    // one that has only just started holds no lock yet
+    // an `apt-get` that has just started holds no lock yet
     let programs = ["apt-get", "dpkg"];
     let left_over = |process: &Process| {
         programs
@@ -240,12 +241,12 @@ async fn wait_for_locks(host: &Host, until: Instant) -> Result<()> {
             });
             told = Some(holder);
         }
-        // a record lock of another process cannot be waited for with a deadline
+        // the kernel offers no wait with a deadline for another process's record lock, so poll
         host.pause(500).await?;
     }
 }
 
-/// What keeps apt from being used, and who.
+/// The first lock of apt that is held, and its holder.
 fn held(host: &Host) -> Result<Option<(&'static str, Process)>> {
     for lock in LOCKS {
         if let Some(holder) = host.lock_holder(Path::new(lock))? {
@@ -255,8 +256,8 @@ fn held(host: &Host) -> Result<Option<(&'static str, Process)>> {
     Ok(None)
 }
 
-/// The packages that a simulation would install, with their versions: its lines `Inst NAME [OLD]
-/// (VERSION …)`, and `Conf NAME (VERSION …)` alone for one that a killed dpkg had only unpacked.
+/// The packages that a simulation would install, with their versions: the lines `Inst NAME [OLD] (VERSION …)`. A
+/// package that a killed dpkg only unpacked has just a line `Conf NAME (VERSION …)`.
 pub(super) fn parse_simulation(text: &str) -> BTreeMap<String, String> {
     let inst = |line: &str| {
         let rest = line
@@ -269,7 +270,7 @@ pub(super) fn parse_simulation(text: &str) -> BTreeMap<String, String> {
     text.lines().filter_map(inst).collect()
 }
 
-/// The packages that a simulation would remove: its lines `Remv NAME [VERSION]`.
+/// The packages that a simulation would remove: the lines `Remv NAME [VERSION]`.
 pub(super) fn removed(text: &str) -> Vec<&str> {
     let names = text.lines().filter_map(|line| line.strip_prefix("Remv "));
     names
@@ -277,7 +278,8 @@ pub(super) fn removed(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The bytes that `apt-get --print-uris` would download: its lines `'URI' FILE SIZE HASH`.
+/// The number of bytes that `apt-get --print-uris` would download: the sum of SIZE in its lines
+/// `'URI' FILE SIZE HASH`.
 pub(super) fn parse_uris(text: &str) -> u64 {
     let size = |line: &str| {
         line.starts_with('\'')
@@ -294,14 +296,14 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn hooks_that_fail_after_all_is_done_are_named_with_their_file() {
+    fn hooks_that_fail_after_the_work_are_reported_with_their_file() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("etc/apt/apt.conf.d");
         std::fs::create_dir_all(&folder).unwrap();
         let line = "DPkg::Post-Invoke { \"test -x \\\"/usr/bin/gone\\\"\"; };\n";
         std::fs::write(folder.join("80snapshot"), line).unwrap();
         let host = Host::at(root.path(), Programs::Real, Events::silent());
-        // as apt says it
+        // the exact output of apt
         let said = "E: Problem executing scripts DPkg::Post-Invoke 'test -x \\/usr/bin/gone\\'\n\
                     E: Sub-process returned an error code\n";
         let found = hooks(&host, said).unwrap();
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_simulation_names_what_would_come() {
+    fn a_simulation_lists_the_packages_to_install() {
         let text = "NOTE: This is only a simulation!\nInst liberror-perl (0.17029-2 Debian:12.11/stable [all])\n\
                     Inst tzdata [2024a] (2025b-0+deb12u1 Debian:12/stable [all])\nInst libc6:i386 (2.36 x [i386])\n\
                     Conf git (1:2.39 Debian [amd64])\n";
@@ -340,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_added_up() {
+    fn download_sizes_are_added_up() {
         let text = "Reading package lists...\n'http://x/a.deb' a.deb 100 SHA256:aa\n'http://x/b.deb' b.deb 23 \n";
         assert_eq!(parse_uris(text), 123);
     }

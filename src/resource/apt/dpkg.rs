@@ -1,4 +1,4 @@
-//! What dpkg knows, read in process from its status file.
+//! The package database of dpkg, read from its status file without running dpkg.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,26 +7,26 @@ use crate::host::{Host, Result};
 
 const STATUS: &str = "/var/lib/dpkg/status";
 
-/// The packages of a machine.
+/// The packages of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::resource) struct Dpkg {
-    /// Those that are wholly there, whatever is to become of them: a held one is `hold ok installed`.
+    /// Completely installed packages, whatever dpkg is to do with them: a held package is `hold ok installed`.
     pub(in crate::resource) installed: BTreeMap<String, Package>,
-    /// Those that dpkg left half way, with their versions.
+    /// Partly installed packages, with their versions.
     pub(in crate::resource) unfinished: BTreeMap<String, String>,
 }
 
-/// One installed package.
+/// An installed package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::resource) struct Package {
     pub(in crate::resource) version: String,
-    /// Each a choice of package names, one of which must be there.
+    /// Each entry is a list of alternatives, one of which must be installed.
     depends: Vec<Vec<String>>,
     provides: Vec<String>,
 }
 
 impl Dpkg {
-    /// Reads the machine's status file.
+    /// Reads the host's status file.
     pub(in crate::resource) fn read(host: &Host) -> Result<Self> {
         Ok(Self::parse(
             &host.read_text(Path::new(STATUS))?.unwrap_or_default(),
@@ -75,7 +75,7 @@ impl Dpkg {
         dpkg
     }
 
-    /// Every package that is there with its version; one that is half there says so.
+    /// Every installed package with its version; a partly installed package is marked `(unfinished)`.
     pub(in crate::resource) fn versions(&self) -> BTreeMap<String, String> {
         let whole = self
             .installed
@@ -88,7 +88,7 @@ impl Dpkg {
         whole.chain(half).collect()
     }
 
-    /// Those of `candidates` that `roots` cannot do without, directly or through others.
+    /// The packages in `candidates` that `roots` depend on, directly or indirectly.
     pub(in crate::resource) fn needed(
         &self,
         roots: BTreeSet<String>,
@@ -126,7 +126,7 @@ impl Dpkg {
     }
 }
 
-/// `a (>= 1) | b, c:any` as names: `[[a, b], [c]]`.
+/// Parses a dependency field: `a (>= 1) | b, c:any` becomes `[[a, b], [c]]`.
 fn choices(value: &str) -> Vec<Vec<String>> {
     let name = |entry: &str| {
         let entry = entry
@@ -159,7 +159,7 @@ Package: server\nStatus: install ok installed\nVersion: 3\nPre-Depends: git\n";
     }
 
     #[test]
-    fn only_what_is_wholly_installed_counts() {
+    fn only_completely_installed_packages_count() {
         let dpkg = Dpkg::parse(STATUS);
         assert_eq!(
             dpkg.installed.keys().collect::<Vec<_>>(),
@@ -171,12 +171,12 @@ Package: server\nStatus: install ok installed\nVersion: 3\nPre-Depends: git\n";
     }
 
     #[test]
-    fn what_a_package_stands_on_is_found_through_others_and_through_provides() {
+    fn dependencies_are_found_indirectly_and_through_provides() {
         let dpkg = Dpkg::parse(STATUS);
         let candidates = set(&["git", "perl-base"]);
         assert_eq!(dpkg.needed(set(&["server"]), &candidates), candidates);
         assert_eq!(dpkg.needed(set(&["libc6"]), &candidates), set(&[]));
-        // a choice that something else fulfils needs none of the candidates
+        // an alternative that another package satisfies needs none of the candidates
         assert_eq!(dpkg.needed(set(&["server"]), &set(&["git"])), set(&["git"]));
     }
 }

@@ -1,4 +1,4 @@
-//! apt's lists of what can be installed.
+//! The package lists of apt.
 
 mod sources;
 
@@ -15,17 +15,17 @@ use crate::resource::{Moved, Resource};
 
 const LISTS: &str = "/var/lib/apt/lists";
 
-/// Touched when lists came. apt itself touches its folders also where none came, and not always where all were
-/// as they should be.
+/// Touched after an `apt-get update` of this program succeeded. apt touches its own folders even if no list came, and
+/// not always if all lists were up to date.
 const STAMP: &str = "/var/lib/apt/periodic/odoo-deploy-stamp";
 
-/// Where apt's own timers keep the like.
+/// The folder in which apt's own timers keep such stamps.
 const PERIODIC: &str = "/var/lib/apt/periodic";
 
-/// What a system touches that brings its lists up to date by itself (`APT::Update::Post-Invoke-Success`).
+/// The stamp of a system that updates its lists by itself (`APT::Update::Post-Invoke-Success`).
 const SUCCESS: &str = "/var/lib/apt/periodic/update-success-stamp";
 
-/// How old lists may be before something is installed from them: a day, as apt's own timer has it.
+/// The maximum age of the lists when packages are installed: one day, like the interval of apt's own timer.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 
 /// Package lists fresh enough to install `packages` from. If these are installed already, lists of any age will do: a settled host
@@ -38,7 +38,7 @@ pub struct Lists {
     pub packages: Vec<String>,
 }
 
-/// Whether the lists will do.
+/// Whether the lists can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     usable: bool,
@@ -73,14 +73,14 @@ impl Resource for Lists {
         if from == to || to.is_none_or(|to| !to.usable) {
             return Ok(Moved::Applied);
         }
-        // without it apt-get ends with 0 after two minutes without a network
+        // without this option, apt-get exits with 0 after two minutes without a network
         let update = call::apt_get(&["-o", "APT::Update::Error-Mode=any", "update"])
             .deadline(600)
             .log("apt-update");
         if let Err(error) = call::run_locked(host, &update).await {
             let log = host.store()?.log_path("apt-update");
             let said = std::fs::read_to_string(log).unwrap_or_default();
-            // below what earlier calls have said
+            // the log also contains the output of earlier calls: use the last one only
             let said = said.rsplit("APT::Update::Error-Mode").next();
             let said = said.unwrap_or_default();
             let (failed, hooks) = (sources::failed(said), call::hooks(host, said)?);
@@ -97,7 +97,7 @@ impl Resource for Lists {
             }
         }
         let (stamp, folder) = (Path::new(STAMP), Path::new(PERIODIC));
-        // a run that was killed there leaves it closed to others
+        // a run that was killed here leaves the folder with mode 0700
         if host.meta(folder)?.is_none_or(|meta| meta.mode == 0o700) {
             host.ensure_folder(folder, Ownership::root(0o755))?;
         }
@@ -118,7 +118,7 @@ impl Resource for Lists {
     }
 }
 
-/// Whether lists came within the last day, and after the sources of apt last changed.
+/// Whether the lists are less than a day old and newer than the last change of apt's sources.
 pub(super) fn fresh(host: &Host) -> Result<bool> {
     let names = host.list(Path::new(LISTS))?;
     let is_list = |name: &String| name.contains("_Packages") || name.contains("Release");

@@ -13,11 +13,10 @@ use crate::resource::apt::{call, lists};
 use crate::resource::postgres::clusters;
 use crate::resource::{AnyState, Footprint, Moved, Resource};
 
-/// PostgreSQL's clusters, by major version and name.
+/// The data of PostgreSQL's clusters, by major version and name.
 const CLUSTERS: &str = "/var/lib/postgresql";
 
-/// The number from which PostgreSQL counts databases that it did not make itself
-/// (`FirstNormalObjectId`).
+/// The lowest OID of databases that PostgreSQL did not create itself (`FirstNormalObjectId`).
 const FIRST_OWN_DATABASE: u32 = 16384;
 
 /// Packages, installed by one call of apt.
@@ -38,22 +37,23 @@ pub struct Packages {
     pub upgrade: bool,
 }
 
-/// What can be seen of the packages.
+/// The state of all packages of the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// All that are installed, with their versions.
+    /// The installed packages, with their versions.
     installed: BTreeMap<String, String>,
-    /// Those that apt would install, and those it would bring up to date.
+    /// The packages that apt would install or upgrade, with their versions.
     pending: BTreeMap<String, String>,
-    /// What of it would be downloaded, in bytes, where apt can tell.
+    /// The number of bytes that apt would download for `pending`; `None` if apt cannot say.
     download: Option<u64>,
-    /// The PostgreSQL clusters: a package makes one. Journals of earlier programs do not have them.
+    /// The PostgreSQL clusters with their system identifiers, because a package can create a cluster. Missing in
+    /// early journals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     clusters: Option<BTreeMap<String, String>>,
 }
 
 impl State {
-    /// The clusters that it has and `other` has not; none where one of them does not tell.
+    /// The clusters that `self` has and `other` has not; none if either state does not record clusters.
     fn without(&self, other: &Self) -> BTreeMap<String, String> {
         let (Some(own), Some(others)) = (&self.clusters, &other.clusters) else {
             return BTreeMap::new();
@@ -70,7 +70,7 @@ impl Packages {
         missing(&self.names, dpkg)
     }
 
-    /// What is to come, and how much of it is to be downloaded.
+    /// The packages that apt would install for this step, and the number of bytes to download.
     async fn pending(
         &self,
         host: &Host,
@@ -91,7 +91,7 @@ impl Packages {
         ))
     }
 
-    /// What apt would install; where it cannot tell yet, what was asked for, in no version.
+    /// The packages that apt would install. If apt cannot say yet, the requested packages, without versions.
     async fn simulate(
         &self,
         host: &Host,
@@ -110,7 +110,7 @@ impl Packages {
             .and_then(|output| whole_simulation(&output.stdout, missing));
         let simulated = match simulated {
             Ok(simulated) => simulated,
-            // nothing may be installed of which is not known what it is: it could not be taken back
+            // never install packages without knowing which: a rollback could not remove them
             Err(error) if lists::fresh(host)? && Dpkg::read(host)?.unfinished.is_empty() => {
                 return Err(error);
             }
@@ -128,8 +128,8 @@ impl Packages {
         Ok((simulated, download))
     }
 
-    /// Of `brought`, those that must stay: packages that hold data, as long as there are any, what
-    /// these need, and what packages that came later need.
+    /// The packages in `brought` that must stay: those that hold data, while there are databases, and the
+    /// dependencies of these and of all other installed packages.
     fn held(
         &self,
         host: &Host,
@@ -251,7 +251,7 @@ impl Resource for Packages {
             download: None,
             clusters: None,
         });
-        // what their scripts make is seen when they are there
+        // the clusters that the packages' scripts create are only known after the installation
         if want
             .pending
             .keys()
@@ -268,7 +268,7 @@ impl Resource for Packages {
         let (Some(from), Some(to)) = (from, to) else {
             return Ok(Moved::Applied);
         };
-        // nothing comes: only on the way back, where a killed dpkg may have left halves
+        // nothing to install: this is a rollback, which must also clean up after a killed dpkg
         let comes = |(name, version): (&String, &String)| from.installed.get(name) != Some(version);
         if !to.installed.iter().any(comes) {
             return self.remove(host, from, to).await;
@@ -298,8 +298,8 @@ impl Resource for Packages {
         )))
     }
 
-    /// Takes away what came with this change, and nothing that came by another hand: later, or between a killed
-    /// run and the one that went on with it.
+    /// Removes the packages that this change brought. Packages that somebody else installed stay, whether they came
+    /// later or between a killed run and the run that continued it.
     fn rollback_target(
         &self,
         now: Option<&State>,
@@ -310,7 +310,7 @@ impl Resource for Packages {
         let came = |name: &String| {
             after.installed.contains_key(name) && !before.installed.contains_key(name)
         };
-        // where apt could not tell what it would bring, what was asked for stands there without a version
+        // if apt could not say what it would install, `pending` has the requested packages, without versions
         let untold = before.pending.values().any(String::is_empty);
         let told = |name: &String| before.pending.contains_key(name) || self.names.contains(name);
         let brought = |name: &String| came(name) && (untold || told(name));
@@ -323,7 +323,7 @@ impl Resource for Packages {
             pending: BTreeMap::new(),
             download: None,
             clusters: now.clusters.as_ref().map(|clusters| {
-                // what did not come to its end has not seen what it made
+                // a change that did not complete has not recorded the clusters that it created
                 let end = if after.clusters.is_some() { after } else { now };
                 let made = end.without(before);
                 let stays = |(id, identity): &(&String, &String)| made.get(*id) != Some(*identity);
@@ -335,7 +335,7 @@ impl Resource for Packages {
         })
     }
 
-    /// Only what changes: nobody reads the names of all packages of a server.
+    /// Shows only the packages that change: a list of all packages is too long to read.
     fn presented(&self, from: Option<State>, to: Option<State>) -> Result<(AnyState, AnyState)> {
         let (from, to) = (
             from.map(|s| s.installed).unwrap_or_default(),
@@ -392,7 +392,7 @@ impl Resource for Packages {
     }
 }
 
-/// Those of `names` that are not installed.
+/// The packages in `names` that are not installed.
 fn missing<'n>(names: &'n [String], dpkg: &Dpkg) -> Vec<&'n str> {
     let names = names.iter().map(String::as_str);
     names
@@ -400,7 +400,8 @@ fn missing<'n>(names: &'n [String], dpkg: &Dpkg) -> Vec<&'n str> {
         .collect()
 }
 
-/// What a simulation would install, where it says so of all that is `missing` and nothing that is there has to go.
+/// The packages that a simulation would install. Fails if apt would remove a package, or does not mention every
+/// package in `missing`.
 fn whole_simulation(text: &str, missing: &[&str]) -> Result<BTreeMap<String, String>> {
     let removed = call::removed(text);
     if !removed.is_empty() {
@@ -431,7 +432,7 @@ fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
 }
 
-/// Whether any cluster holds a database of its owner's, asked of the files: the server may be down.
+/// Whether any cluster contains a database of the owner. Reads the files, because the server may be down.
 fn has_databases(host: &Host) -> Result<bool> {
     for version in host.list(Path::new(CLUSTERS))? {
         let version = Path::new(CLUSTERS).join(version);
@@ -453,7 +454,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_removed_for_a_site() {
+    fn apt_must_not_remove_packages_for_a_site() {
         let text = "Remv nginx-light [1.22.1-9]\nInst nginx (1.22.1-9 Debian:12 [amd64])\n";
         let error = whole_simulation(text, &["nginx"]).unwrap_err().to_string();
         assert!(error.contains("would remove `nginx-light`"), "{error}");

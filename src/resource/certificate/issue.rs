@@ -1,4 +1,4 @@
-//! Making certificates, and having them made.
+//! Issuing certificates, with openssl or through certbot.
 
 use std::path::Path;
 
@@ -9,13 +9,13 @@ use crate::host::store::digest;
 use crate::host::{Host, Ownership, Result};
 use crate::resource::Moved;
 
-/// How long certificates hold, in days. Browsers take no certificate of a server that holds longer
-/// than 398, but for authorities that were imported by hand: 397 is safe in any case.
+/// The validity of certificates, in days. Browsers reject server certificates that are valid for more than 398 days,
+/// except from authorities that a user imported; 397 is accepted in any case.
 const AUTHORITY: u32 = 3650;
 const SERVER: u32 = 397;
 
 impl Certificate {
-    /// Makes the authority: the key first, without which no certificate is worth anything.
+    /// Makes the authority. Writes the key first, because a certificate without its key is useless.
     pub(super) async fn found(&self, host: &Host) -> Result<()> {
         let key = new_key(host).await?;
         let request = self_signed(AUTHORITY, "odoo-deploy on this server")
@@ -28,7 +28,7 @@ impl Certificate {
         put(host, &self.path, &certificate, 0o644)
     }
 
-    /// Has it signed by the authority at `path`. The key is in the same file.
+    /// Makes a certificate that the authority at `path` signs. The key is stored in the same file.
     pub(super) async fn sign(&self, host: &Host, path: &Path, key: &Path) -> Result<()> {
         let own = new_key(host).await?;
         let domain = self.domain.as_deref().unwrap_or_default();
@@ -38,7 +38,7 @@ impl Certificate {
             .args(["-addext", "basicConstraints=critical,CA:FALSE"])
             .args(["-addext", "keyUsage=critical,digitalSignature"])
             .args(["-addext", "extendedKeyUsage=serverAuth"])
-            // not in the subject: a common name ends at 64 characters
+            // the domain is not in the subject, because a common name is limited to 64 characters
             .args(["-addext", &format!("subjectAltName=DNS:{domain}")])
             .args(["-addext", "subjectKeyIdentifier=hash"])
             .args(["-addext", "authorityKeyIdentifier=keyid"])
@@ -48,8 +48,8 @@ impl Certificate {
         put(host, &self.path, &both, 0o600)
     }
 
-    /// Has it made by Let's Encrypt, which asks nginx for a file in `webroot`: nginx first takes over
-    /// the site that answers so. certbot's own timer renews it later, in the same way.
+    /// Obtains a certificate from Let's Encrypt, which requests a file in `webroot` from nginx. The pre-hook makes
+    /// nginx load the site that serves this file. certbot's own timer renews the certificate in the same way.
     pub(super) async fn obtain(
         &self,
         host: &Host,
@@ -66,7 +66,7 @@ impl Certificate {
             .args(["--deploy-hook", "systemctl reload nginx.service"])
             .arg("--keep-until-expiring")
             .deadline(300);
-        // before it is there: a run that is killed in between must know its own
+        // noted before certbot runs, so that a later run knows the certificate even if this run is killed
         if host.meta(&self.path)?.is_none() {
             host.store()?.note_made(&gate::lineage_key(name), domain)?;
         }
@@ -74,7 +74,7 @@ impl Certificate {
         host.sync(&self.path)
     }
 
-    /// Takes it away, where it is ours; also what was left of it half made.
+    /// Removes the certificate and half-made files, if a run made them.
     pub(super) async fn take_away(&self, host: &Host, is_there: bool) -> Result<Moved> {
         match &self.issuer {
             Issuer::Owner if is_there => return Ok(Moved::Kept("it is the owner's".into())),
@@ -97,7 +97,8 @@ impl Certificate {
     }
 }
 
-/// Writes a file that is known again later; what somebody else had there is moved aside.
+/// Writes a file and notes its digest, so that later runs recognise it. A file of somebody else at this path is moved
+/// aside.
 fn put(host: &Host, path: &Path, text: &str, mode: u32) -> Result<()> {
     gate::make_room(host, path)?;
     host.store()?.note_written(path, &digest(text.as_bytes()))?;
@@ -111,8 +112,8 @@ async fn new_key(host: &Host) -> Result<String> {
     Ok(host.run(&make).await?.stdout)
 }
 
-/// A request whose key comes by standard input, so that none is in a file before its time; nothing
-/// of the system's `openssl.cnf` comes in.
+/// A call that makes a self-signed certificate. The key comes through standard input, so that no file contains it
+/// yet; the system's `openssl.cnf` is ignored.
 fn self_signed(days: u32, name: &str) -> Cmd {
     Cmd::new(OPENSSL)
         .args(["req", "-x509", "-new", "-config", "/dev/null"])

@@ -1,16 +1,16 @@
-//! What is wrong with a certificate, if anything is.
+//! The validity of a certificate, and its problems.
 
 use super::{Certificate, Issuer, OPENSSL};
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
 
-/// How long before its end a certificate is made anew, in days. certbot's own timer does so 30 days
-/// before.
+/// How many days before its end a certificate is renewed. certbot's own timer renews 30 days before the end and must
+/// have had time for it.
 const AHEAD: u32 = 30;
 const AHEAD_OF_ACME: u32 = 15;
 
 impl Certificate {
-    /// Until when it holds, and why it will not do.
+    /// Returns the end of the validity, and why the certificate cannot be used.
     pub(super) async fn look(&self, host: &Host) -> Result<(Option<String>, Option<String>)> {
         let days = match self.issuer {
             Issuer::Itself | Issuer::Authority { .. } => AHEAD,
@@ -39,7 +39,7 @@ impl Certificate {
         }
         let public = self.public_key(host).await?;
         let problem = match public {
-            // made by others, its mode is theirs to set
+            // only reported: the owner made the file and sets its mode
             Some(_) if self.issuer == Issuer::Owner && self.is_exposed(host)? => Some(format!(
                 "everybody on this server can read the key `{key}`: `chmod o= {key}`, and have a new one made if anyone \
                  may have read it",
@@ -58,14 +58,15 @@ impl Certificate {
         Ok((until, problem))
     }
 
-    /// Whether others than owner and group may do anything with the key. Its group may: `ssl-cert` is made for that.
+    /// Whether accounts other than the owner and the group have any access to the key. The group may have: `ssl-cert`
+    /// exists for that.
     fn is_exposed(&self, host: &Host) -> Result<bool> {
         Ok(host
             .meta(&self.key)?
             .is_some_and(|meta| meta.mode & 0o007 != 0))
     }
 
-    /// The public half of the key.
+    /// The public key of the private key; `None` if the private key is not readable without a passphrase.
     async fn public_key(&self, host: &Host) -> Result<Option<String>> {
         let key = self.key.display().to_string();
         let read = Cmd::new(OPENSSL)
@@ -76,8 +77,8 @@ impl Certificate {
         Ok((read.code == Some(0)).then_some(read.stdout))
     }
 
-    /// Whether it is for its domain, and by its authority where that is on this server. Whether
-    /// visitors trust any other is theirs to say.
+    /// Returns the problem if the certificate is not for its domain, or not signed by its authority on this server.
+    /// Whether visitors trust any other authority cannot be checked here.
     async fn verify(&self, host: &Host) -> Result<Option<String>> {
         let Some(domain) = &self.domain else {
             return Ok(None);

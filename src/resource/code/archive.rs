@@ -1,4 +1,4 @@
-//! A Debian archive of known content, unpacked at a path that carries its digest.
+//! A Debian package with a known digest, unpacked at a path that contains the digest.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::host::{Host, Ownership, Result};
 use crate::resource::code::tree;
 use crate::resource::{Moved, Resource};
 
-/// The file in the unpacked tree that says what it was unpacked from; written last.
+/// The file in the unpacked tree that contains the digest of the package; written last.
 const MARKER: &str = ".sha256";
 
 /// One `.deb`, unpacked without running what it would run when it is installed.
@@ -28,14 +28,14 @@ pub struct Archive {
     pub sha256: String,
 }
 
-/// What was unpacked.
+/// The digest of the unpacked package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     sha256: String,
 }
 
 impl Archive {
-    /// Fetches it and unpacks it. apt refuses what does not have the digest.
+    /// Downloads and unpacks the package. apt rejects a file with another digest.
     async fn unpack(&self, host: &Host) -> Result<PathBuf> {
         let partial = tree::partial(&self.path);
         let (archive, whole) = (partial.join("archive.deb"), partial.join("tree"));

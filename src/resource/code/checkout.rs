@@ -1,4 +1,4 @@
-//! A commit of a git repository, at a path that carries it.
+//! A commit of a git repository, at a path that contains the commit.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,9 @@ use crate::resource::code::tree;
 use crate::resource::{Footprint, Moved, Resource};
 use crate::secret::access::{self, Access, GitCredentials};
 
-/// What git is told before all that the server's `/etc/gitconfig` says: a tree is the commit byte for byte, whoever
-/// works on the server with what settings, and the files of a repository are where this program reads them. How the
-/// network is reached is left to that file.
+/// Git settings that override the server's `/etc/gitconfig`. A tree must be the commit byte for byte, whatever the
+/// server's administrators have configured, and git's own files must be where this program reads them. Settings of
+/// the network are left to `/etc/gitconfig`.
 const SETTINGS: &[&str] = &[
     "core.hooksPath=/dev/null",
     "protocol.ext.allow=never",
@@ -70,7 +70,7 @@ pub struct Checkout {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     commit: String,
-    /// The languages whose translations are there; all where nothing is said.
+    /// The languages with complete translations; `None` means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     languages: Languages,
 }
@@ -80,18 +80,18 @@ impl Checkout {
         self.path.parent().unwrap_or(Path::new("/"))
     }
 
-    /// What tells it from others that are fetched at the same time.
+    /// A name that distinguishes this checkout from others that are fetched at the same time.
     fn name(&self) -> String {
         let name = self.path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
 
-    /// Where what is half made is.
+    /// The folder of an unfinished checkout.
     fn partial(&self) -> PathBuf {
         tree::partial(&self.path)
     }
 
-    /// Where it is made.
+    /// The tree, while it is being made.
     fn tree(&self) -> PathBuf {
         self.partial().join("tree")
     }
@@ -121,7 +121,7 @@ impl Checkout {
         access::grant(host, builder, &self.name(), &self.url, access)
     }
 
-    /// Makes the tree, with what opens the repository lent for that time.
+    /// Makes the tree. The builder has the credentials of the repository only during this time.
     async fn make(&self, host: &Host, languages: &Languages) -> Result<()> {
         let told = self.grant(host)?;
         let made = self.make_by(host, &told, languages).await;
@@ -145,7 +145,7 @@ impl Checkout {
         self.lay_out(host, told, languages).await
     }
 
-    /// Fetches no more files than are laid out.
+    /// Fetches only the files that will be checked out (a partial clone).
     async fn make_lean(
         &self,
         host: &Host,
@@ -153,7 +153,7 @@ impl Checkout {
         languages: &Languages,
     ) -> Result<()> {
         self.begin(host).await?;
-        // what it leaves out, git fetches from a remote that has a name
+        // git can fetch the omitted files later only from a named remote
         let url = ["config", "remote.origin.url", &self.url];
         host.run(&self.git(&self.tree(), &url)).await?;
         let exact = ["--depth=1", "--filter=blob:none", "origin", &self.commit];
@@ -175,7 +175,7 @@ impl Checkout {
             .await
     }
 
-    /// Begins an empty tree.
+    /// Initialises an empty repository.
     async fn begin(&self, host: &Host) -> Result<()> {
         let tree = self.tree();
         self.make_folder(host, &tree).await?;
@@ -184,8 +184,8 @@ impl Checkout {
         host.run(&self.git(&tree, &init)).await.map(drop)
     }
 
-    /// A local repository is somebody else's folder, which git asks to be told of; this cannot
-    /// be said on the command line, as the serving end does not look there.
+    /// Makes git trust all folders: a local repository belongs to another account, and git refuses such a folder.
+    /// This needs a configuration file, because the serving git process ignores options of the command line.
     async fn trust(&self, host: &Host) -> Result<()> {
         let config = self.partial().join(".gitconfig").display().to_string();
         let safe =
@@ -200,7 +200,7 @@ impl Checkout {
         host.run(&make).await.map(drop)
     }
 
-    /// A call of git that may fetch.
+    /// A git command that may fetch, with the credentials of the repository.
     fn introduced(&self, tree: &Path, told: &GitCredentials, args: &[&str]) -> Cmd {
         let options = told.options.iter().map(String::as_str);
         let words: Vec<&str> = options.chain(args.iter().copied()).collect();
@@ -209,14 +209,14 @@ impl Checkout {
             .log(format!("git-fetch-{}", self.name()))
     }
 
-    /// Fetches what `args` name.
+    /// Fetches the objects that `args` name.
     async fn fetch(&self, host: &Host, told: &GitCredentials, args: &[&str]) -> Result<()> {
         let words = [&["fetch", "--quiet", "--no-tags"], args].concat();
         let fetch = self.introduced(&self.tree(), told, &words);
         host.run(&fetch).await.map(drop)
     }
 
-    /// Lays out the files of what was fetched. Those that were left out then are fetched now.
+    /// Checks out the fetched commit. git now fetches the files that a partial clone omitted.
     async fn lay_out(
         &self,
         host: &Host,
@@ -241,7 +241,8 @@ impl Checkout {
         self.compile(host).await
     }
 
-    /// Compiles what every start of Odoo loads: the service may not write here, and would do so again and again.
+    /// Compiles the code that every start of Odoo loads. The service may not write here, so it would compile the code
+    /// at every start.
     async fn compile(&self, host: &Host) -> Result<()> {
         let Some(python) = &self.python else {
             return Ok(());
@@ -266,7 +267,7 @@ impl Checkout {
         Ok(())
     }
 
-    /// Says which translations are there, to git and to later runs.
+    /// Records which translations are complete, for git and for later runs.
     async fn say(&self, host: &Host, tree: &Path, languages: &Languages) -> Result<()> {
         let list = tree.join(translations::LIST);
         if let Some(folder) = list.parent() {
@@ -281,10 +282,10 @@ impl Checkout {
             .map(drop)
     }
 
-    /// Brings translations, and takes away those that are not wanted, under a service that runs. Said to be there
-    /// is only ever what is wholly there. What git has fetched for it stays in its store.
+    /// Adds translations and removes unwanted ones while the service runs. The record never names a language with
+    /// missing files. Objects that git fetched for this stay in its store.
     async fn translate(&self, host: &Host, from: &Languages, to: &Languages) -> Result<()> {
-        // what somebody has put there meanwhile must not pass for ours
+        // checked first: changes of somebody else must not be recorded as ours
         let is_ours = gate::change_tree(host, &self.path)?;
         let missing = translations::missing(from, to);
         if !missing.is_empty() {
@@ -294,7 +295,7 @@ impl Checkout {
         if from != to {
             self.say(host, &self.path, to).await?;
         }
-        // in a tree that somebody has changed they stay: some may be his
+        // if somebody has changed the tree, the translations stay: some may be theirs
         if let Some(languages) = to
             && is_ours
         {
@@ -310,8 +311,9 @@ impl Checkout {
         Ok(())
     }
 
-    /// Writes the files of the commit that have these names, also where a killed run has left a part of one. By an
-    /// index of its own: git's would be left locked, and takes what is there for somebody's change.
+    /// Writes the files of the commit that have these names, also if a killed run left part of a file. Uses a
+    /// separate index: a kill would leave git's own index locked, and git would take the existing files for local
+    /// changes.
     async fn bring(&self, host: &Host, names: &BTreeSet<String>) -> Result<()> {
         self.make_folder(host, &self.partial()).await?;
         let index = self.partial().join("index").display().to_string();
@@ -339,17 +341,17 @@ impl Checkout {
         tree::clear(host, &self.path)
     }
 
-    /// Fetches files that were left out: all at once, where git would ask for one after the other.
+    /// Fetches the blobs that a partial clone omitted, in one request. git itself would request them one by one.
     async fn fetch_blobs(&self, host: &Host, blobs: &[&str]) -> Result<()> {
         let config = host.text(&self.path.join(".git/config"))?;
         if blobs.is_empty() || !config.is_some_and(|config| config.contains("promisor")) {
             return Ok(());
         }
         self.trust(host).await?;
-        // where it is fetched from may be another place by now
+        // the address of the repository may have changed since the clone
         let url = ["config", "remote.origin.url", &self.url];
         host.run(&self.git(&self.path, &url)).await?;
-        // as git itself does it, in its `promisor-remote.c`
+        // the same options as in git's own `promisor-remote.c`
         let words = [
             "-c",
             "fetch.negotiationAlgorithm=noop",
@@ -370,7 +372,7 @@ impl Checkout {
     }
 }
 
-/// The blob and the name in an entry of git's index: `100644 BLOB 0<tab>NAME`.
+/// Splits an entry of git's index, `100644 BLOB 0<tab>NAME`, into blob and name.
 fn entry(line: &str) -> Option<(&str, &str)> {
     let (stage, name) = line.split_once('\t')?;
     Some((stage.split(' ').nth(1)?, name))
@@ -383,7 +385,7 @@ impl Resource for Checkout {
         if from.is_some() {
             return Vec::new();
         }
-        // add-ons that have more are few
+        // only few add-on repositories are larger
         let is_odoo = self.languages.is_some();
         let (megabytes, thousands) = if is_odoo { (1500, 50) } else { (100, 5) };
         vec![Footprint::new(&self.path, megabytes, thousands).that_runs()]
@@ -416,7 +418,7 @@ impl Resource for Checkout {
         })
     }
 
-    /// Whatever its HEAD was bent to, no other commit ever is at this path.
+    /// This path only ever holds this commit, even if somebody has changed its HEAD.
     fn rollback_target(
         &self,
         _now: Option<&State>,
@@ -438,7 +440,7 @@ impl Resource for Checkout {
             self.translate(host, &from.languages, &to.languages).await?;
             return Ok(Moved::Applied);
         }
-        // also what is no checkout any more, its `.git` being gone
+        // also a folder that is no longer a checkout because its `.git` is gone
         gate::take_tree_away(host, &self.path, true)?;
         if let Some(to) = to {
             self.make(host, &to.languages).await?;
@@ -456,7 +458,7 @@ impl Resource for Checkout {
     }
 }
 
-/// Whether a server said that it gives branches only, no single commits and no single files.
+/// Whether the server refused to send a single commit or file: such a server sends only branches.
 fn refused_an_object(error: &Error) -> bool {
     let text = error.to_string();
     ["not our ref", "unadvertised object", "not advertised"]

@@ -1,27 +1,28 @@
-//! Which translations of Odoo are in a checkout.
+//! The translations of Odoo in a checkout.
 //!
-//! Four fifths of Odoo's files are translations, one for each module and language. Git leaves out what its list of
-//! patterns says; the first line of that list is ours, and says which languages are wholly there.
+//! Four fifths of Odoo's files are translations, one for each module and language. git leaves out files according to
+//! its list of patterns (a sparse checkout). The first line of that list is ours: it names the languages with
+//! complete translations.
 
 use std::collections::BTreeSet;
 
-/// The languages whose translations are there; `None` where all are.
+/// The languages with complete translations; `None` means all.
 pub(super) type Languages = Option<BTreeSet<String>>;
 
-/// The list of patterns, in git's folder.
+/// git's list of patterns, in the checkout.
 pub(super) const LIST: &str = ".git/info/sparse-checkout";
 
-/// What a file of translations is called, and a template of such.
+/// The patterns of translation files and of their templates.
 const FILES: [&str; 2] = ["*.po", "*.pot"];
 
-/// How the list's first line begins.
+/// The beginning of the list's first line.
 const SAYS: &str = "# odoo-deploy: ";
 
-/// What that line says of a checkout with all.
+/// The rest of that line if all translations are there.
 const ALL: &str = "all";
 
-/// The names of the files in which Odoo looks for these languages: `get_base_langs` in its `odoo/tools/translate.py`.
-/// With any of them come the templates, whose comments it takes for the better ones.
+/// The names of the files in which Odoo looks for translations into these languages (`get_base_langs` in its
+/// `odoo/tools/translate.py`). The templates are included, because Odoo prefers their comments.
 fn names(languages: &BTreeSet<String>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for language in languages {
@@ -41,7 +42,7 @@ fn names(languages: &BTreeSet<String>) -> BTreeSet<String> {
     names
 }
 
-/// The list for a checkout in which these are wholly there, and no others.
+/// The list for a checkout with complete translations into these languages and no others.
 pub(super) fn list(languages: &Languages) -> String {
     let Some(languages) = languages else {
         return format!("{SAYS}{ALL}\n/*\n");
@@ -54,7 +55,8 @@ pub(super) fn list(languages: &Languages) -> String {
     list
 }
 
-/// What a list says: where there is none, all are there. None are where it was cut off in its first line.
+/// Reads the languages from a list. Without a list, all translations are there; if its first line is cut off, none
+/// count as complete.
 pub(super) fn said(list: Option<&str>) -> Languages {
     let line = list?.split_once('\n').map(|(line, _)| line);
     let said = line.and_then(|line| line.strip_prefix(SAYS));
@@ -69,12 +71,12 @@ pub(super) fn said(list: Option<&str>) -> Languages {
     }
 }
 
-/// Both together.
+/// The languages of both.
 pub(super) fn union(one: &Languages, other: &Languages) -> Languages {
     Some(one.as_ref()?.union(other.as_ref()?).cloned().collect())
 }
 
-/// The names of the files that are in `wanted` and not in `now`.
+/// The names of the files that `wanted` has and `now` has not.
 pub(super) fn missing(now: &Languages, wanted: &Languages) -> BTreeSet<String> {
     match (now, wanted) {
         (None, _) => BTreeSet::new(),
@@ -83,7 +85,7 @@ pub(super) fn missing(now: &Languages, wanted: &Languages) -> BTreeSet<String> {
     }
 }
 
-/// Whether a file, by its path, has one of these names.
+/// Whether the file at `path` has one of these names.
 pub(super) fn has_name(path: &str, names: &BTreeSet<String>) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     names.iter().any(|name| match name.strip_prefix('*') {
@@ -92,7 +94,7 @@ pub(super) fn has_name(path: &str, names: &BTreeSet<String>) -> bool {
     })
 }
 
-/// How `find` is told of all translations that are not of these.
+/// Arguments for `find` that select the translations into all other languages.
 pub(super) fn others(languages: &BTreeSet<String>) -> Vec<String> {
     let mut words = [
         "-type", "f", "(", "-name", FILES[0], "-o", "-name", FILES[1], ")",
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_says_what_it_was_made_for() {
+    fn a_list_records_its_languages() {
         let german = Some(these(&["de_CH", "de_DE"]));
         for languages in [None, Some(these(&[])), german.clone()] {
             assert_eq!(said(Some(&list(&languages))), languages);
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_not_there_is_brought() {
+    fn only_missing_files_are_fetched() {
         let some = |languages: &[&str]| Some(these(languages));
         for (now, wanted, expected) in [
             (some(&[]), some(&["de_DE"]), "*.pot de.po de_DE.po"),

@@ -1,4 +1,4 @@
-//! A Python virtual environment, at a path that carries its content.
+//! A Python virtual environment, at a path that contains the digest of its content.
 
 use std::path::{Path, PathBuf};
 
@@ -9,19 +9,19 @@ use crate::host::command::Cmd;
 use crate::host::{Error, Host, Ownership, Result, layout};
 use crate::resource::{Footprint, Moved, Resource};
 
-/// Where Debian and Ubuntu put the wheel of pip that comes with `python3-venv`.
+/// The folder in which Debian and Ubuntu keep the wheel of pip from `python3-venv`.
 const WHEELS: &str = "/usr/share/python-wheels";
 
-/// Where what is handed to the builder is while it builds.
+/// The folder of the files that the builder reads during a build.
 const SCRATCH: &str = layout::RUN;
 
-/// The certificates that the host trusts, a company's own among them.
+/// The certificates that the host trusts, which may include those of a company.
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// The uv that installs; its options may change with the next major version.
+/// The requirement for uv: the next major version may change its options.
 const UV: &str = "uv<1";
 
-/// The last file to be written: without it there is no environment here.
+/// The file that marks a complete environment; written last.
 const MARKER: &str = ".odoo-deploy-complete";
 
 /// Which program installs into it.
@@ -71,7 +71,7 @@ pub struct Venv {
     pub site: String,
 }
 
-/// What is in it, as its marker says.
+/// The content of the environment, according to its marker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     content: String,
@@ -112,7 +112,7 @@ impl Venv {
             .env("TMPDIR", &home)
             .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
             .env("PIP_NO_INPUT", "1")
-            // the owner's `/etc/pip.conf` may say for his own work where pip installs
+            // the owner may have set in `/etc/pip.conf` where pip installs
             .env("PIP_REQUIRE_VIRTUALENV", "0")
             .env("PIP_USER", "0")
             .env("PIP_CONSTRAINT", &constraints)
@@ -122,7 +122,8 @@ impl Venv {
             .env("UV_NO_PROGRESS", "1")
             .env("UV_PYTHON_DOWNLOADS", "never")
             .env("UV_LINK_MODE", "copy")
-            // the server's certificates, for versions before and since 0.11: a flag that is gone would be an error
+            // use the server's certificates, with uv before and since 0.11; as a flag, the old name would be an error
+            // now
             .env("UV_NATIVE_TLS", "true")
             .env("UV_SYSTEM_CERTS", "true")
             .killable(&self.site)
@@ -136,7 +137,7 @@ impl Venv {
         cmd
     }
 
-    /// The options that say where packages come from, the same for both installers.
+    /// The options that select the sources of packages, the same for both installers.
     fn sources(&self) -> Vec<String> {
         let mut options = Vec::new();
         if let Some(index) = &self.index {
@@ -152,8 +153,8 @@ impl Venv {
         options
     }
 
-    /// The distribution's pip, run straight from the wheel that `python3-venv` brings: installing
-    /// it into the environment first would cost seconds and leave it there.
+    /// The distribution's pip, run directly from the wheel of `python3-venv`. Installing pip into the environment
+    /// first would take seconds and leave it there.
     fn pip(&self, host: &Host) -> Result<Cmd> {
         let wheels = host.list(Path::new(WHEELS))?;
         let wheel = wheels.iter().find(|name| name.starts_with("pip-"));
@@ -178,7 +179,7 @@ impl Venv {
             .to_string();
         let install = match self.installer {
             Installer::Pip => {
-                // from inside: `--python` came with pip 22.3, and Ubuntu 22.04 has 22.0
+                // run by the environment's own Python: pip has `--python` since 22.3, and Ubuntu 22.04 has pip 22.0
                 let mut pip =
                     self.pip(host)?
                         .args(["install", "--quiet", "--no-warn-script-location"]);
@@ -229,9 +230,9 @@ impl Venv {
         Ok(())
     }
 
-    /// Lets `import odoo` succeed in it: Odoo is started by its path and not installed, and tools that people use
-    /// beside it import it. After what Odoo itself requires, which goes before. Its name is the same in every
-    /// environment of the site, so it is none of what makes one differ from another.
+    /// Makes `import odoo` work in the environment: Odoo is started by its path and not installed, but tools that run
+    /// beside it import it. Odoo's own requirements take precedence. The path in this file is the same in every
+    /// environment of the site, so it is not part of the digest.
     async fn lead_to_odoo(&self, host: &Host) -> Result<()> {
         let (Some(current), Some(python)) = (&self.current, self.python.file_name()) else {
             return Ok(());
@@ -245,7 +246,7 @@ impl Venv {
         ]);
         let line = format!("{}\n", current.display());
         host.run(&write.stdin(line.clone())).await?;
-        // it may say that all is well and have written nothing, which only who imports Odoo would notice
+        // `dd` may exit with 0 and have written nothing, which only a program that imports Odoo would notice
         if host.text(Path::new(&file))?.as_deref() != Some(&line) {
             return Err(Error::impossible(format!(
                 "`dd` ended well and did not write `{file}`"
@@ -291,7 +292,7 @@ impl Venv {
                 "`rm` ended well and did not remove `{tools}`"
             )));
         }
-        // before the marker: whoever finds that looks for nothing else
+        // before the marker, because a run that finds the marker looks for nothing else
         gate::remove_record(host, &self.scratch())?;
         host.sync(&self.path)?;
         gate::note_tree(host, &self.path, &self.path)?;

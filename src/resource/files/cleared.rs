@@ -1,4 +1,4 @@
-//! A release, an environment or an archive that is no longer needed to go back.
+//! A release, an environment or an archive that no rollback needs any more.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub struct Cleared {
     pub goes: bool,
 }
 
-/// That it is there.
+/// The state of a folder that exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {}
 

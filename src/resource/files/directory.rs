@@ -27,7 +27,7 @@ pub struct Directory {
     pub data: bool,
 }
 
-/// What can be seen of a folder.
+/// The state of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     owner: String,

@@ -17,7 +17,7 @@ use crate::secret::password;
 /// Stands for the value of a secret wherever content is compared, shown or recorded.
 pub const MASK: &str = "•••";
 
-/// Where systemd reads units; it must be told when one changes.
+/// The folder of systemd's units. systemd must reload if one changes.
 const UNITS: &str = "/etc/systemd/system";
 
 /// A file.
@@ -50,15 +50,15 @@ pub struct File {
     pub test: Vec<String>,
 }
 
-/// What can be seen of a file.
+/// The state of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     owner: String,
     group: String,
     mode: Mode,
-    /// The digest of the content, secrets masked.
+    /// The digest of the content with masked secrets.
     content: String,
-    /// The digest of the very bytes; `None` while they are still to be written.
+    /// The digest of the exact bytes; `None` if they have not been written yet.
     bytes: Option<String>,
 }
 
@@ -73,8 +73,8 @@ impl State {
 }
 
 impl File {
-    /// Replaces the values of secrets by [`MASK`]. A value that is neither the kept one nor a hash
-    /// is told apart, but not shown.
+    /// Replaces the values of secrets by [`MASK`]. If a value is neither the stored secret nor a hash, the mask says
+    /// so without showing the value.
     fn masked(&self, host: &Host, text: &str) -> Result<String> {
         if self.secrets.is_empty() {
             return Ok(text.to_owned());
@@ -101,7 +101,7 @@ impl File {
         Ok(lines.join("\n"))
     }
 
-    /// The content with the values of secrets in their places.
+    /// The content with the actual values of the secrets.
     fn filled(&self, host: &Host, present: Option<&str>) -> Result<String> {
         let mut lines = Vec::new();
         for line in self.content.split('\n') {
@@ -129,8 +129,7 @@ impl File {
         Ok(lines.join("\n"))
     }
 
-    /// Puts what is at the path where it can be found again: by digest in any case, and under a
-    /// name beside it where it is the work of another hand than ours.
+    /// Saves the present file: in the store, by digest, and also beside the file if this program did not write it.
     fn put_by(&self, host: &Host, known: Option<&str>) -> Result<()> {
         let Some(bytes) = host.read(&self.path)? else {
             return Ok(());
@@ -153,7 +152,7 @@ impl File {
         Ok(())
     }
 
-    /// Takes it away, and then what was written down because of it.
+    /// Removes the file, and then the record that a unit wrote because of it.
     async fn remove(&self, host: &Host) -> Result<()> {
         gate::remove_own(host, &self.path)?;
         self.tell_systemd(host).await?;
@@ -162,8 +161,8 @@ impl File {
             .map_or(Ok(()), |record| gate::remove_record(host, record))
     }
 
-    /// Has the file tried by who will read it. Only what this plan has written: on the way back there is
-    /// the file of somebody else.
+    /// Lets the test program check the file, but only content of this plan: a rollback restores a file of somebody
+    /// else.
     async fn try_out(&self, host: &Host, to: &State) -> Result<()> {
         if to.content != digest(self.content.as_bytes()) {
             return Ok(());
@@ -241,7 +240,7 @@ impl Resource for File {
             return Ok(Moved::Applied);
         };
         if from == Some(to) {
-            // the interrupted move may not have come to telling it
+            // the interrupted change may not have reached this call
             self.tell_systemd(host).await?;
             self.try_out(host, to).await?;
             return Ok(Moved::Applied);
@@ -252,7 +251,7 @@ impl Resource for File {
             return Ok(Moved::Applied);
         }
         let present = host.read(&self.path)?;
-        // before our first writing, what is there is the owner's file, not an edit of ours
+        // before our first write, the file is the owner's own and not an edit of ours
         let first = host.store()?.wrote(&self.path)?.is_empty();
         let present_digest = present.as_deref().map(digest);
         self.put_by(host, present_digest.as_deref().filter(|_| first))?;
@@ -293,8 +292,8 @@ impl Resource for File {
     }
 }
 
-/// `text` as it may be shown: an owner's file may hold secrets that are none of ours, such as
-/// `db_password`, in comments too.
+/// `text` with hidden secrets. An owner's file may contain secrets that this program did not make, such as
+/// `db_password`, even in comments.
 fn veiled(text: &str) -> String {
     let veil = |line: &str| match line.split_once('=') {
         Some((key, value))
@@ -308,27 +307,27 @@ fn veiled(text: &str) -> String {
     text.split('\n').map(veil).collect::<Vec<_>>().join("\n")
 }
 
-/// `text` as Odoo itself writes it when its owner sets a new password there: Python's
-/// `RawConfigParser` drops comments and ends with an empty line. That is no edit to be undone.
+/// `text` as Odoo rewrites it when the owner sets a new password in Odoo: Python's `RawConfigParser` drops comments
+/// and ends with an empty line. Such a rewrite is not an edit to be undone.
 fn rewritten(text: &str) -> String {
     let stays = |line: &&str| !line.trim().is_empty() && !line.starts_with([';', '#']);
     let lines: Vec<&str> = text.lines().filter(stays).collect();
     lines.join("\n") + "\n\n"
 }
 
-/// What stands before the value in `line`: not every reader takes blanks round the `=`.
+/// The part of `line` before the value. Blanks are kept as they are, because some readers accept none around the `=`.
 fn head(line: &str) -> &str {
     let rest = &line[line.find('=').map_or(0, |at| at + 1)..];
     &line[..line.len() - rest.trim_start().len()]
 }
 
-/// The secret in the file at `path`; `None` where it has not been made yet.
+/// The secret in the file at `path`; `None` if it has not been made yet.
 fn secret_at(host: &Host, path: &Path) -> Result<Option<String>> {
     let bytes = host.read(path)?;
     Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
 }
 
-/// The value of the last `key = value` line for `key`, as `configparser` takes it.
+/// The value in the last `key = value` line for `key`, as `configparser` reads it.
 fn value_of<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     let pairs = text.lines().rev().filter_map(|line| line.split_once('='));
     let mut values = pairs

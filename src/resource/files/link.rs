@@ -19,7 +19,7 @@ pub struct Link {
     pub target: PathBuf,
 }
 
-/// Where a link points.
+/// The target of a link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     target: PathBuf,
@@ -55,7 +55,7 @@ impl Resource for Link {
         host.clear_prepared(&self.path)?;
         match to {
             Some(to) if from == Some(to) => (),
-            // on the way back it goes from where we had it point, not from where somebody else has it
+            // a rollback changes the link only if it still points to our target
             Some(to)
                 if to.target != self.target
                     && from.is_some_and(|from| from.target != self.target) =>
@@ -64,7 +64,7 @@ impl Resource for Link {
             }
             Some(to) => host.link(&self.path, &to.target)?,
             None => {
-                // where there is to be none, whatever was there is put back, and was named
+                // if the plan wants no link, any link goes: the plan has named it, and a rollback restores it
                 let ours = match from {
                     Some(from) if self.target.as_os_str().is_empty() => &from.target,
                     _ => &self.target,

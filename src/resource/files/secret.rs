@@ -1,4 +1,4 @@
-//! A generated secret, known to root alone.
+//! A generated secret that only root can read.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ pub struct Secret {
     pub data: bool,
 }
 
-/// What may be known of a secret: that it is there, and who can read it.
+/// The state of a secret: that it exists, and who can read it. Never its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     owner: String,
@@ -36,7 +36,7 @@ pub struct State {
 }
 
 impl Secret {
-    /// Where the hash of the password at `path` is.
+    /// The path of the hash of the password at `path`.
     pub(in crate::resource) fn hash_path(path: &std::path::Path) -> PathBuf {
         let mut name = path.as_os_str().to_owned();
         name.push(".hash");

@@ -9,7 +9,7 @@ use crate::resource::postgres::local_cluster::Place;
 use crate::resource::postgres::server::{self, Server};
 use crate::resource::{Moved, Resource};
 
-/// How long a server may take to answer after its start, in seconds.
+/// The longest wait for a server to answer after its start, in seconds.
 const START: u64 = 60;
 
 /// The PostgreSQL cluster of this host on the default port.
@@ -23,11 +23,11 @@ pub struct Cluster {
     pub minimum: u32,
 }
 
-/// What can be seen of the cluster.
+/// The state of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     running: bool,
-    /// `None` while it does not run and cannot be asked.
+    /// `None` if the server does not run.
     encoding: Option<String>,
     version: Option<u32>,
 }
@@ -58,7 +58,7 @@ impl Resource for Cluster {
                    from pg_database where datname = 'template0';";
         let rows = match Server::Local.ask(host, "postgres", sql).await {
             Ok(rows) => rows,
-            // a socket left by a killed server
+            // the socket was left by a killed server
             Err(_) if !answers(host).await => {
                 return Ok(Some(State {
                     running: false,
@@ -93,8 +93,7 @@ impl Resource for Cluster {
         ))
     }
 
-    /// The server comes and goes with its packages; here it is only started, and never stopped:
-    /// others may use it.
+    /// Only starts the server. Its packages install and remove it, and it is never stopped here: others may use it.
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         let running = |state: Option<&State>| state.is_some_and(|s| s.running);
         if to.is_none() {
@@ -110,7 +109,7 @@ impl Resource for Cluster {
         }
         host.run(&Cmd::new("systemctl").args(["enable", "--quiet", "postgresql.service"]))
             .await?;
-        // that service only stands for all clusters, and is active though one of them is not
+        // `postgresql.service` stands for all clusters, and is active even if a cluster does not run
         let place = Place::find(host)?.ok_or_else(|| {
             Error::impossible(
                 "no PostgreSQL cluster is set up; make one: `pg_createcluster VERSION main`"
@@ -129,7 +128,7 @@ impl Resource for Cluster {
 
     fn refuses(&self, now: Option<&State>) -> Option<String> {
         let now = now?;
-        // its encoding does not matter: databases are made of `template0`, in one of their own
+        // the encoding of the cluster does not matter: a database is made from `template0`, with its own encoding
         let version = now.version.filter(|version| *version < self.minimum)?;
         Some(format!(
             "PostgreSQL {version} runs here, this Odoo needs {} or newer",

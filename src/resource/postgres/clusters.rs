@@ -1,4 +1,4 @@
-//! The PostgreSQL clusters of this host, as their files say.
+//! The PostgreSQL clusters of this host, read from their files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,19 +9,19 @@ use crate::host::{Error, Host, Result};
 use crate::resource::apt::dpkg::Dpkg;
 use crate::resource::postgres::local_cluster::{port, value};
 
-/// Where Debian and Ubuntu keep the configuration of clusters, by major version and name.
+/// The folder in which Debian and Ubuntu keep the configuration of clusters, by major version and name.
 const CONFIGURATIONS: &str = "/etc/postgresql";
 
-/// Where they keep the data, in the same way.
+/// The folder in which they keep the data of clusters, by major version and name.
 const DATA: &str = "/var/lib/postgresql";
 
-/// Where they keep each major version's programs.
+/// The folder in which they keep PostgreSQL's programs, by major version.
 const PROGRAMS: &str = "/usr/lib/postgresql";
 
-/// The number from which PostgreSQL counts databases that it did not make itself (`FirstNormalObjectId`).
+/// The lowest OID of databases that PostgreSQL did not create itself (`FirstNormalObjectId`).
 const FIRST_OWN_DATABASE: u32 = 16384;
 
-/// What PostgreSQL has in its folder of data, besides `pg_…`.
+/// PostgreSQL's own files in a data folder, besides `pg_…`.
 const IN_DATA: &[&str] = &[
     "PG_VERSION",
     "base",
@@ -33,7 +33,7 @@ const IN_DATA: &[&str] = &[
     "postmaster.pid",
 ];
 
-/// What `pg_createcluster` puts into a cluster's folder of configuration.
+/// The files that `pg_createcluster` puts into a configuration folder.
 const IN_CONFIGURATION: &[&str] = &[
     "conf.d",
     "environment",
@@ -44,31 +44,31 @@ const IN_CONFIGURATION: &[&str] = &[
     "start.conf",
 ];
 
-/// A cluster, as its configuration says.
+/// A cluster, as its configuration describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configured {
-    /// The major version, as its folder is named.
+    /// The major version, as in the name of its folder.
     pub version: String,
-    /// Its name.
+    /// The name of the cluster.
     pub name: String,
-    /// The port that it takes.
+    /// The port of the cluster.
     pub port: u16,
-    /// Where its data are.
+    /// The data folder.
     pub data: PathBuf,
-    /// Whether the server of its version is installed.
+    /// Whether the server of this version is installed.
     pub has_server: bool,
-    /// Whether its data are there.
+    /// Whether the data exist.
     pub has_data: bool,
 }
 
 impl Configured {
-    /// Its name to the tools of Debian: `15/main`.
+    /// The name in Debian's tools: `15/main`.
     #[must_use]
     pub fn id(&self) -> String {
         format!("{}/{}", self.version, self.name)
     }
 
-    /// Where its configuration is.
+    /// The configuration folder.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         Path::new(CONFIGURATIONS)
@@ -76,20 +76,21 @@ impl Configured {
             .join(&self.name)
     }
 
-    /// Whether it can run. What a removed PostgreSQL has left cannot.
+    /// Whether the cluster can run. The remains of a removed PostgreSQL cannot.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.has_server && self.has_data
     }
 
-    /// What PostgreSQL calls its system identifier: no two clusters have the same. `None` where it cannot be read.
+    /// PostgreSQL's system identifier, which is unique to each cluster. `None` if it cannot be read.
     fn identity(&self, host: &Host) -> Option<String> {
         let control = host.read(&self.data.join("global/pg_control")).ok()??;
         let first: [u8; 8] = control.get(..8)?.try_into().ok()?;
         Some(format!("{:016x}", u64::from_le_bytes(first)))
     }
 
-    /// What it holds that neither PostgreSQL nor this program made, by its files: the server may be down.
+    /// What the cluster holds that neither PostgreSQL nor this program made. Reads the files, because the server may
+    /// be down.
     fn holds(&self, host: &Host) -> Result<Option<String>> {
         let own = |oid: &String| oid.parse().is_ok_and(|oid: u32| oid >= FIRST_OWN_DATABASE);
         if host.list(&self.data.join("base"))?.iter().any(own)
@@ -114,7 +115,7 @@ impl Configured {
     }
 }
 
-/// All clusters that are configured.
+/// All configured clusters.
 ///
 /// # Errors
 /// If their files cannot be read.
@@ -142,11 +143,11 @@ pub fn configured(host: &Host) -> Result<Vec<Configured>> {
     Ok(all)
 }
 
-/// Whether a server that can run came by another way than the distribution's package `postgresql`, which would bring a
-/// second major version beside it.
+/// Whether a cluster can run although the distribution's package `postgresql` is not installed. Installing that
+/// package would add a second major version.
 ///
 /// # Errors
-/// If it cannot be told.
+/// If the files of the clusters or of dpkg cannot be read.
 pub fn has_other_server(host: &Host) -> Result<bool> {
     if !configured(host)?.iter().any(Configured::is_alive) {
         return Ok(false);
@@ -154,15 +155,16 @@ pub fn has_other_server(host: &Host) -> Result<bool> {
     Ok(!Dpkg::read(host)?.installed.contains_key("postgresql"))
 }
 
-/// The clusters by what each is and no other, also those whose server is not installed.
+/// The system identifiers of all clusters, including clusters without an installed server.
 pub(in crate::resource) fn identities(host: &Host) -> Result<BTreeMap<String, String>> {
     let all = configured(host)?.into_iter();
     let known = all.filter_map(|found| Some((found.id(), found.identity(host)?)));
     Ok(known.collect())
 }
 
-/// Drops those of `made` whose server is in `goes`, by the program of their packages, that are still the same and hold
-/// nothing of an owner's: what is left of one without its packages would keep the next from being made.
+/// Drops clusters in `made` if the packages in `goes` contain their server, the clusters are still the same, and they
+/// hold nothing of an owner. Uses the program from their packages. Without this, the remains of a cluster would
+/// prevent the creation of the next one.
 pub(in crate::resource) async fn drop_empty(
     host: &Host,
     made: &BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! A database of Odoo's, with its modules.
+//! A database of Odoo, with its modules.
 
 pub mod filestore;
 mod judge;
@@ -60,22 +60,23 @@ pub struct Database {
     pub site: String,
 }
 
-/// What can be seen of a database.
+/// The state of a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// Whether Odoo's first initialisation came to its end.
+    /// Whether the first initialisation by Odoo completed.
     initialised: bool,
     modules: BTreeSet<String>,
-    /// Whether it holds tables that are not Odoo's; by now said as a [`Self::problem`].
+    /// Whether the database holds tables that are not Odoo's. Only in early journals; now this is a
+    /// [`Self::problem`].
     foreign: bool,
-    /// Whether nothing can be seen of it, not even that it is there: the server of another host lets
-    /// nobody in. Never so where it could be read.
+    /// Whether nothing can be seen of the database, not even whether it exists, because a server on another host
+    /// rejects every connection. Never true if the database could be read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     unseen: bool,
-    /// Its number; another of the same name has another.
+    /// The OID. Another database of the same name has another OID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     oid: Option<u32>,
-    /// Why it cannot be the site's, with the way out.
+    /// Why the site cannot use the database, and what the user can do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
@@ -91,8 +92,8 @@ impl Database {
         self.account.as_deref().unwrap_or(&self.owner)
     }
 
-    /// Asks by `sql` what changes nothing; no rows where it is not there, or its server cannot be asked, which the
-    /// steps tell.
+    /// Runs a read-only statement. Returns no rows if the database does not exist or its server cannot be reached;
+    /// the steps report that.
     ///
     /// # Errors
     /// If the statement fails.
@@ -100,7 +101,7 @@ impl Database {
         self.server().ask_if_open(host, &self.name, sql).await
     }
 
-    /// The modules that are asked for; `base` always is.
+    /// The requested modules; `base` is always one of them.
     fn asked(&self) -> BTreeSet<String> {
         self.modules
             .iter()
@@ -109,10 +110,10 @@ impl Database {
             .collect()
     }
 
-    /// Whether the one that is there was made by a run of the site's, not by anybody else.
+    /// Whether a run of this site made the existing database.
     ///
     /// # Errors
-    /// If it cannot be looked at.
+    /// If the database cannot be inspected.
     pub async fn is_made_here(&self, host: &Host) -> Result<bool> {
         let Some(look) = self.look(host).await? else {
             return Ok(false);
@@ -148,7 +149,7 @@ impl Resource for Database {
             return Ok(None);
         }
         let look = match Box::pin(self.look(host)).await {
-            // a server of another host that lets nobody in has a step of its own, which says so
+            // the step for that server reports that it rejects every connection
             Err(Error::Command(_)) if self.remote.is_some() => {
                 return Ok(Some(State {
                     unseen: true,
@@ -172,12 +173,12 @@ impl Resource for Database {
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        // nothing was done from there
+        // the run never changed a database that it could not see
         if to.is_some_and(|to| to.unseen) {
             return Ok(Moved::Applied);
         }
         if from.is_some_and(|from| from.unseen) {
-            // perhaps by now, but what was not seen is neither made nor dropped
+            // the database may be visible now, but a database that the plan did not see is neither made nor dropped
             self.look(host).await?;
             return Err(Error::impossible(format!(
                 "PostgreSQL on the other host did not say whether the database `{}` is there; try again",

@@ -1,29 +1,29 @@
-//! Where the PostgreSQL cluster of this host is configured.
+//! The configuration of this host's PostgreSQL cluster.
 
 use std::path::{Path, PathBuf};
 
 use crate::host::{Error, Host, Result};
 use crate::resource::postgres::clusters::{Configured, configured};
 
-/// Where Debian and Ubuntu keep the configuration of clusters, by major version and name.
+/// The folder in which Debian and Ubuntu keep the configuration of clusters, by major version and name.
 const CLUSTERS: &str = "/etc/postgresql";
 
-/// Where they keep the data, in the same way.
+/// The folder in which they keep the data of clusters, by major version and name.
 const DATA: &str = "/var/lib/postgresql";
 
-/// The port whose socket is used.
+/// The port in the name of the socket that Odoo uses.
 const PORT: u16 = 5432;
 
-/// What PostgreSQL allows where nothing else is said.
+/// PostgreSQL's default for `max_connections`.
 const CONNECTIONS: u32 = 100;
 
-/// A cluster, as Debian and Ubuntu name it.
+/// A cluster, with its names on Debian and Ubuntu.
 pub(super) struct Place {
     version: String,
     name: String,
 }
 
-/// Why the server of this host would not read a file of settings of ours; `None` if it would, or is still to come.
+/// Why the server of this host would not read our settings file; `None` if it would, or if it is not installed yet.
 ///
 /// # Errors
 /// If its files cannot be read.
@@ -35,8 +35,8 @@ pub fn settings_not_read(host: &Host) -> Result<Option<String>> {
 }
 
 impl Place {
-    /// The cluster on the default port. No other is touched: it may be somebody else's. `None` where
-    /// none is set up that can run.
+    /// The cluster on the default port; `None` if no cluster can run. Fails if clusters run only on other ports:
+    /// these are not touched, because they may belong to somebody else.
     pub(super) fn find(host: &Host) -> Result<Option<Self>> {
         let mut others = Vec::new();
         for found in configured(host)?.into_iter().filter(Configured::is_alive) {
@@ -55,17 +55,17 @@ impl Place {
         )))
     }
 
-    /// Its unit.
+    /// The systemd unit of the cluster.
     pub(super) fn unit(&self) -> String {
         format!("postgresql@{}-{}.service", self.version, self.name)
     }
 
-    /// Its `postgresql.conf`.
+    /// The `postgresql.conf` of the cluster.
     fn configuration(&self) -> PathBuf {
         self.folder().join("postgresql.conf")
     }
 
-    /// The folder of the files that are read after it, in the order of their names.
+    /// The folder of additional files, which are read after `postgresql.conf` in the order of their names.
     pub(super) fn further(&self) -> PathBuf {
         self.folder().join("conf.d")
     }
@@ -74,7 +74,7 @@ impl Place {
         Path::new(CLUSTERS).join(&self.version).join(&self.name)
     }
 
-    /// Why the further files are not read, and what to write.
+    /// Why the additional files are not read, and how the user can correct this.
     pub(super) fn excludes(&self, host: &Host) -> Result<Option<String>> {
         let reason = || {
             format!(
@@ -86,15 +86,15 @@ impl Place {
         Ok((!self.includes(host)?).then(reason))
     }
 
-    /// Whether its `postgresql.conf` includes the further files, as Debian and Ubuntu ship it.
+    /// Whether `postgresql.conf` includes the additional files, as Debian and Ubuntu ship it.
     fn includes(&self, host: &Host) -> Result<bool> {
         let conf = host.text(&self.configuration())?;
         let folder = value(&conf.unwrap_or_default(), "include_dir");
         Ok(folder.is_some_and(|folder| Path::new(&folder).file_name() == Some("conf.d".as_ref())))
     }
 
-    /// The value of a setting as the server takes it at its next start: from the last of its files
-    /// that has one, and before all of them from what `alter system` wrote; `but` is a file that is left out.
+    /// The value of a setting at the server's next start. `alter system` takes precedence over all files, and a later
+    /// file over earlier ones. The additional file `but` is ignored.
     fn setting(&self, host: &Host, name: &str, but: Option<&str>) -> Result<Option<String>> {
         let data = Path::new(DATA).join(&self.version).join(&self.name);
         let mut files = vec![data.join("postgresql.auto.conf")];
@@ -116,11 +116,11 @@ impl Place {
     }
 }
 
-/// The file with what this program has the server run with, among those that are read after `postgresql.conf`.
+/// The name of our settings file among the additional files.
 const SETTINGS: &str = "odoo-deploy.conf";
 
-/// How many connections the server of this host allows, as its files say: they are read without a
-/// program, and also while it stands still. `None` where no cluster is set up yet.
+/// The `max_connections` of this host's server, read from its files, so that the value is known even if the server is
+/// down. `None` if no cluster exists yet.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -139,8 +139,8 @@ pub fn max_connections(host: &Host) -> Result<Option<u32>> {
     ))
 }
 
-/// How many connections others than this program have the server of this host allow, where they say it: nobody lowers
-/// what an administrator has set.
+/// The `max_connections` that an administrator has set on this host's server, without our settings file; `None` if it
+/// is not set. This program never lowers that value.
 ///
 /// # Errors
 /// If a file cannot be read.
@@ -161,8 +161,8 @@ pub(super) fn port(conf: &str) -> u16 {
         .unwrap_or(PORT)
 }
 
-/// The value of a setting in a file of PostgreSQL's, the last line going first. The `=` may be
-/// missing, the value may stand in quotes, and a comment may follow.
+/// The value of a setting in a file of PostgreSQL; the last line takes precedence. The `=` is optional, the value may
+/// be quoted, and a comment may follow.
 pub(super) fn value(conf: &str, name: &str) -> Option<String> {
     let of_line = |line: &str| {
         let line = line.trim_start();
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_is_read_as_postgresql_does() {
+    fn a_setting_is_read_as_postgresql_reads_it() {
         for (conf, expected) in [
             ("", 5432),
             ("port = 5433\t\t\t\t# (change requires restart)\n", 5433),

@@ -1,4 +1,4 @@
-//! A PostgreSQL server on another host: nothing there is ours but what Odoo's role owns.
+//! A PostgreSQL server on another host. Only the objects of Odoo's role there are ours.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,17 +25,17 @@ pub struct Remote {
     pub inputs: BTreeMap<String, PathBuf>,
 }
 
-/// What can be seen of it, from here and as that role.
+/// The state of the server, as Odoo's role sees it from this host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// What keeps the role out; `None` where it is let in.
+    /// The error if the server rejects the role; `None` if it accepts the role.
     refusal: Option<String>,
     version: Option<u32>,
     superuser: bool,
 }
 
 impl Remote {
-    /// The server that a service file names, whatever its version.
+    /// The server in a service file, with any version.
     #[must_use]
     pub fn at(service: PathBuf) -> Self {
         Self {
@@ -45,10 +45,10 @@ impl Remote {
         }
     }
 
-    /// How many connections it allows the role. `None` where it cannot be asked.
+    /// The number of connections that the server allows the role; `None` if the server cannot be asked.
     ///
     /// # Errors
-    /// If this host cannot be looked at.
+    /// If the files of this host cannot be read.
     pub async fn max_connections(&self, host: &Host) -> Result<Option<u32>> {
         let server = Server::Remote(&self.service);
         if !server.is_up(host)? {
@@ -108,7 +108,7 @@ impl Resource for Remote {
         }))
     }
 
-    /// There is nothing to move: it lets the role in, or it does not.
+    /// Changes nothing: the server either accepts the role or rejects it.
     async fn set(&self, host: &Host, _from: Option<&State>, to: Option<&State>) -> Result<Moved> {
         if to.is_none_or(|to| to.refusal.is_some()) {
             return Ok(Moved::Kept("the server is another host's".into()));
@@ -118,7 +118,7 @@ impl Resource for Remote {
             .map_or(Ok(Moved::Applied), |reason| Err(Error::impossible(reason)))
     }
 
-    /// A way in that is about to change is asked once it has.
+    /// If the access to the server is about to change, an earlier rejection does not count.
     fn predict(&self, state: &State, by: &[String]) -> State {
         let mut state = state.clone();
         let is_other = |step: &String| self.inputs.is_empty() || self.inputs.contains_key(step);

@@ -1,4 +1,4 @@
-//! A PostgreSQL role, reached over the socket as the system user of its name.
+//! A PostgreSQL role. The system user of the same name connects as this role over the socket.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub struct State {
 }
 
 impl Role {
-    /// Its number, and what belongs to it or was granted to it, in words.
+    /// The OID of the role, and descriptions of all objects that belong to the role or were granted to it.
     async fn needed_by(&self, host: &Host) -> Result<(String, Vec<String>)> {
         let sql = format!(
             "with its as (select oid from pg_roles where rolname = {}) select 'oid', oid::text from its union all \
@@ -94,7 +94,7 @@ impl Resource for Role {
     fn want(&self, now: Option<&State>) -> Option<State> {
         Some(State {
             login: true,
-            // an owner's scripts may need it
+            // kept, because scripts of the owner may need it
             createdb: now.is_some_and(|now| now.createdb),
             superuser: false,
             createrole: false,

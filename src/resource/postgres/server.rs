@@ -1,4 +1,4 @@
-//! How PostgreSQL on this host is asked and told.
+//! Queries and statements for a PostgreSQL server, through psql.
 
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
@@ -9,7 +9,7 @@ use crate::host::{Error, Host, Output, Result};
 use crate::resource::postgres::clusters::{Configured, configured};
 use crate::text::sql::{identifier, literal};
 
-/// Where Debian and Ubuntu keep each major version's programs.
+/// The folder in which Debian and Ubuntu keep PostgreSQL's programs, by major version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
 /// The socket of the cluster on the default port.
@@ -18,27 +18,27 @@ pub(super) const SOCKET: &str = "/var/run/postgresql/.s.PGSQL.5432";
 /// The database that every server has.
 const ENTRANCE: &str = "postgres";
 
-/// Rows, as their fields.
+/// Rows, each as a list of fields.
 type Rows = Vec<Vec<String>>;
 
-/// What is said if the superuser himself may not enter: by the server, in the language of its owner, and by libpq.
+/// Texts in errors if even the superuser is rejected: from the server, in its configured language, and from libpq.
 const LOCKED_OUT: &[&str] = &["pg_hba.conf", "uthent", "utent", "fe_sendauth"];
 
-/// psql's own code for a connection that did not come about.
+/// The end of psql if it could not connect: exit code 2.
 const UNCONNECTED: &str = "ended with 2";
 
-/// What `pg_isready` ends with if a server is there and lets nobody in yet.
+/// The exit code of `pg_isready` if the server is starting and rejects connections.
 const STARTING: i32 = 1;
 
-/// How often a server that starts is asked again, and after how many milliseconds.
+/// How often psql is tried again while the server starts, and the pause in milliseconds.
 const OPENS: u32 = 50;
 const PAUSE: u64 = 200;
 
-/// The last line of a whole answer: one that is cut off, or no answer at all, is not "no rows".
+/// The last line of a complete output: an output that was cut off, or is empty, does not mean "no rows".
 const END: &str = "-- odoo-deploy: end";
 
-/// The newest installed `psql`: the binary itself, as Debian's wrapper in Perl costs six times as
-/// much. `None` where PostgreSQL is not installed.
+/// The newest installed `psql`; `None` if PostgreSQL is not installed. This is the program itself, because Debian's
+/// wrapper in Perl takes six times as long.
 pub(super) fn psql(host: &Host) -> Result<Option<PathBuf>> {
     let mut versions: Vec<u32> = host
         .list(Path::new(VERSIONS))?
@@ -48,24 +48,24 @@ pub(super) fn psql(host: &Host) -> Result<Option<PathBuf>> {
     versions.sort_unstable();
     let programs = versions.iter().rev();
     let mut programs = programs.map(|v| Path::new(VERSIONS).join(v.to_string()).join("bin/psql"));
-    // a removed version may have left its folder
+    // the folder of a removed version may still exist
     Ok(programs.find(|program| host.path(program).exists()))
 }
 
-/// The server that is asked.
+/// A PostgreSQL server.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Server<'a> {
-    /// This host's, as its superuser over the socket.
+    /// The server of this host, as its superuser over the socket.
     Local,
-    /// The one that the service file at this path names, as Odoo's own role. libpq reads the file, and
-    /// the password with it: it is in no argument and no environment.
+    /// The server in the service file at this path, as Odoo's role. libpq reads the password from that file, so it is
+    /// in no argument and no environment.
     Remote(&'a Path),
 }
 
-/// Asks the server of this host what changes nothing; `None` where none can be asked.
+/// Runs a read-only statement on this host's server; `None` if the server is not running.
 ///
 /// # Errors
-/// If it does not answer.
+/// If the statement fails.
 pub async fn ask_local(host: &Host, sql: &str) -> Result<Option<Vec<Vec<String>>>> {
     if !Server::Local.is_up(host)? {
         return Ok(None);
@@ -73,7 +73,7 @@ pub async fn ask_local(host: &Host, sql: &str) -> Result<Option<Vec<Vec<String>>
     Server::Local.query(host, ENTRANCE, sql).await.map(Some)
 }
 
-/// Asks the server of this host as [`Server::ask_if_open`] does.
+/// Runs a read-only statement on this host's server, like [`Server::ask_if_open`].
 ///
 /// # Errors
 /// If the statement fails.
@@ -82,7 +82,7 @@ pub async fn ask_beside(host: &Host, sql: &str) -> Result<Vec<Vec<String>>> {
 }
 
 impl Server<'_> {
-    /// Whether it can be asked: psql is installed, and the socket or the service file is there.
+    /// Whether the server can be asked: psql is installed, and the socket or the service file exists.
     pub(super) fn is_up(self, host: &Host) -> Result<bool> {
         let file = match self {
             Self::Local => Path::new(SOCKET),
@@ -91,7 +91,7 @@ impl Server<'_> {
         Ok(psql(host)?.is_some() && host.path(file).exists() && self.listens(host))
     }
 
-    /// Whether anybody listens at the socket: a server that was killed leaves it behind.
+    /// Whether a server listens on the socket: a killed server leaves the socket behind.
     fn listens(self, host: &Host) -> bool {
         if let (Self::Local, Programs::Real) = (self, host.programs()) {
             let tried = UnixStream::connect(host.path(Path::new(SOCKET)));
@@ -102,8 +102,9 @@ impl Server<'_> {
         true
     }
 
-    /// Asks by `sql` what changes nothing, and returns its rows as [`Self::query`] does; on this host's
-    /// server none where there is no such database, or where it lets nobody in. There all that is asked side by side is one call.
+    /// Runs a read-only statement and returns its rows, like [`Self::query`]. On this host's server, concurrent
+    /// statements are batched into one call of psql, and a statement returns no rows if its database does not exist
+    /// or accepts no connections.
     pub(super) async fn ask(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
         let Self::Local = self else {
             return self.query(host, database, sql).await;
@@ -118,7 +119,8 @@ impl Server<'_> {
         Ok(rows.concat())
     }
 
-    /// Asks as [`Self::ask`] does; no rows if the server cannot be asked or lets nobody in, which the steps tell.
+    /// Like [`Self::ask`], but returns no rows if the server cannot be reached or rejects the connection; the steps
+    /// report that.
     ///
     /// # Errors
     /// If the statement fails.
@@ -132,13 +134,14 @@ impl Server<'_> {
         }
     }
 
-    /// Runs `sql` and returns its rows, fields parted by `|`.
+    /// Runs `sql` and returns its rows. Fields are separated by `|`.
     pub(super) async fn query(self, host: &Host, database: &str, sql: &str) -> Result<Rows> {
         let rows = self.call(host, database, &[sql.to_owned()]).await?;
         Ok(rows.concat())
     }
 
-    /// How the server is asked whether it lets anybody in: what it says to psql is in the language of its owner.
+    /// A call that finds out whether the server accepts connections. psql's own errors cannot be used, because they
+    /// are in the server's configured language.
     fn is_ready(self, psql: &Path) -> Cmd {
         let program = psql.with_file_name("pg_isready");
         let call = Cmd::new(program.display().to_string())
@@ -153,9 +156,9 @@ impl Server<'_> {
         }
     }
 
-    /// Runs the parts of a script, the first in `database`, and returns the rows of each.
+    /// Runs the parts of a script, the first part in `database`, and returns the rows of each part.
     ///
-    /// The statements go through standard input: an argument could be read by anyone.
+    /// The statements go through standard input, because every account can read arguments.
     async fn call(self, host: &Host, database: &str, parts: &[String]) -> Result<Vec<Rows>> {
         let Some(program) = psql(host)? else {
             return Err(Error::Missing {
@@ -187,7 +190,7 @@ impl Server<'_> {
                 .env("PGSERVICEFILE", service.display().to_string())
                 .arg(format!("--dbname=service=odoo dbname={database}")),
         };
-        // it is waited for in several places, each of which would hold all that running a program holds
+        // boxed, because several futures await this one and would each contain all its state
         let is_ready = self.is_ready(&program);
         let answer = Box::pin(when_open(host, &call, &is_ready)).await;
         let output = match (self, answer) {
@@ -212,7 +215,8 @@ impl Server<'_> {
     }
 }
 
-/// Runs psql, again for some seconds while the server, which starts or mends what a crash has left, lets nobody in yet.
+/// Runs psql, and tries again for some seconds while the server starts, or recovers from a crash, and rejects
+/// connections.
 async fn when_open(host: &Host, call: &Cmd, is_ready: &Cmd) -> Result<Output> {
     for _ in 0..OPENS {
         match host.run(call).await {
@@ -230,7 +234,7 @@ async fn when_open(host: &Host, call: &Cmd, is_ready: &Cmd) -> Result<Output> {
     host.run(call).await
 }
 
-/// The line to write, where the server lets its own superuser not in; any other failure as it is.
+/// If the server rejects its own superuser, an error with the line to write; otherwise `error` itself.
 fn locked_out(host: &Host, error: Error) -> Result<Error> {
     let said = error.to_string();
     let mut lines = said.lines();
@@ -256,8 +260,8 @@ fn locked_out(host: &Host, error: Error) -> Result<Error> {
     )))
 }
 
-/// The parts of one script that begins in [`ENTRANCE`]; what is asked of another database is asked where
-/// it exists.
+/// The parts of one script that begins in [`ENTRANCE`]. A statement for another database runs only if that database
+/// exists.
 fn parts(questions: &[(String, String)]) -> Vec<String> {
     let mut parts = Vec::new();
     for (index, (database, sql)) in questions.iter().enumerate() {
@@ -266,7 +270,8 @@ fn parts(questions: &[(String, String)]) -> Vec<String> {
             continue;
         }
         let name = literal(database);
-        // as a whole connection string: psql would read more than a name out of some names. It takes quotes away
+        // a complete connection string, because psql interprets some names as more than a name; psql removes the
+        // quotes
         let value = database.replace('\\', "\\\\").replace('\'', "\\'");
         let place = literal(&identifier(&format!("dbname='{value}'")));
         let back = if index + 1 == questions.len() {

@@ -1,4 +1,4 @@
-//! Settings of this host's PostgreSQL server, in a file of their own that can be taken away.
+//! Settings of this host's PostgreSQL server, in a separate file that can be removed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::resource::postgres::server::Server;
 use crate::resource::{AnyState, Moved, Resource};
 use crate::text::sql::literal;
 
-/// How long a server may take to read its files again, in fifths of a second.
+/// How often the reload of the server's files is checked, every fifth of a second.
 const RELOAD: u32 = 50;
 
 /// Settings of the PostgreSQL server of this host, and a server that runs with them.
@@ -34,17 +34,17 @@ pub struct Settings {
     pub values: BTreeMap<String, String>,
 }
 
-/// What can be seen of them.
+/// The state of the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// What the file says; `None` where there is none.
+    /// The content of the file; `None` if there is no file.
     content: Option<String>,
-    /// The settings of the file, or of an earlier one, that the server does not run with yet.
+    /// The settings in this file, or in an earlier version of it, that the server does not use yet.
     pending: Vec<String>,
 }
 
 impl Settings {
-    /// `None` where no cluster is set up.
+    /// The path of the file; `None` if no cluster exists.
     fn path(&self, host: &Host) -> Result<Option<PathBuf>> {
         Ok(Place::find(host)?.map(|place| place.further().join(&self.file)))
     }
@@ -61,11 +61,11 @@ impl Settings {
         }))
     }
 
-    /// The settings that the file decides on and the server does not run with; with whether one of
-    /// them needs a start. What `alter system` or a later file decides on is not the file's.
+    /// The settings that this file determines and the server does not use yet, and whether one of them needs a
+    /// restart. Settings that `alter system` or a later file determines are not counted.
     async fn pending(&self, host: &Host) -> Result<(Vec<String>, bool)> {
         let Some(path) = self.path(host)?.filter(|_| {
-            // a server that stands still reads its files when it starts
+            // a stopped server reads its files when it starts
             Server::Local.is_up(host).unwrap_or(false)
         }) else {
             return Ok((Vec::new(), false));
@@ -86,7 +86,7 @@ impl Settings {
         Ok((names.collect(), starts))
     }
 
-    /// Has the server run with what its files say, also where it did not start with what they said.
+    /// Makes the server use its files, even if it could not start with an earlier version of them.
     async fn take_up(&self, host: &Host, place: &Place) -> Result<()> {
         let (pending, starts) = self.pending(host).await?;
         if starts || !Server::Local.is_up(host)? {
@@ -111,8 +111,7 @@ impl Settings {
     }
 }
 
-/// Runs a program as the server's account, whose folder it is: root puts nothing where another could
-/// have laid a link.
+/// Runs a program as the account that owns the folder: as root, it could follow a link of that account.
 async fn as_server(host: &Host, program: &str, args: &[&str], text: &str) -> Result<()> {
     let call = Cmd::new(program).args(args.iter().copied());
     host.run(&call.user("postgres").stdin(text)).await?;
@@ -184,7 +183,7 @@ impl Resource for Settings {
         Ok(Moved::Applied)
     }
 
-    /// What the server ran with is of the past: there it runs with what its files say.
+    /// A rollback reaches a server that uses its files, so the earlier `pending` does not count.
     fn rollback_target(
         &self,
         _now: Option<&State>,
@@ -218,7 +217,7 @@ impl Resource for Settings {
     }
 
     fn presented(&self, from: Option<State>, to: Option<State>) -> Result<(AnyState, AnyState)> {
-        // the file itself is told line by line
+        // the text of the file is shown line by line instead
         let less = |state: Option<State>| {
             state.map(|state| {
                 let content = state.content.map(|text| digest(text.as_bytes()));

@@ -1,16 +1,16 @@
-//! What a service runs, as its unit writes it down at a start.
+//! The inputs of a service, in the form in which its unit records them at a start.
 
 use std::path::Path;
 
 use crate::host::store::digest;
 use crate::host::{Error, Host, Result};
 
-/// As many links as the kernel follows.
+/// The number of links that the kernel follows.
 const MOST_LINKS: usize = 40;
 
-/// A file by its digest, a link by where it leads, as `readlink -f` says it; `None` where there is neither.
+/// The digest of a file, or the target of a link as `readlink -f` prints it; `None` if there is neither.
 ///
-/// Folders on the way may be links too: `/opt` is one where it was moved to a larger disk.
+/// Folders in the path may be links too: `/opt` is one if it was moved to a larger disk.
 pub(super) fn file(host: &Host, path: &Path) -> Result<Option<String>> {
     if host.link_target(path)?.is_some() {
         return Ok(Some(host.resolved(path)?.display().to_string()));
@@ -18,10 +18,10 @@ pub(super) fn file(host: &Host, path: &Path) -> Result<Option<String>> {
     Ok(host.read(path)?.as_deref().map(digest))
 }
 
-/// The certificates of a file by their digest, wherever links of root's lead; `None` where there is none.
+/// The digest of the certificates in a file; links that root made are followed. `None` if there is no file.
 ///
-/// A key may be in the same file. No digest is taken of it: others can read what is written down, and a
-/// new key comes with a new certificate.
+/// A key may be in the same file. It is not part of the digest: other accounts can read the record, and a new key
+/// comes with a new certificate.
 pub(super) fn certificates(host: &Host, path: &Path) -> Result<Option<String>> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -42,7 +42,7 @@ fn beside(path: &Path, target: &Path) -> std::path::PathBuf {
     path.parent().unwrap_or(path).join(target)
 }
 
-/// The lines of certificates in PEM form, as `sed` of the drop-in prints them.
+/// The lines of certificates in PEM form, exactly as `sed` in the drop-in prints them.
 fn blocks(text: &[u8]) -> Vec<u8> {
     let mut blocks = Vec::new();
     let mut inside = false;
@@ -59,7 +59,7 @@ fn blocks(text: &[u8]) -> Vec<u8> {
     blocks
 }
 
-/// Whether a line begins as a certificate's first or last does, a trusted one's too.
+/// Whether a line is the first or last line of a certificate, including `TRUSTED CERTIFICATE`.
 fn frames(line: &[u8], word: &[u8]) -> bool {
     let Some(rest) = line.strip_prefix(word) else {
         return false;
@@ -80,7 +80,7 @@ mod tests {
     const KEY: &str = "-----BEGIN EC PRIVATE KEY-----\nMIK\n-----END EC PRIVATE KEY-----\n";
 
     #[test]
-    fn certificates_alone_are_taken() {
+    fn only_certificates_are_taken() {
         let text = format!("subject=x\n{CERTIFICATE}{KEY}issuer=y\n{TRUSTED}");
         let found = blocks(text.as_bytes());
         assert_eq!(
@@ -91,9 +91,9 @@ mod tests {
         assert!(blocks(b"-----BEGIN CERTIFICATE REQUEST-----\nMII\n").is_empty());
     }
 
-    /// The drop-in has another program for it, which must say the same of all that may be in a file.
+    /// The drop-in uses `sed` for this, which must return the same bytes for every file.
     #[test]
-    fn sed_takes_the_same() {
+    fn sed_returns_the_same_bytes() {
         let template = include_str!("../../../templates/nginx.service");
         let script = template.split("sed -n \"").nth(1).expect("its script");
         let script = script.split('"').next().expect("its end");

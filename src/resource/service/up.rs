@@ -1,4 +1,4 @@
-//! Whether a service that was started again is at work.
+//! Waits until a restarted service works.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,17 +8,18 @@ use crate::event::Event;
 use crate::host::{Host, Result};
 use crate::resource::Resource as _;
 
-/// How long a service may take until it listens again, in seconds.
+/// The longest wait for a service to listen again, in seconds.
 const LISTENS: u64 = 120;
 
-/// How long a service that does not listen must be one and the same process, in looks.
+/// How many checks in a row must find the same process if the service does not listen.
 const STEADY: u32 = 4;
 
-/// How often that is looked at.
+/// The time between two checks.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Waits until the service listens, as Odoo does some time after its start; one that listens on no port must stay up for
-/// two seconds, and one without a process is at work at once. Returns what is wrong; `None` also if a signal asks to stop.
+/// Waits until the service listens, as Odoo does some time after its start. A service that listens on no port must
+/// stay up for two seconds; a service without a process counts as up immediately. Returns what is wrong; `None` also
+/// if a signal asks to stop.
 ///
 /// # Errors
 /// If systemd cannot be asked.
@@ -76,7 +77,7 @@ pub(crate) async fn await_up(host: &Host, service: &Service) -> Result<Option<St
     Ok(Some(text))
 }
 
-/// Whether a process of the unit listens.
+/// Whether a process of the unit listens on a port.
 fn is_listening(host: &Host, unit: &str) -> Result<bool> {
     for listener in host.listeners()? {
         let Some(holder) = host.holder(&listener) else {

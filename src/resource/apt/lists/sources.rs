@@ -1,4 +1,4 @@
-//! The sources of apt: which of them failed, and whether the distribution's own did.
+//! The sources of apt: which of them failed, and whether the distribution's own are among them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,10 +7,10 @@ use crate::host::{Host, Result};
 const LIST: &str = "/etc/apt/sources.list";
 const FOLDER: &str = "/etc/apt/sources.list.d";
 
-/// Who signs a distribution's own lists.
+/// The lines of a `Release` file that name a distribution as its origin.
 const ORIGINS: [&str; 2] = ["Origin: Debian", "Origin: Ubuntu"];
 
-/// A source whose lists did not come.
+/// A source for which `apt-get update` failed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Failed {
     uri: String,
@@ -18,12 +18,13 @@ pub(super) struct Failed {
     why: String,
 }
 
-/// Those of which `apt-get update` says so.
+/// The sources that failed, according to the output of `apt-get update`.
 pub(super) fn failed(said: &str) -> Vec<Failed> {
     let mut all: Vec<Failed> = Vec::new();
     let mut lines = said.lines().peekable();
     while let Some(line) = lines.next() {
-        // `Err:3 URI SUITE FILE`, the reason below it; `E: The repository 'URI SUITE FILE' is not signed.`
+        // either `Err:3 URI SUITE FILE` with the reason in the next line, or
+        // `E: The repository 'URI SUITE FILE' is not signed.`
         let source = match (
             line.strip_prefix("Err:"),
             line.strip_prefix("E: The repository '"),
@@ -58,10 +59,10 @@ pub(super) fn failed(said: &str) -> Vec<Failed> {
     all
 }
 
-/// Whether what failed is others' alone, and the distribution's own lists are there.
+/// Whether the lists of the distribution's own sources are there and none of these sources failed.
 pub(super) fn distribution_came(host: &Host, failed: &[Failed]) -> Result<bool> {
     let is_own = |failed: &Failed| {
-        // of these nobody else has any
+        // only distributions have suites with these names
         failed.suite.ends_with("-security") || failed.suite.ends_with("-updates")
     };
     if failed.iter().any(is_own) {
@@ -88,7 +89,7 @@ pub(super) fn distribution_came(host: &Host, failed: &[Failed]) -> Result<bool> 
     Ok(came)
 }
 
-/// What the names of a source's lists begin with.
+/// The beginning of the file names of a source's lists.
 fn stem(failed: &Failed) -> String {
     let place = failed
         .uri
@@ -101,7 +102,7 @@ fn stem(failed: &Failed) -> String {
     )
 }
 
-/// What to say of one that failed.
+/// The message about a failed source.
 pub(super) fn note(host: &Host, failed: &Failed) -> Result<String> {
     let Failed { uri, suite, why } = failed;
     let place = place(host, uri)?.map_or_else(String::new, |(file, line)| {
@@ -118,7 +119,7 @@ pub(super) fn note(host: &Host, failed: &Failed) -> Result<String> {
     ))
 }
 
-/// The files that sources are in.
+/// The files that configure the sources.
 fn files(host: &Host) -> Result<Vec<PathBuf>> {
     let mut files = vec![PathBuf::from(LIST)];
     for name in host.list(Path::new(FOLDER))? {
@@ -133,7 +134,7 @@ fn files(host: &Host) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The line that names a source.
+/// The file and the line that configure a source.
 fn place(host: &Host, uri: &str) -> Result<Option<(PathBuf, usize)>> {
     let word = if uri.starts_with("cdrom:") {
         "cdrom:"
@@ -143,7 +144,7 @@ fn place(host: &Host, uri: &str) -> Result<Option<(PathBuf, usize)>> {
     for file in files(host)? {
         let text = host.read_text(&file)?.unwrap_or_default();
         let mut lines = text.lines().enumerate();
-        // apt says `file:/x` also of what is written `file:///x`
+        // apt prints `file:/x` for a source that is written as `file:///x`
         let is_it = |line: &str| {
             let line = line.trim_start().replace("file:///", "file:/");
             !line.starts_with('#') && line.contains(word)
@@ -156,7 +157,7 @@ fn place(host: &Host, uri: &str) -> Result<Option<(PathBuf, usize)>> {
     Ok(None)
 }
 
-/// When the sources last changed, in nanoseconds since 1970.
+/// The time of the last change of the sources, in nanoseconds since 1970.
 pub(super) fn changed(host: &Host) -> Result<i128> {
     let mut changed = 0;
     for path in files(host)?.into_iter().chain([FOLDER.into()]) {
@@ -200,7 +201,7 @@ E: Some index files failed to download. They have been ignored, or old ones used
     }
 
     #[test]
-    fn what_did_not_come_is_named_with_its_line() {
+    fn a_failed_source_is_reported_with_file_and_line() {
         let failed = failed(SAID);
         let told: Vec<(&str, &str)> = failed
             .iter()
@@ -236,7 +237,7 @@ E: Some index files failed to download. They have been ignored, or old ones used
     }
 
     #[test]
-    fn the_distributions_own_lists_must_come() {
+    fn the_distributions_own_lists_are_required() {
         let own = (
             "var/lib/apt/lists/deb.example.org_debian_dists_bookworm_InRelease",
             "Origin: Debian\nCodename: bookworm\n",

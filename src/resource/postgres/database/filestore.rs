@@ -1,4 +1,4 @@
-//! The files of a database's attachments, which are stored beside it.
+//! The filestore: the files of a database's attachments.
 
 use std::path::{Path, PathBuf};
 
@@ -8,18 +8,18 @@ use crate::gate;
 use crate::host::command::Cmd;
 use crate::host::{Host, Kind, Result};
 
-/// How deep Odoo puts its files.
+/// The depth to which Odoo stores files.
 const DEPTH: usize = 4;
 
 fn path(data: &Path, name: &str) -> PathBuf {
     data.join("filestore").join(name)
 }
 
-/// Why no new database can have the files in its place: those of an earlier one are there, without it. `None` where
-/// there are none.
+/// Why a new database cannot use its filestore: the folder holds the files of an earlier database, which no longer
+/// exists. `None` if the folder holds no files.
 ///
 /// # Errors
-/// If they cannot be looked at.
+/// If the filestore cannot be read.
 pub fn left(host: &Host, data: &Path, name: &str) -> Result<Option<String>> {
     let path = path(data, name);
     if !holds_anything(host, &path, DEPTH)? {
@@ -32,7 +32,7 @@ pub fn left(host: &Host, data: &Path, name: &str) -> Result<Option<String>> {
     )))
 }
 
-/// Whether there is anything but folders.
+/// Whether `path` contains anything except folders.
 fn holds_anything(host: &Host, path: &Path, depth: usize) -> Result<bool> {
     match host.meta(path)?.map(|meta| meta.kind) {
         None => return Ok(false),
@@ -47,8 +47,8 @@ fn holds_anything(host: &Host, path: &Path, depth: usize) -> Result<bool> {
     Ok(false)
 }
 
-/// Takes the files away that the database's rows have `named`, and those that Odoo had written just before; where there are
-/// others among them, all are moved aside.
+/// Removes the files that the rows of the database `named`, and files that Odoo had just written. If there are any
+/// other files, the whole filestore is moved aside.
 pub(super) async fn take_away(database: &Database, host: &Host, named: &[String]) -> Result<()> {
     let path = path(&database.data, &database.name);
     if host
@@ -57,7 +57,7 @@ pub(super) async fn take_away(database: &Database, host: &Host, named: &[String]
     {
         return Ok(());
     }
-    // as their owner: root follows no path that the service can bend
+    // run as the owner of the files, so that root follows no path that the service can redirect
     let as_owner = |call: Cmd| {
         call.user(database.account())
             .folder(Path::new("/"))

@@ -1,4 +1,4 @@
-//! Whether a database that is there can be the site's: said before anything writes into it.
+//! Judges whether the site can use an existing database, before anything writes into it.
 
 use super::look::{Holds, Look, Odoo};
 use super::{Database, State, filestore};
@@ -6,17 +6,17 @@ use crate::gate;
 use crate::host::{Host, Result};
 use crate::text::sql::identifier;
 
-/// The way out that there always is.
+/// The advice that always applies.
 const OTHER: &str = "give the site another `odoo.database`";
 
 impl Database {
-    /// What it is to this site.
+    /// The state of the inspected database.
     pub(super) fn judge(&self, host: &Host, look: &Look) -> Result<State> {
         let mut state = State {
             oid: Some(look.oid),
             ..State::default()
         };
-        // what a run of ours began, and nobody has made anew since, is begun anew
+        // a database that a run of this site began, and that was not replaced since, is made again
         if self.is_anew(host, look)? {
             return Ok(state);
         }
@@ -36,14 +36,14 @@ impl Database {
         Ok(state)
     }
 
-    /// Whether it is one that a run of the site began and did not finish.
+    /// Whether a run of this site began the database and did not finish it.
     pub(super) fn is_anew(&self, host: &Host, look: &Look) -> Result<bool> {
         let is_known = |what: String| -> Result<bool> { Ok(look.is_noted(&host.made(&what)?)) };
         Ok(look.mark == gate::Mark::Begun
             && (is_known(self.made_key())? || is_known(self.filled_key())?))
     }
 
-    /// What is said to a server to do something as its administrator.
+    /// Tells the user how to run `sql` as the server's administrator.
     fn typed(&self, database: &str, sql: &str) -> String {
         if self.remote.is_some() {
             return format!("`{sql}` in `{database}`, as the server's administrator");
@@ -67,7 +67,7 @@ impl Database {
         )
     }
 
-    /// Why an empty database cannot be taken as it is.
+    /// Why the site cannot use an empty database as it is.
     fn unfit(&self, host: &Host, look: &Look) -> Result<Option<String>> {
         if look.encoding != "UTF8" {
             return Ok(Some(format!(
@@ -133,7 +133,7 @@ impl Database {
         )
     }
 
-    /// Why Odoo's database cannot be this site's.
+    /// Why the site cannot use an existing database of Odoo.
     fn unfit_for_odoo(&self, look: &Look, odoo: &Odoo) -> Option<String> {
         let mut reasons = Vec::new();
         reasons.extend(self.of_another_series(odoo));
@@ -150,7 +150,7 @@ impl Database {
         if version.starts_with(&format!("{series}.")) {
             return None;
         }
-        // `18.0.1.3` and `saas~18.2.1.3` are of 18.0 and saas~18.2
+        // `18.0.1.3` belongs to 18.0, and `saas~18.2.1.3` to saas~18.2
         let found: Vec<&str> = version.splitn(3, '.').take(2).collect();
         let found = found.join(".");
         Some(format!(
@@ -167,7 +167,7 @@ impl Database {
             name,
             &format!("reassign owned by {} to {role}", identifier(owner)),
         );
-        // what the server itself stands on cannot be reassigned
+        // `reassign owned` fails for objects that the server itself depends on
         if owner == "postgres" {
             way = self.typed(name, &one_by_one(&self.owner));
         }
@@ -179,7 +179,7 @@ impl Database {
     }
 }
 
-/// Gives all that is in `public` to a role. What hangs on a table goes with it.
+/// Gives everything in `public` to a role. Objects that belong to a table change their owner with the table.
 fn one_by_one(role: &str) -> String {
     let role = identifier(role);
     format!(

@@ -1,4 +1,4 @@
-//! What a database is: asked of the server and of the database itself, each in one question.
+//! Inspects a database, with one query of the server and one of the database itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,60 +11,61 @@ use crate::host::{Error, Host, Result};
 use crate::resource::postgres::server::Server;
 use crate::text::sql;
 
-/// What was found of a database that is there.
+/// What is known of an existing database.
 #[derive(Clone, Debug)]
 pub(super) struct Look {
-    /// Its number, by which it is told from another of the same name.
+    /// The OID. Another database of the same name has another OID.
     pub(super) oid: u32,
-    /// What it can be known again by: its number, and that of the cluster.
+    /// Identifies the database in notes: the system identifier of the cluster, and the OID.
     identity: String,
-    /// Who owns it.
+    /// The role that owns the database.
     pub(super) owner: String,
-    /// Whether Odoo's role has the rights of its owner.
+    /// Whether Odoo's role has the rights of the owner.
     pub(super) is_roles: bool,
-    /// Whether Odoo's role is there.
+    /// Whether Odoo's role exists.
     pub(super) has_role: bool,
-    /// Its encoding.
+    /// The encoding of the database.
     pub(super) encoding: String,
-    /// What its comment says.
+    /// The mark in the comment of the database.
     pub(super) mark: gate::Mark,
-    /// What is in it.
+    /// The content of the database.
     pub(super) holds: Holds,
 }
 
-/// What is in a database.
+/// The content of a database.
 #[derive(Clone, Debug)]
 pub(super) enum Holds {
-    /// It lets nobody look into it.
+    /// The database accepts no connections.
     Unknown,
-    /// Nothing that a dump of it would have, beyond extensions.
+    /// Nothing that a dump would contain, except extensions.
     Nothing,
-    /// What is not Odoo's, in words.
+    /// Objects that are not Odoo's, described in words.
     Others(Vec<String>),
-    /// Odoo's tables.
+    /// The tables of Odoo.
     Odoo(Odoo),
 }
 
-/// What Odoo's own tables say.
+/// What the tables of Odoo say.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Odoo {
-    /// When its oldest row was made, in seconds since 1970; asked of one that is being initialised.
+    /// The creation time of the oldest row, in seconds since 1970; only read while the database is being initialised.
     born: Option<u64>,
-    /// Modules that are installed or on their way, with their states.
+    /// The modules that are installed or about to be installed or changed, with their states.
     pub(super) modules: BTreeMap<String, String>,
     /// The version of `base`.
     pub(super) version: Option<String>,
-    /// Whose tables of Odoo's are not its role's: the owner, how many, and one of them.
+    /// The owners of Odoo's tables that do not belong to Odoo's role: the owner, the number of tables, and an
+    /// example.
     pub(super) strangers: Vec<(String, String, String)>,
 }
 
 impl Look {
-    /// The line by which a note knows it again: what it is, and since when.
+    /// A note that identifies this database later: its identity, and the present time.
     pub(super) fn note(&self) -> String {
         format!("{} {}", self.identity, now())
     }
 
-    /// Whether one of the notes means this one, and all that is in it has come since.
+    /// Whether a note identifies this database, and all its rows are newer than the note.
     pub(super) fn is_noted(&self, notes: &[String]) -> bool {
         let since = notes.iter().rev().find_map(|note| {
             let (identity, since) = note.split_once(' ')?;
@@ -75,7 +76,7 @@ impl Look {
         };
         match &self.holds {
             Holds::Nothing => true,
-            // somebody restored another into it
+            // an older row means that somebody has restored another database into this one
             Holds::Odoo(odoo) => odoo.born.is_none_or(|born| born + SKEW >= since),
             Holds::Others(_) | Holds::Unknown => false,
         }
@@ -83,7 +84,7 @@ impl Look {
 }
 
 impl Odoo {
-    /// The modules that are installed.
+    /// The installed modules.
     pub(super) fn installed(&self) -> BTreeSet<String> {
         let installed =
             |(_, state): &(&String, &String)| ["installed", "to upgrade"].contains(&state.as_str());
@@ -93,7 +94,7 @@ impl Odoo {
 }
 
 impl Database {
-    /// Looks at it; `None` where it is not there.
+    /// Inspects the database; `None` if it does not exist.
     pub(super) async fn look(&self, host: &Host) -> Result<Option<Look>> {
         let (outside, inside) = join(self.outside(host), self.inside(host)).await;
         let Some(mut look) = outside? else {
@@ -105,11 +106,12 @@ impl Database {
         Ok(Some(look))
     }
 
-    /// What the server says of it; as if it held nothing, where it can be looked into.
+    /// What the server knows of the database. `holds` is `Nothing` if the database accepts connections: only the
+    /// database itself knows its content.
     async fn outside(&self, host: &Host) -> Result<Option<Look>> {
         let system = match self.server() {
             Server::Local => "(select system_identifier from pg_control_system())",
-            // not everybody may ask that
+            // an ordinary role may not be allowed to read the identifier
             Server::Remote(_) => "0",
         };
         let sql = format!(
@@ -161,8 +163,8 @@ impl Database {
         }))
     }
 
-    /// What the database itself says. What may be asked depends on what is there: Odoo makes its first tables, among them
-    /// `ir_module_module` and `ir_model_data`, long before `ir_model`.
+    /// The content, according to the database itself. Each query depends on the tables that exist: Odoo creates its
+    /// first tables, such as `ir_module_module` and `ir_model_data`, long before `ir_model`.
     async fn inside(&self, host: &Host) -> Result<Holds> {
         let sql = format!(
             "select count(*) = 3 and to_regclass('public.ir_model_data') is not null as odoo from pg_attribute \
@@ -224,8 +226,8 @@ impl Database {
         })
     }
 
-    /// Whether Odoo's role has the rights of `owner`, an expression of SQL. That a superuser has them does not
-    /// count: Odoo's role is none, or will be none.
+    /// An SQL condition: Odoo's role has the rights of `owner`, which is an SQL expression. The rights of a superuser
+    /// do not count, because Odoo's role is not a superuser, or will not be.
     fn has_rights_of(&self, owner: &str) -> String {
         format!(
             "exists (select from pg_roles r where rolname = {} and (r.oid = {owner} or (not rolsuper and \
@@ -235,7 +237,7 @@ impl Database {
     }
 }
 
-/// By how many seconds the clock of the server may be behind.
+/// The number of seconds by which the server's clock may be behind.
 const SKEW: u64 = 600;
 
 fn now() -> u64 {
@@ -244,11 +246,11 @@ fn now() -> u64 {
         .map_or(0, |time| time.as_secs())
 }
 
-/// The first number of what a server has not been made with (`FirstNormalObjectId`).
+/// The lowest OID of objects that the server was not created with (`FirstNormalObjectId`).
 const FIRST_OWN: u32 = 16384;
 
-/// The kinds of things that a dump of a database has, beyond what hangs on one of these; and where they are
-/// listed, by which name.
+/// The kinds of objects that a dump contains independently of others: the name of the kind, its catalog, an SQL
+/// expression for an object's name, and an SQL condition.
 const KINDS: &[(&str, &str, &str, &str)] = &[
     (
         "relation",
@@ -289,12 +291,12 @@ const KINDS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// What Odoo makes and commits before its first tables: of a database that a run began, these are nobody else's
-/// (`Registry.setup_signaling` of 17.0 to 20.0).
+/// Objects that Odoo creates and commits before its first tables. In a database that a run began, they can only be
+/// Odoo's (`Registry.setup_signaling` of 17.0 to 20.0).
 const FIRST_OF_ODOO: &str = "^(orm_signaling_|base_(registry|cache)_signaling)";
 
-/// A statement that lists what is in a database and came neither with the server nor with an extension: one row
-/// `holds|KIND|COUNT|EXAMPLE` for each kind.
+/// A statement that lists the objects of a database that came neither with the server nor with an extension. Each
+/// kind has one row: `holds|KIND|COUNT|EXAMPLE`.
 fn own_objects() -> String {
     let all = KINDS.iter().map(|(kind, table, name, only)| {
         let only = match *kind {

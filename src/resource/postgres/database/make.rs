@@ -1,4 +1,4 @@
-//! Making a database, and taking away what a run made.
+//! Making a database, and removing a database that a run made.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +13,13 @@ use crate::secret::password;
 use crate::text::sql;
 
 impl Database {
-    /// Makes it and fills it with Odoo.
+    /// Makes the database and installs Odoo in it.
     pub(super) async fn initialise(&self, host: &Host) -> Result<()> {
         self.make(host).await?;
         let base = BTreeSet::from(["base".to_owned()]);
         let rest: BTreeSet<String> = self.asked().difference(&base).cloned().collect();
         if let Some(script) = self.first.script() {
-            // the accounts of a country come with the modules, so it must be known before them
+            // the modules bring the accounts of the country, so the country must be set before
             self.install(host, &base, "database").await?;
             let call = self.call(&["shell"], "company").stdin(script);
             host.run(&call).await?;
@@ -32,12 +32,12 @@ impl Database {
         self.set_password(host).await
     }
 
-    /// What notes call the databases of this name that runs have made.
+    /// The key of notes about databases of this name that runs have made.
     pub(super) fn made_key(&self) -> String {
         self.key("database")
     }
 
-    /// What notes call the databases of this name that were there, empty, when a run began to fill them.
+    /// The key of notes about databases of this name that were empty when a run began to fill them.
     pub(super) fn filled_key(&self) -> String {
         self.key("empty database")
     }
@@ -49,8 +49,9 @@ impl Database {
         }
     }
 
-    /// Has it there, empty, with our mark, and noted by its number. What a run of ours began and did not finish
-    /// is made anew; an empty one is taken as it is; everything else stays as it is, and this fails.
+    /// Makes sure that an empty database with our mark exists, and that its OID is noted. A database that a run began
+    /// and did not finish is made again; an empty database is used as it is. For any other database this fails and
+    /// changes nothing.
     async fn make(&self, host: &Host) -> Result<()> {
         match self.look(host).await? {
             None => self.create(host).await?,
@@ -74,7 +75,7 @@ impl Database {
         self.extend(host).await
     }
 
-    /// What a run of ours had begun.
+    /// Makes a database again that an earlier run began.
     async fn begin_anew(&self, host: &Host, look: &Look) -> Result<()> {
         if self.is_made(host, look)? {
             if let Moved::Kept(reason) = self.take_away(host).await? {
@@ -90,18 +91,18 @@ impl Database {
         filestore::take_away(self, host, &[]).await.map(drop)
     }
 
-    /// Whether a run of ours made that very one.
+    /// Whether a run made exactly this database.
     fn is_made(&self, host: &Host, look: &Look) -> Result<bool> {
         Ok(look.is_noted(&host.made(&self.made_key())?))
     }
 
     async fn create(&self, host: &Host) -> Result<()> {
-        // an earlier life's files would come to be taken for this one's
+        // the files of an earlier database would be taken for files of the new one
         if let Some(reason) = filestore::left(host, &self.data, &self.name)? {
             return Err(Error::impossible(reason));
         }
         let (name, owner) = (sql::identifier(&self.name), sql::identifier(&self.owner));
-        // as Odoo itself creates one, whatever the locale of the cluster
+        // with the same options as Odoo's own databases, whatever the locale of the cluster
         let sql = format!(
             "create database {name} owner {owner} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C.UTF-8';\n\
              comment on database {name} is {};\n",
@@ -113,9 +114,9 @@ impl Database {
         host.store()?.note_made(&self.made_key(), &look.note())
     }
 
-    /// Takes an empty one that somebody has made.
+    /// Uses an empty database that somebody else made.
     async fn fill(&self, host: &Host, look: &Look) -> Result<()> {
-        // that there were no files before is not known: those that come are not taken away
+        // nothing says that the filestore was empty before, so a rollback does not remove files
         host.store()?.note_made(&self.filled_key(), &look.note())?;
         let sql = format!(
             "comment on database {} is {};\n",
@@ -125,9 +126,9 @@ impl Database {
         self.server().query(host, &self.name, &sql).await.map(drop)
     }
 
-    /// What Odoo brings into a database that it makes itself (`_create_empty_database` in its
-    /// `odoo/service/db.py`), as the role that owns it. There, too, it is no error where an extension is not to be had;
-    /// that everybody may write into the schema `public` is left out: nobody but the owner needs to.
+    /// Does what Odoo does in a database that it creates itself (`_create_empty_database` in its
+    /// `odoo/service/db.py`), as the role that owns the database. As in Odoo, a missing extension is no error. Odoo
+    /// also lets every role write into the schema `public`; this is left out, because only the owner needs to.
     async fn extend(&self, host: &Host) -> Result<()> {
         let role = match self.server() {
             Server::Local => format!("set role {};\n", sql::identifier(&self.owner)),
@@ -135,7 +136,8 @@ impl Database {
         };
         let mut sql = role + &extension("pg_trgm", "");
         if self.asks_for_unaccent(host)? {
-            // the function is not the role's, though the extension is: where Odoo asks for it, it comes to nothing
+            // the function does not belong to the role, although the extension does, so Odoo's own statement has no
+            // effect
             let back = match self.server() {
                 Server::Local => "reset role;\n",
                 Server::Remote(_) => "",
@@ -146,7 +148,7 @@ impl Database {
         self.server().query(host, &self.name, &sql).await.map(drop)
     }
 
-    /// Whether Odoo's configuration asks for searching without accents.
+    /// Whether Odoo's configuration enables `unaccent`.
     fn asks_for_unaccent(&self, host: &Host) -> Result<bool> {
         let conf = host.text(&self.conf)?.unwrap_or_default();
         let mut values = conf
@@ -158,8 +160,7 @@ impl Database {
         Ok(["true", "t", "1", "yes", "y", "on"].contains(&value.as_str()))
     }
 
-    /// Replaces the password `admin` that every new database has, and with the same stroke calls
-    /// the database whole.
+    /// Replaces the password `admin` of a new database, and marks the database as complete in the same transaction.
     async fn set_password(&self, host: &Host) -> Result<()> {
         let hash = host
             .read(&Secret::hash_path(&self.password))?
@@ -171,7 +172,7 @@ impl Database {
                 self.password.display()
             )));
         }
-        // on another host's server that is its superuser's to say, and what would be logged is a hash
+        // on another host only the superuser may set this, and the log would only contain a hash
         let quiet = match self.server() {
             Server::Local => {
                 "set local log_statement = 'none';\nset local log_min_duration_statement = -1;\n"
@@ -198,8 +199,8 @@ impl Database {
         ))
     }
 
-    /// The statement that says where reports load their style from: by the name of the site that would need a name
-    /// server, a way back into this server and a certificate that the printer trusts.
+    /// The statement that sets the address from which reports load their style. The domain of the site would need a
+    /// name server, a route back to this server and a certificate that the printer trusts.
     fn printing(&self) -> String {
         if self.prints_from.is_empty() {
             return String::new();
@@ -211,7 +212,7 @@ impl Database {
         )
     }
 
-    /// Takes away what a run made: its part of the filestore, then the database.
+    /// Removes what a run made: its files in the filestore, then the database.
     pub(super) async fn take_away(&self, host: &Host) -> Result<Moved> {
         let Some(look) = self.look(host).await? else {
             return Ok(Moved::Applied);
@@ -232,7 +233,7 @@ impl Database {
             Ok(sql) => sql,
             Err(reason) => return Ok(Moved::Kept(reason)),
         };
-        // before the rows that tell which files are its own
+        // before the rows are gone: only they tell which files belong to the database
         if is_made {
             let named = self.attachments(host, &look).await?;
             filestore::take_away(self, host, &named).await?;
@@ -246,7 +247,7 @@ impl Database {
         ))
     }
 
-    /// The files that its rows point to.
+    /// The files that the rows of the database refer to.
     async fn attachments(&self, host: &Host, look: &Look) -> Result<Vec<String>> {
         let Holds::Odoo(_) = &look.holds else {
             return Ok(Vec::new());
@@ -258,7 +259,7 @@ impl Database {
     }
 }
 
-/// Makes an extension, where it is to be had.
+/// A statement that creates an extension, and only warns if it is not available.
 fn extension(name: &str, then: &str) -> String {
     format!(
         "do $$ begin create extension if not exists {name};{then} exception when others then raise warning '%', sqlerrm; \

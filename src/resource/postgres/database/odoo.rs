@@ -1,4 +1,4 @@
-//! Odoo's launcher, called on the database.
+//! Calls of Odoo's launcher on the database.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use super::look::Holds;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
 
-/// How often Odoo is called where its transactions collide with those of the service, which goes on
-/// serving meanwhile: as often as Odoo itself tries a request.
+/// How often Odoo is started if its transactions collide with those of the running service. Odoo tries a request just
+/// as often.
 const TRIES: u32 = 5;
 
 /// Whom a new database is for.
@@ -27,7 +27,7 @@ pub struct First {
 }
 
 impl Database {
-    /// A call of Odoo's launcher on the database, as the account that the service runs as.
+    /// A call of Odoo's launcher on the database, as the account of the service.
     pub(super) fn call(&self, command: &[&str], log: &str) -> Cmd {
         let call = Cmd::new(self.python.display().to_string())
             .arg(self.odoo.display().to_string())
@@ -36,7 +36,7 @@ impl Database {
             .args(["--database", &self.name])
             // `--no-http`: with workers it would bind the port of the running service
             .args(["--no-http", "--workers=0", "--max-cron-threads=0"])
-            // what is done here is told here: the service's own file is not to be begun by another
+            // the output goes to this run's log, because another program must not create the log file of the service
             .arg("--logfile=")
             .user(self.account())
             .folder(&self.data)
@@ -69,9 +69,9 @@ impl Database {
             host.pause(u64::from(tries) * 1000).await?;
             tries += 1;
         }
-        // PostgreSQL syncs what it is given, Odoo does not sync the files that the rows point to
+        // PostgreSQL syncs its own files, but Odoo does not sync the filestore
         host.sync(&self.data)?;
-        // Odoo ends with 0 and a warning where a module does not exist
+        // if a module does not exist, Odoo only warns and exits with 0
         let installed = match self.look(host).await?.map(|look| look.holds) {
             Some(Holds::Odoo(odoo)) => odoo.installed(),
             _ => BTreeSet::new(),
@@ -90,8 +90,8 @@ impl Database {
     }
 }
 
-/// Whether PostgreSQL gave way to another transaction, which is worth another try; the cases are
-/// those of `PG_CONCURRENCY_EXCEPTIONS_TO_RETRY` in Odoo's `odoo/service/model.py`.
+/// Whether PostgreSQL gave precedence to another transaction, so that another try makes sense. The cases are those of
+/// `PG_CONCURRENCY_EXCEPTIONS_TO_RETRY` in Odoo's `odoo/service/model.py`.
 fn is_collision(error: &Error) -> bool {
     let Error::Command(failure) = error else {
         return false;
@@ -106,13 +106,13 @@ fn is_collision(error: &Error) -> bool {
 }
 
 impl First {
-    /// What Odoo's shell is given to read; `None` where nothing is asked. Through Odoo's own models:
-    /// a country brings its currency, a language its translations.
+    /// The script that sets language, country and company in Odoo's shell; `None` if none is given. The script uses
+    /// Odoo's models: a country sets its currency, a language loads its translations.
     pub(super) fn script(&self) -> Option<String> {
         if *self == Self::default() {
             return None;
         }
-        // a text of JSON is one of Python too
+        // a JSON string is also a Python string
         let given = |value: &Option<String>| {
             value.as_ref().map_or_else(
                 || "None".to_owned(),
