@@ -1,4 +1,4 @@
-//! Whether the service does what it is there for. Checks change nothing.
+//! Checks: whether a service works as it should. A check changes nothing.
 
 mod addresses;
 mod registry;
@@ -15,17 +15,17 @@ use crate::event::Event;
 use crate::host::command::{Cmd, Programs};
 use crate::host::{Error, Host, Result};
 
-/// Between two questions.
+/// The time between two attempts of a check.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long a service that was not touched is given to answer, in seconds.
+/// The longest wait for a service that this run did not change, in seconds.
 const UNTOUCHED: u64 = 10;
 
-/// How many restarts of a unit say that it will not come up.
+/// The number of restarts after which a unit counts as failed.
 const RESTARTS: u32 = 3;
 
-/// Who asks. Odoo's websites send people on to a page in their language, whom they tell from programs by
-/// the `bot` in it (`is_a_bot` in its module `web`).
+/// The `User-Agent` of our requests. Odoo redirects visitors to a page in their language, but not clients with `bot`
+/// in this header (`is_a_bot` in its module `web`).
 const AGENT: &str = "odoo-deploy (bot)";
 
 /// Something that must be true once all steps are done.
@@ -111,11 +111,11 @@ pub enum Probe {
 #[derive(Debug, thiserror::Error)]
 #[error("{check}: {detail}{}{}", likely(cause.as_ref()), listed(journal))]
 pub struct Unhealthy {
-    /// What was asked for.
+    /// What the check required.
     pub check: String,
-    /// What was seen instead.
+    /// What was observed instead.
     pub detail: String,
-    /// What probably is wrong.
+    /// The probable cause.
     pub cause: Option<String>,
     /// The last lines of the unit's journal.
     pub journal: Vec<String>,
@@ -136,12 +136,12 @@ fn listed(journal: &[String]) -> String {
 }
 
 impl Probe {
-    /// The names of all kinds, as playbooks write them.
+    /// The names of all kinds of probes, as written in playbooks.
     pub const KINDS: &[&str] = &["http", "listen", "pdf", "proxy", "registry", "steady"];
 }
 
 impl Check {
-    /// Whether it is asked before a step that changes for these `causes`.
+    /// Whether the check must be made before a step that changes for these `causes`.
     #[must_use]
     pub fn is_due(&self, causes: &[String]) -> bool {
         self.because
@@ -177,11 +177,11 @@ impl Check {
     }
 }
 
-/// Waits until `check` passes, at most as long as it says; a service that this run did not
-/// touch has had its time and is given only some seconds.
+/// Repeats `check` until it passes, at most for [`Check::within`]. A service that this run did not change has had
+/// time to start, so it gets only `UNTOUCHED` seconds.
 ///
 /// # Errors
-/// [`Unhealthy`], with the unit's last words, where it does not pass in time.
+/// If the check does not pass in time: [`Unhealthy`], with the last lines of the unit's journal.
 pub async fn pass(host: &Host, check: &Check, touched: bool) -> Result<(), Unhealthy> {
     if check.after_change && !touched {
         return Ok(());
@@ -228,7 +228,7 @@ pub async fn pass(host: &Host, check: &Check, touched: bool) -> Result<(), Unhea
     }
 }
 
-/// Asks once. `Err` says what was seen instead.
+/// Makes the check once. `Err` says what was observed instead.
 async fn ask(host: &Host, check: &Check) -> Result<(), String> {
     match &check.probe {
         Probe::Http {
@@ -294,7 +294,7 @@ async fn ask(host: &Host, check: &Check) -> Result<(), String> {
     }
 }
 
-/// Prints a page with text in two scripts and a picture; the patched build with a header and a footer.
+/// Prints a page with text in two scripts and a picture. The patched build must also print a header and a footer.
 async fn print(
     host: &Host,
     (program, patched): (&str, bool),
@@ -322,7 +322,7 @@ async fn print(
         url => format!("<img src=\"{url}\">"),
     };
     let page = format!("<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>{picture}");
-    // the distribution's opens `/dev/stdout`, which its user may do with a pipe of its own alone
+    // the distribution's wkhtmltopdf opens `/dev/stdout`; its user may do so only if that is a pipe that he owns
     let printed = run(Cmd::new("sh")
         .args(["-c", "\"$@\" | cat", "sh", program, "--quiet"])
         .args(edges.iter().copied())
@@ -339,14 +339,14 @@ async fn print(
     }
 }
 
-/// What systemd says of a unit.
+/// The state of a unit, from `systemctl show`.
 struct Shown {
     state: String,
     restarts: u32,
     pid: Option<u32>,
 }
 
-/// Asks systemd. `Err` says why it does not tell.
+/// Reads the state of `unit`. `Err` says why systemd does not return it.
 async fn show(host: &Host, unit: &str) -> Result<Shown, String> {
     let show = Cmd::new("systemctl").args([
         "show",
@@ -373,8 +373,8 @@ async fn show(host: &Host, unit: &str) -> Result<Shown, String> {
     })
 }
 
-/// Why waiting on is of no use, where it is of none. `first` is how often the unit had been started again when
-/// it was first looked at: what it did before is of the past.
+/// Returns why further waiting is pointless, if it is. `first` is the unit's restart count at the first attempt: only
+/// restarts after that attempt count.
 async fn given_up(host: &Host, unit: &str, first: &mut Option<u32>) -> Option<String> {
     let Shown {
         state, restarts, ..
@@ -420,7 +420,7 @@ async fn diagnose(host: &Host, check: &Check, detail: String) -> Unhealthy {
     }
 }
 
-/// What the journal of a service that does not come up says, and what that means.
+/// Texts in the journal of a service that does not start, and what each means.
 const CAUSES: &[(&str, &str)] = &[
     (
         "UndefinedColumn",
@@ -471,10 +471,10 @@ const CAUSES: &[(&str, &str)] = &[
 ];
 
 impl Host {
-    /// Asks for a page, without following redirections. Returns status and body.
+    /// Requests a page without following redirects. Returns its status and body.
     ///
     /// # Errors
-    /// If nothing answers in time.
+    /// If there is no answer in time.
     pub async fn get(&self, url: &str, within: Duration) -> Result<(u16, String)> {
         if let Programs::Model(_) = self.programs() {
             let output = self.run(&Cmd::new("GET").arg(url)).await?;
@@ -516,7 +516,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trial_is_due_for_its_causes_alone() {
+    fn a_check_is_due_only_for_its_own_causes() {
         let check = Check {
             unit: "odoo.service".into(),
             probe: Probe::Steady { seconds: 1 },

@@ -1,4 +1,4 @@
-//! The addresses that this server is reached at, and the name that leads to them.
+//! The addresses of this server, and those of them that a domain resolves to.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -7,10 +7,10 @@ use std::path::Path;
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
 
-/// How many addresses are asked at: a server of containers has one for each of its bridges.
+/// The largest number of addresses that are tried: a server with containers has an address for each bridge.
 const MOST: usize = 8;
 
-/// The addresses of this server, but for the loopback's and those of one link alone.
+/// The addresses of this server, without loopback and link-local addresses.
 pub(super) fn own(host: &Host) -> Result<Vec<IpAddr>> {
     let text = |path: &str| {
         host.read_text(Path::new(path))
@@ -26,13 +26,13 @@ pub(super) fn own(host: &Host) -> Result<Vec<IpAddr>> {
     Ok(all.into_iter().take(MOST).collect())
 }
 
-/// Those of `own` that `domain` leads to, as the server itself sees it.
+/// The addresses in `own` that `domain` resolves to on this server.
 pub(super) async fn led_to(host: &Host, domain: &str, own: &[IpAddr]) -> Vec<IpAddr> {
     let ask = Cmd::new("getent")
         .args(["ahosts", domain])
         .accept(2)
         .deadline(5);
-    // a server without a resolver, or one that does not answer: nothing is known
+    // a server without a working resolver: no address is known
     let Ok(output) = host.run(&ask).await else {
         return Vec::new();
     };
@@ -47,7 +47,7 @@ pub(super) async fn led_to(host: &Host, domain: &str, own: &[IpAddr]) -> Vec<IpA
         .collect()
 }
 
-/// The leaves of the kernel's tree of routes that are the server's own.
+/// The server's own IPv4 addresses: the local leaves of the kernel's routing table (`/proc/net/fib_trie`).
 fn ipv4(tree: &str) -> Vec<Ipv4Addr> {
     let (mut found, mut last) = (Vec::new(), None);
     for line in tree.lines().map(str::trim) {
@@ -60,7 +60,7 @@ fn ipv4(tree: &str) -> Vec<Ipv4Addr> {
     found
 }
 
-/// Those of global scope that are settled.
+/// The IPv6 addresses with global scope that are neither tentative nor deprecated.
 fn ipv6(table: &str) -> Vec<Ipv6Addr> {
     const TENTATIVE: u32 = 0x40;
     const DEPRECATED: u32 = 0x20;

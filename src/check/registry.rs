@@ -1,4 +1,4 @@
-//! Whether the code that is there now can work with the database, before the service runs it.
+//! Checks that new code works with the database, before the service runs that code.
 
 use std::path::{Path, PathBuf};
 
@@ -10,20 +10,20 @@ use crate::host::{Error, Host};
 use crate::odoo::modules;
 use crate::text::error::chain;
 
-/// What the shell is given to read.
+/// The script that Odoo's shell runs.
 const SCRIPT: &str = include_str!("../../templates/trial.py");
 
-/// What the answer of the script begins with.
+/// The beginning of the line that holds the script's result.
 const ANSWER: &str = "odoo-deploy: ";
 
-/// How many fields or modules are named.
+/// The largest number of fields or modules that a message lists.
 const NAMED: usize = 5;
 
-/// Words of a server that does not let itself be asked so: what cannot be told is no failure.
+/// Texts in errors of servers that do not allow this check. If it cannot be made, it does not fail.
 const UNTOLD: &[&str] = &[
-    // something that Odoo writes at its first start on a database
+    // Odoo writes something at its first start on a database
     "ReadOnlySqlTransaction",
-    // a pooler before PostgreSQL
+    // a connection pooler in front of PostgreSQL
     "unsupported startup parameter",
 ];
 
@@ -55,10 +55,10 @@ pub struct Registry {
     pub site: String,
 }
 
-/// Where a link led when the service was started, and the link.
+/// The target that a link had when the service was started, and the path of the link.
 type Link = (PathBuf, PathBuf);
 
-/// What the script prints.
+/// The result that the script prints as JSON.
 #[derive(Deserialize)]
 struct Answer {
     missing: Vec<String>,
@@ -67,16 +67,16 @@ struct Answer {
 }
 
 impl Registry {
-    /// Loads the code on the database, as the service will, and looks for a column of every stored field. Reads;
-    /// PostgreSQL itself refuses anything else.
+    /// Loads the code on the database, as the service would, and looks for a column of every stored field. PostgreSQL
+    /// refuses every write of this connection.
     ///
     /// # Errors
-    /// In words, where it cannot work.
+    /// If the code does not work with the database, with the reason.
     pub(super) async fn ask(&self, host: &Host) -> Result<(), String> {
         let output = match host.run(&self.call()).await {
             Ok(output) => output,
             Err(error) if is_untold(&error.to_string()) => return Ok(()),
-            // Odoo's shell reads its own user before anything else
+            // Odoo's shell first reads its user's record, so a missing column there ends the shell itself
             Err(Error::Command(failure)) => {
                 let said = failure.tail.join("\n");
                 return Err(self.told(&said).unwrap_or_else(|| failure.to_string()));
@@ -85,7 +85,7 @@ impl Registry {
         };
         let mut lines = output.stdout.lines().rev();
         let Some(answer) = lines.find_map(|line| line.strip_prefix(ANSWER)) else {
-            // not every version ends with another exit code after an exception
+            // some Odoo versions exit with 0 after an exception
             if is_untold(&output.stderr) {
                 return Ok(());
             }
@@ -137,7 +137,7 @@ impl Registry {
         ))
     }
 
-    /// Where each link led when the service was started, with the link.
+    /// The links that the service was started with, and the target that each had then.
     fn links(&self, host: &Host) -> Result<Vec<Link>, Error> {
         let record = host.read_text(&self.record)?.unwrap_or_default();
         let pairs = record.lines().filter_map(|line| line.split_once("  "));
@@ -145,7 +145,7 @@ impl Registry {
         Ok(pairs.filter(|(target, _)| target.is_absolute()).collect())
     }
 
-    /// What went wrong, of a traceback of Python's: its last line that names an exception.
+    /// The reason in a Python traceback: its last line that names an exception.
     fn told(&self, said: &str) -> Option<String> {
         let exception = |line: &&str| {
             let name = line.split_once(": ").map_or("", |(name, _)| name);
@@ -197,7 +197,7 @@ fn is_untold(said: &str) -> bool {
     UNTOLD.iter().any(|words| said.contains(words))
 }
 
-/// The installed modules whose data differ between the code that runs and the code that is about to, each with a file.
+/// The installed modules with different data in the running code and in the new code, each with a changed file.
 fn changed(host: &Host, links: &[Link], installed: &[String]) -> Result<Vec<String>, Error> {
     let names = installed.iter().map(String::as_str).collect();
     let mut changed = Vec::new();
@@ -218,7 +218,7 @@ fn changed(host: &Host, links: &[Link], installed: &[String]) -> Result<Vec<Stri
     Ok(changed)
 }
 
-/// Those of the modules that the running service has code of.
+/// The modules in `left_out` that the code of the running service has.
 fn vanished(host: &Host, links: &[Link], left_out: &[String]) -> Result<Vec<String>, Error> {
     let folders: Vec<PathBuf> = links.iter().flat_map(|(was, _)| folders(was)).collect();
     let names = left_out.iter().map(String::as_str).collect();
@@ -226,7 +226,7 @@ fn vanished(host: &Host, links: &[Link], left_out: &[String]) -> Result<Vec<Stri
     Ok(there.into_keys().collect())
 }
 
-/// Where a source may have modules.
+/// The folders of a source tree that may contain modules.
 fn folders(source: &Path) -> [PathBuf; 3] {
     ["", "addons", "odoo/addons"].map(|below| source.join(below))
 }
@@ -236,7 +236,7 @@ fn is(names: &[String]) -> String {
     format!("{} {verb}", named(names))
 }
 
-/// Some names, not all where they are many.
+/// Lists at most [`NAMED`] names, and the number of the others.
 fn named(names: &[String]) -> String {
     let first = names[..names.len().min(NAMED)].join("`, `");
     match names.len().saturating_sub(NAMED) {

@@ -1,6 +1,6 @@
-//! Asking through the proxy, by the name that visitors use.
+//! Sends requests through the proxy, to the domain that visitors use.
 //!
-//! By openssl: this program has no TLS of its own, so that none has to be mended in it.
+//! HTTPS requests are sent by openssl: this program contains no TLS implementation that would need security updates.
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -10,20 +10,21 @@ use super::{AGENT, addresses};
 use crate::host::Host;
 use crate::host::command::{Cmd, Programs};
 
-/// How long one answer may take, in seconds.
+/// The longest time for one response, in seconds.
 const WITHIN: u64 = 30;
 
-/// How much of an answer is read, in bytes.
+/// The largest part of a response that is read, in bytes.
 const LONGEST: u64 = 4 * 1024 * 1024;
 
-/// A frame that closes a websocket at once (RFC 6455, 5.5.1), with an empty mask.
+/// A frame that closes a websocket at once (RFC 6455, 5.5.1), masked with zeros.
 const CLOSE: &[u8] = &[0x88, 0x80, 0, 0, 0, 0];
 
-/// Asks as a visitor does: at the loopback, and at the addresses of this server that `domain` leads to. Where it
-/// leads to none of them (a router or a proxy before the server passes visitors on), one of them must answer.
+/// Sends a request as a visitor does: to the loopback address, and to the addresses of this server that `domain`
+/// resolves to. If `domain` resolves to none of them (a router or a proxy in front of the server forwards visitors),
+/// one of this server's addresses must return `status`.
 ///
 /// # Errors
-/// In words, where another status comes, or none.
+/// If another status is returned, or none.
 pub(super) async fn visit(
     host: &Host,
     domain: &str,
@@ -72,11 +73,11 @@ pub(super) async fn visit(
     wrong.map_or(Ok(()), Err)
 }
 
-/// The status that `domain` returns at `address`. With `trust`, by HTTPS; the certificate must
-/// be by the authority whose certificate is there, where that is not empty.
+/// Requests `path` of `domain` at `address` and returns the status. With `trust`, sends the request by HTTPS; if
+/// `trust` is not empty, an authority in that file must have signed the certificate.
 ///
 /// # Errors
-/// If nothing answers, in words.
+/// If no HTTP response comes.
 async fn status(
     host: &Host,
     address: IpAddr,
@@ -104,7 +105,7 @@ async fn status(
     }?;
     let first = answer.lines().next().unwrap_or_default();
     let status = first.split(' ').nth(1).and_then(|word| word.parse().ok());
-    // by whom it was asked, should that be at fault
+    // names openssl, in case the fault is its own
     let by = trust.map_or("", |_| ", by `openssl s_client`");
     status.ok_or_else(|| format!("it answers nothing that is HTTP{by}"))
 }
