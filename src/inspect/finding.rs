@@ -1,7 +1,7 @@
-//! What is wrong on the host and no step of the plan changes. Reads; never writes.
+//! Findings: problems on the host that no step of the plan changes. Reads only.
 //!
-//! One file a topic, one line a topic in [`look`]. Topics are asked side by side with the steps of the
-//! plan, so a question to PostgreSQL or systemd joins the call that is made anyway.
+//! Each topic has a file, and a line in [`look`]. Topics run concurrently with the steps of the plan, so that queries
+//! of PostgreSQL and systemd are batched with theirs.
 
 mod certificates;
 mod former;
@@ -22,46 +22,45 @@ use crate::plan::Plan;
 use crate::site::Site;
 use crate::text::error::chain;
 
-/// One thing that is wrong.
+/// A problem on the server that no step changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong, with the name of the thing. The same words as long as it is the same thing: figures
-    /// that move belong to the hint.
+    /// The problem, with the name of the thing. The text stays the same as long as the problem is the same; changing
+    /// numbers belong into the hint.
     pub what: String,
-    /// What to type, or to do.
+    /// The command to type, or what else to do.
     pub hint: String,
-    /// How much it matters.
+    /// How serious the problem is.
     pub weight: Weight,
 }
 
-/// What is looked at.
+/// What findings are based on.
 #[derive(Clone, Copy, Debug)]
 pub struct Surveyed<'a> {
     /// The host.
     pub host: &'a Host,
-    /// The kind of machine that it is.
+    /// Facts about the host.
     pub facts: &'a Facts,
-    /// What is asked of it.
+    /// The configuration of the site.
     pub site: &'a Site,
-    /// The steps that bring it there.
+    /// The plan for the site.
     pub plan: &'a Plan,
 }
 
 impl Finding {
-    /// The site itself does not do what it is there for. A run after which there is a new one of these is
-    /// taken back.
+    /// The site itself does not work. A run is rolled back if such a finding is new after it.
     #[must_use]
     pub fn of_site(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Weight::Site, what, hint)
     }
 
-    /// Something is wrong that the site stands on.
+    /// Something that the site depends on does not work.
     #[must_use]
     pub fn of_host(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Weight::Host, what, hint)
     }
 
-    /// Nothing is wrong yet, and something will be if nobody acts.
+    /// Nothing is wrong yet, but something will be if the owner does nothing.
     #[must_use]
     pub fn soon(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Weight::Soon, what, hint)
@@ -82,7 +81,7 @@ impl Finding {
     }
 }
 
-/// Looks for all that is known to go wrong. What cannot be looked at is told, and holds nobody up.
+/// Looks for all known problems. A topic that cannot be inspected becomes a finding itself and stops nothing.
 pub async fn look(surveyed: Surveyed<'_>) -> Vec<Finding> {
     let topics: Vec<(&str, LocalBoxFuture<Result<Vec<Finding>>>)> = vec![
         ("its modules", Box::pin(modules::findings(surveyed))),

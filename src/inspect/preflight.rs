@@ -1,7 +1,7 @@
-//! What makes a deployment impossible here, found out before anything is touched.
+//! Checks before the first change whether the deployment is possible on this host.
 //!
-//! One file a topic. Each looks at the same [`Inspected`] and tells what it [`Found`]; a new one gets a file and a
-//! line in [`plan`]. What costs a program's start is asked only where a step that it concerns is pending.
+//! Each topic has a file. All inspect the same [`Inspected`] and add to the same [`Found`]; a new topic gets a file
+//! and a line in [`plan`]. A check that starts a program runs only if a step that it concerns is pending.
 
 mod accounts;
 mod clusters;
@@ -40,44 +40,44 @@ use crate::odoo::facts::Facts;
 use crate::plan::Plan;
 use crate::site::Site;
 
-/// What is looked at.
+/// What the checks are based on.
 #[derive(Clone, Copy, Debug)]
 pub struct Inspected<'a> {
-    /// The machine.
+    /// The host.
     pub host: &'a Host,
-    /// What kind of machine it is.
+    /// Facts about the host.
     pub facts: &'a Facts,
-    /// What is asked.
+    /// The configuration of the site.
     pub site: &'a Site,
     /// The folder of the site's configuration.
     pub beside: &'a Path,
-    /// How many worker processes Odoo gets.
+    /// The number of Odoo's worker processes.
     pub workers: u32,
-    /// The steps.
+    /// The plan.
     pub plan: &'a Plan,
-    /// The steps as they were seen on the machine.
+    /// The present state of the plan's steps.
     pub observed: &'a Observed,
 }
 
-/// What was found.
+/// The result of the checks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Why it cannot be, each with the way out. One is enough for nothing to be touched.
+    /// Why the deployment is refused, each with a way out. Any reason prevents every change.
     pub reasons: Vec<String>,
-    /// What is wrong and stops nothing, as nothing is to be changed.
+    /// Problems that stop nothing, because nothing is to be changed.
     pub findings: Vec<Finding>,
-    /// What stops nothing and must be known before anyone agrees.
+    /// What the user must know before confirming.
     pub notes: Vec<String>,
 }
 
 impl Found {
-    /// Adds a reason. It says what is in the way, where, who holds it, and what to type.
+    /// Adds a reason to refuse. It says what the obstacle is, where it is, who holds it, and what to type.
     fn refuse(&mut self, reason: impl Into<String>) {
         self.reasons.push(reason.into());
     }
 
-    /// Adds what others have set up that does not go together with the site, and after a semicolon what to do: a
-    /// reason where anything is to be changed. What runs is looked at all the same, and it is told as a finding.
+    /// Adds a conflict with something that others have configured; the text after `; ` is the hint. If the plan
+    /// changes anything, the conflict is a reason to refuse, otherwise a finding.
     fn trouble(&mut self, inspected: &Inspected<'_>, trouble: String) {
         if !inspected.observed.is_settled() {
             self.reasons.push(trouble);
@@ -88,17 +88,17 @@ impl Found {
 }
 
 impl<'a> Inspected<'a> {
-    /// The changes of steps of a kind that would change anything.
+    /// The pending changes of a kind.
     fn pending_of(&self, kind: &str) -> impl Iterator<Item = &'a Change> {
         let pending = self.observed.pending();
         pending.filter(move |change| change.kind == kind)
     }
 }
 
-/// What the plan needs of the host, and whether that can be had.
+/// Checks what the plan needs of the host.
 ///
 /// # Errors
-/// If the host cannot be asked.
+/// If the host cannot be inspected.
 pub async fn plan(inspected: &Inspected<'_>) -> Result<Found> {
     let mut found = Found {
         reasons: inspected.observed.refusals.clone(),

@@ -1,4 +1,4 @@
-//! Certificates that end soon, and whose renewal does not come.
+//! Certificates that expire soon and are not renewed automatically.
 
 mod validity;
 
@@ -10,19 +10,19 @@ use crate::resource::{AnyResource, Certificate, Issuer, unit_failed};
 
 const DAY: i64 = 24 * 60 * 60;
 
-/// So many days before its end the owner is told of a certificate of their own.
+/// How many days before the end an owner's certificate is reported.
 const AHEAD: i64 = 30;
 
-/// certbot renews 30 days before the end: five days later it did not.
+/// certbot renews 30 days before the end, so five days later the renewal has failed.
 const AHEAD_OF_ACME: i64 = 25;
 
-/// The authority of the server is made anew 30 days before its end, and browsers must then import it anew.
+/// The server's authority is renewed 30 days before its end, and browsers must then import the new one.
 const AHEAD_OF_AUTHORITY: i64 = 60;
 
-/// What renews the certificates of Let's Encrypt.
+/// The unit that renews certificates of Let's Encrypt.
 const CERTBOT: &str = "certbot.service";
 
-/// What is about a certificate of the plan that no step of it mends.
+/// Problems of the plan's certificates that no step corrects.
 pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = since.map_or(0, |since| {
@@ -55,7 +55,7 @@ fn of(certificate: &Certificate, until: i64, now: i64) -> Option<Finding> {
     let (path, key) = (certificate.path.display(), certificate.key.display());
     let days = (until - now).div_euclid(DAY);
     let (ahead, hint) = match &certificate.issuer {
-        // made anew by the next `install`, and nobody has to be told
+        // the next `install` renews the certificate, and no user has to do anything
         Issuer::Authority { .. } => return None,
         Issuer::Itself => (
             AHEAD_OF_AUTHORITY,
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_to_act_is_told_in_time() {
+    fn the_owner_is_warned_in_time() {
         let of = |issuer: Issuer, days: i64| {
             let certificate = Certificate {
                 path: "/c".into(),

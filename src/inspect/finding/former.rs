@@ -1,4 +1,4 @@
-//! What an earlier site had set up, the present one no longer asks for, and is still at work.
+//! Parts that an earlier configuration set up, that the site no longer has, and that are still active.
 
 use std::path::Path;
 
@@ -6,24 +6,24 @@ use super::{Finding, Surveyed};
 use crate::host::{Host, Result};
 use crate::site::Site;
 
-/// The first words of every file that this program writes.
+/// The beginning of every file that this program writes.
 const OURS: &str = "# Written by odoo-deploy";
 
-/// A section of the site, and what is left of it.
+/// A section of the configuration, and what may be left of it.
 struct Part {
     section: &'static str,
-    /// Whether the site has it.
+    /// Whether the site has the section.
     asked: bool,
-    /// What it goes on doing.
+    /// What the remains still do.
     does: &'static str,
-    /// The files by which it does so, the one that tells first.
+    /// The files of this part. The first one decides whether the part is there.
     files: Vec<String>,
-    /// What makes it end before and after the files are gone.
+    /// The commands before and after the removal of the files, which together end the effect of the part.
     before: String,
     after: &'static str,
 }
 
-/// The sections that were taken out of the site and whose files are there.
+/// The sections that were removed from the configuration although their files still exist.
 pub(super) fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for part in parts(surveyed.site) {
@@ -46,10 +46,10 @@ pub(super) fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// Whether a file begins as this program writes it.
+/// Whether this program wrote the file, according to its beginning.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the file cannot be read.
 pub fn is_ours(host: &Host, file: &Path) -> Result<bool> {
     Ok(host.text(file)?.is_some_and(|text| text.starts_with(OURS)))
 }

@@ -1,4 +1,4 @@
-//! What the database says of modules, and whether there is code for it.
+//! The modules in the database, and whether their code exists.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,30 +10,31 @@ use crate::plan::Plan;
 use crate::resource::{AnyResource, Database};
 use crate::site::Site;
 
-/// As many links as the kernel follows.
+/// The number of links that the kernel follows.
 const MOST_LINKS: usize = 40;
 
-/// One call, as psql itself decides by the tables that are there which question it asks. Modules that were imported as data have no code.
+/// One call: psql itself decides which query to run, depending on the existing tables. Imported modules consist of
+/// data only and have no code.
 const SQL: &str = "select to_regclass('public.ir_module_module') is not null as odoo \\gset\n\
     \\if :odoo\n\
     select name, state, coalesce(latest_version, '') from public.ir_module_module m where state in \
     ('installed', 'to install', 'to upgrade', 'to remove') \
     and coalesce(to_jsonb(m) ->> 'imported', 'false') <> 'true' order by name;\n\\endif\n";
 
-/// A module, as the database has it.
+/// A module, as the database describes it.
 struct Row {
     name: String,
     state: String,
     version: String,
 }
 
-/// What Odoo's own modules of the database are not fit for.
+/// Why the modules in the database and the code on the server do not fit together.
 pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let Some(database) = database(surveyed.plan) else {
         return Ok(Vec::new());
     };
     let rows = rows(surveyed.host, database).await?;
-    // not there, or its first initialisation is not over: the plan says so
+    // the plan reports a database that does not exist or is not initialised
     let Some(base) = rows
         .iter()
         .find(|row| row.name == "base" && row.state == "installed")
@@ -62,10 +63,10 @@ async fn rows(host: &Host, database: &Database) -> Result<Vec<Row>> {
     Ok(rows.into_iter().filter_map(row).collect())
 }
 
-/// The modules that Odoo loads from the database of the site, or goes on with; none where it is not there.
+/// The modules that Odoo loads from the site's database, or is about to change; none if the database does not exist.
 ///
 /// # Errors
-/// If the database cannot be asked.
+/// If the query of the database fails.
 pub(crate) async fn installed(host: &Host, plan: &Plan) -> Result<BTreeSet<String>> {
     let Some(database) = database(plan) else {
         return Ok(BTreeSet::new());
@@ -86,8 +87,8 @@ fn row(row: Vec<String>) -> Option<Row> {
     })
 }
 
-/// Odoo runs no scheduled action in a database whose `base` is not of its own version (`_check_version` of
-/// `ir.cron`).
+/// Odoo runs no scheduled action in a database if the version of its `base` differs from the code's (`_check_version`
+/// of `ir.cron`).
 fn series(
     surveyed: Surveyed<'_>,
     base: &Row,
@@ -123,7 +124,7 @@ fn series(
     )])
 }
 
-/// States that only an update by Odoo ends.
+/// Modules in a state that only an update by Odoo ends.
 fn left_over(rows: &[Row], database: &Database) -> Vec<Finding> {
     let finding = |state: &str| {
         let names: Vec<&str> = rows
@@ -151,7 +152,7 @@ fn left_over(rows: &[Row], database: &Database) -> Vec<Finding> {
         .collect()
 }
 
-/// Modules that are installed, and that Odoo leaves out at its start: `Some modules are not loaded`.
+/// Installed modules that Odoo ignores at its start, with the warning `Some modules are not loaded`.
 fn without_code(
     host: &Host,
     rows: &[Row],
@@ -164,7 +165,7 @@ fn without_code(
         .map(|row| row.name.as_str())
         .collect();
     let (mut there, gone) = modules::parted(host, folders, &named)?;
-    // what Odoo brings fits together
+    // Odoo's own modules fit together
     let odoo = folders[0].parent().and_then(Path::parent);
     there.retain(|_, place| odoo.is_none_or(|odoo| !place.starts_with(odoo)));
     let mut found = Vec::new();
@@ -194,7 +195,7 @@ fn without_code(
     Ok(found)
 }
 
-/// What is typed to have Odoo itself work on the database, as its own account.
+/// The command that runs Odoo on the database as its account, for messages.
 fn call(database: &Database, what: &str) -> String {
     format!(
         "runuser -u {} -- {} {} --config {} --database {} --no-http {what} --stop-after-init",
@@ -206,8 +207,8 @@ fn call(database: &Database, what: &str) -> String {
     )
 }
 
-/// Where the service looks for modules: as its configuration `conf` says, and in the folders that Odoo adds itself
-/// (`initialize_sys_path` in its `modules/module.py`).
+/// The folders in which the service looks for modules: those in its configuration `conf`, and those that Odoo adds
+/// itself (`initialize_sys_path` in its `modules/module.py`).
 pub(crate) fn folders(host: &Host, site: &Site, conf: &str) -> Result<Vec<PathBuf>> {
     let paths = &site.paths;
     let mut folders = vec![
@@ -226,7 +227,7 @@ pub(crate) fn folders(host: &Host, site: &Site, conf: &str) -> Result<Vec<PathBu
         .collect()
 }
 
-/// The path without links.
+/// The path after following all links.
 fn resolved(host: &Host, path: &Path) -> Result<PathBuf> {
     let mut left: Vec<_> = path
         .components()

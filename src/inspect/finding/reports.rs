@@ -1,25 +1,25 @@
-//! Where reports load their style from: Odoo's own printer asks as a visitor would.
+//! The address from which reports load their style. wkhtmltopdf requests it as a visitor would.
 
 use super::modules::database;
 use super::{Finding, Surveyed};
 use crate::host::Result;
 
-/// One call, as psql itself decides by the tables that are there which question it asks.
+/// One call: psql itself decides which query to run, depending on the existing tables.
 const SQL: &str = "select to_regclass('public.ir_config_parameter') is not null as parameters \\gset\n\
     \\if :parameters\nselect 'there';\n\
     select value from public.ir_config_parameter where key = 'report.url';\n\\endif\n";
 
-/// Where Odoo's settings have it.
+/// Where the user finds this setting in Odoo.
 const WHERE: &str = "in Odoo, Settings, Technical, System Parameters";
 
-/// That the site is behind nginx and its reports are not told so, or the other way round.
+/// Reports that do not use nginx although the site has it, or use nginx although the site does not have it.
 pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let Some(database) = database(surveyed.plan) else {
         return Ok(Vec::new());
     };
     let ours = format!("http://{}", surveyed.site.printer());
     let rows = database.ask(surveyed.host, SQL).await?.concat();
-    // not there, or not Odoo's: the plan says so
+    // the plan reports a database that does not exist or is not Odoo's
     let [_, rows @ ..] = &rows[..] else {
         return Ok(Vec::new());
     };

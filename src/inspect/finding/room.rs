@@ -1,4 +1,4 @@
-//! How much room is left where the site writes.
+//! The free space on the disks that the site writes to.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -11,15 +11,16 @@ use super::{Finding, Surveyed};
 use crate::host::{Error, Result};
 use crate::site::Site;
 
-/// Of so many bytes in a hundred, or so many in all if that is less: below the first Odoo and PostgreSQL
-/// are about to fail (a segment of the write-ahead log alone has 16 MB), below the second somebody should look.
+/// Limits for free space: a percentage of the disk, or a number of bytes if that is less. Below the first, Odoo and
+/// PostgreSQL are about to fail (one segment of the write-ahead log has 16 MB); below the second, an administrator
+/// should act.
 const FULL: (u64, u64) = (5, 256 << 20);
 const SCARCE: (u64, u64) = (10, 1 << 30);
 
-/// The same for files, whatever their size.
+/// The same kind of limit for the number of files, whatever their size.
 const NO_FILES: (u64, u64) = (1, 1_000);
 
-/// Little room, or few files that can still be made.
+/// Disks with little free space, or with few free inodes.
 pub(super) fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
@@ -28,7 +29,7 @@ pub(super) fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
         let looked = std::fs::metadata(&place).and_then(|meta| Ok((meta, statvfs(&place)?)));
         let (meta, room) = match looked {
             Ok(found) => found,
-            // it will be made on the file system of the folder above, which is in the list
+            // this folder will be made in a folder above it, which is in the list too
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) => return Err(Error::file("look at", Path::new(folder))(error)),
         };
@@ -39,7 +40,7 @@ pub(super) fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     Ok(found)
 }
 
-/// Where the site, its database and their programs write.
+/// The folders in which the site, its database and their programs write.
 fn folders(site: &Site) -> [&str; 6] {
     [
         site.paths.data.as_str(),
@@ -65,7 +66,7 @@ fn of(folder: &str, room: &Statvfs) -> Option<Finding> {
             hint,
         ));
     }
-    // some file systems make them as they need them, and count none
+    // some file systems allocate inodes as needed and report 0
     let (files, all_files) = (room.files_available(), room.files());
     if all_files > 0 && is_below(NO_FILES, files, all_files) {
         return Some(Finding::of_host(
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_disk_is_full_by_its_share_and_a_large_one_by_its_figure() {
+    fn a_small_disk_is_full_by_percentage_and_a_large_one_by_bytes() {
         let (mib, tib) = (1 << 20, 1 << 40);
         for (free, all, expected) in [
             (10 * mib, 300 * mib, true),

@@ -1,5 +1,5 @@
-//! What PostgreSQL gives to sessions of Odoo's: settings, by words of an owner's, that Odoo cannot work with, and
-//! connections, of which others may have all.
+//! The sessions of Odoo in PostgreSQL: settings of the owner that Odoo cannot work with, and connections, if other
+//! roles use all of them.
 
 use futures_util::future::join;
 
@@ -9,21 +9,22 @@ use crate::resource::ask_beside;
 use crate::site::Site;
 use crate::text::sql::literal;
 
-/// With how many connections Odoo can begin.
+/// The number of connections that Odoo needs at least.
 const LEAST: u32 = 3;
 
 /// A setting that Odoo cannot work with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wrong {
-    /// Who sets it, and why that cannot be.
+    /// Which setting this is, where it is set, and why Odoo cannot work with it.
     pub(crate) what: String,
-    /// What to type.
+    /// The command that corrects it.
     pub(crate) way: String,
-    /// Whether the database of the site is there.
+    /// Whether the database of the site exists.
     pub(crate) is_there: bool,
 }
 
-/// Those that are set for the role of the site in its database; of each setting the word that goes before all others.
+/// The settings that Odoo cannot work with, for the site's role in its database. For each setting only the value that
+/// takes precedence is judged.
 pub(crate) async fn wrong(host: &Host, site: &Site) -> Result<Vec<Wrong>> {
     if site.postgres.server.is_some() {
         return Ok(Vec::new());
@@ -33,7 +34,7 @@ pub(crate) async fn wrong(host: &Host, site: &Site) -> Result<Vec<Wrong>> {
     Ok(rows.iter().filter_map(|row| judged(row)).collect())
 }
 
-/// That others leave Odoo no connections, and what to do; `None` when they leave some.
+/// If other roles leave Odoo no connections: the problem, and what to do.
 pub(crate) async fn crowded(host: &Host, site: &Site) -> Result<Option<(String, String)>> {
     if site.postgres.server.is_some() {
         return Ok(None);
@@ -42,7 +43,7 @@ pub(crate) async fn crowded(host: &Host, site: &Site) -> Result<Option<(String, 
     Ok(rows.first().and_then(|row| taken(row)))
 }
 
-/// What runs on such settings, or finds no connection.
+/// The settings and missing connections that affect a site now.
 pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     let (host, site) = (surveyed.host, surveyed.site);
     let (wrong, crowded) = join(wrong(host, site), crowded(host, site)).await;
@@ -53,7 +54,8 @@ pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     Ok(wrong.chain(crowded).collect())
 }
 
-/// Fields: all connections, how many are kept for superusers, how many others have, and who of these has most.
+/// Fields: all connections, those reserved for superusers, those of other roles, and the role and database with most
+/// of these.
 fn count(role: &str) -> String {
     format!(
         "select current_setting('max_connections'), current_setting('superuser_reserved_connections')::int \
@@ -88,8 +90,8 @@ fn taken(row: &[String]) -> Option<(String, String)> {
     })
 }
 
-/// Fields: the setting, its value, database and role that it is set for, or file and line, and whether the database is
-/// there.
+/// Fields: the setting, its value, the database and role that it is set for, or the file and line, and whether the
+/// database exists.
 fn question(role: &str, database: &str) -> String {
     let (role, database) = (literal(role), literal(database));
     format!(
@@ -136,7 +138,7 @@ fn judged(row: &[String]) -> Option<Wrong> {
     })
 }
 
-/// Why Odoo cannot work with a value; `None` when it can.
+/// Why Odoo cannot work with a value; `None` if it can.
 fn reason(name: &str, value: &str, who: &str) -> Option<&'static str> {
     match name {
         "default_transaction_read_only" => ["on", "true", "yes", "1"]
@@ -156,7 +158,7 @@ fn reason(name: &str, value: &str, who: &str) -> Option<&'static str> {
     }
 }
 
-/// The call that takes a word back, which may hold for whoever types it, too.
+/// The command that resets a setting. The setting may also apply to the administrator's own session.
 fn reset(whose: &str, name: &str) -> String {
     let first = if name == "default_transaction_read_only" {
         "-c 'set default_transaction_read_only = off' "
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_are_counted_that_others_leave() {
+    fn connections_left_by_others_are_counted() {
         let taken = |all: &str, others: &str| {
             let row = [all, "3", others, "shop", "stock", others].map(str::to_owned);
             taken(&row)
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_odoo_cannot_work_with_is_named_with_what_resets_it() {
+    fn an_unusable_setting_is_reported_with_the_command_that_resets_it() {
         let told = |fields: [&str; 7]| {
             let row: Vec<String> = fields.iter().map(|f| (*f).to_owned()).collect();
             judged(&row).map(|wrong| format!("{}; {}", wrong.what, wrong.way))

@@ -1,4 +1,4 @@
-//! The accounts of the site: names that somebody else has.
+//! The accounts of the site: whether somebody else has their names.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use crate::host::command::Cmd;
 use crate::host::{Account, Accounts, Host, Result};
 use crate::resource::AnyResource;
 
-/// What of `nsswitch.conf` makes no account that could be in the way: the files themselves, and what
-/// systemd gives out while a service runs.
+/// The sources in `nsswitch.conf` that cannot contain a conflicting account: the account files, and users that
+/// systemd provides while a service runs.
 const LOCAL: [&str; 3] = ["files", "systemd", "compat"];
 
-/// Looks at each user of the plan.
+/// Checks every user of the plan.
 pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let host = inspected.host;
     let accounts = host.accounts()?;
@@ -31,7 +31,8 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
     Ok(())
 }
 
-/// What is wrong with the group of a user that is there: its files, and the service, are to have it.
+/// Why the group of an existing user cannot be used: the site's files and the service need the group of the same
+/// name.
 fn group_of(accounts: &Accounts, name: &str, account: &Account) -> Option<String> {
     let way = match accounts.group(name) {
         Ok(gid) if gid == account.gid => return None,
@@ -45,7 +46,7 @@ fn group_of(accounts: &Accounts, name: &str, account: &Account) -> Option<String
     ))
 }
 
-/// `useradd` makes no group that is there, and what belongs to it already is nobody's to give away.
+/// An existing group without the user: `useradd` fails, and files of that group may belong to somebody else.
 fn left_over(name: &str, gid: u32) -> String {
     format!(
         "the group `{name}` (gid {gid}) is there without a user of that name: see what belongs to it \
@@ -53,7 +54,7 @@ fn left_over(name: &str, gid: u32) -> String {
     )
 }
 
-/// Who of another directory has the name: asked only where there is another.
+/// Whether another directory of accounts has the name. Asked only if `nsswitch.conf` has another directory.
 async fn elsewhere(host: &Host, name: &str) -> Result<Option<String>> {
     let text = host.read_text(Path::new("/etc/nsswitch.conf"))?;
     let text = text.unwrap_or_default();
@@ -62,7 +63,7 @@ async fn elsewhere(host: &Host, name: &str) -> Result<Option<String>> {
         if others.is_empty() {
             continue;
         }
-        // 2: there is none
+        // 2: the name does not exist
         let ask = Cmd::new("getent").args([database, "--", name]);
         let output = host.run(&ask.accept(2).deadline(30)).await?;
         if output.code == Some(0) && !output.stdout.trim().is_empty() {
@@ -76,7 +77,7 @@ async fn elsewhere(host: &Host, name: &str) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// The sources of accounts that are not of this machine.
+/// The sources of accounts outside of this host.
 fn others<'t>(nsswitch: &'t str, database: &str) -> Vec<&'t str> {
     let line = nsswitch.lines().find_map(|line| {
         let (key, sources) = line.split('#').next()?.split_once(':')?;
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_user_with_a_group_of_its_name_will_do() {
+    fn a_user_needs_a_group_of_its_name() {
         let group = "odoo:x:990:\nnogroup:x:65534:\n";
         for (gid, group, expected) in [
             (990, group, ""),
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_of_other_machines_are_told_apart() {
+    fn directories_outside_of_this_host_are_found() {
         let text = "# passwd: x\npasswd:         files systemd sss\ngroup: compat [SUCCESS=merge] systemd # ldap\n";
         assert_eq!(others(text, "passwd"), ["sss"]);
         assert_eq!(others(text, "group"), [""; 0]);

@@ -1,4 +1,4 @@
-//! Whether PostgreSQL's packages will make the cluster that Odoo uses.
+//! Checks that PostgreSQL's packages will create the cluster that Odoo uses.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use crate::host::{Host, Result};
 use crate::resource::{Configured, configured, settings_not_read};
 use crate::site::Site;
 
-/// The port whose socket is used.
+/// The port in the name of the socket that Odoo uses.
 const PORT: u16 = 5432;
 
-/// What tells the packages whether to make a cluster, and which.
+/// The configuration that decides whether the packages create a cluster, and which.
 const CREATION: &str = "/etc/postgresql-common/createcluster.conf";
 
-/// Looks at what is left of other clusters, if there is none that can run, and whether a running one takes settings.
+/// Checks the remains of other clusters if no cluster can run, and whether a running cluster reads our settings.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let mut settings = inspected.pending_of("settings");
     if settings.any(|change| change.after.is_some()) {
@@ -28,8 +28,7 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// Why no cluster will be there on the usual port, with the way out; `comes` is the major version that is to be
-/// installed.
+/// Why there would be no cluster on the default port, and the way out. `comes` is the major version to be installed.
 fn clusters(host: &Host, site: &Site, comes: u16) -> Result<Vec<String>> {
     let all = configured(host)?;
     if site.postgres.server.is_some() || all.iter().any(Configured::is_alive) {
@@ -58,7 +57,7 @@ fn clusters(host: &Host, site: &Site, comes: u16) -> Result<Vec<String>> {
     Ok(reasons)
 }
 
-/// Why a cluster of the version that comes will not do when its server is there again.
+/// Why an existing cluster cannot be used once the server of its version is installed again.
 fn awakened(found: &Configured) -> Option<String> {
     let (id, folder) = (found.id(), found.folder());
     let folder = folder.display();
@@ -93,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_line_says_whether_a_cluster_is_made() {
+    fn the_last_line_decides_whether_a_cluster_is_created() {
         for (text, off) in [
             ("", false),
             ("#create_main_cluster = false\n", false),
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_cluster_of_the_version_that_comes_is_judged() {
+    fn a_cluster_without_a_server_is_judged() {
         let found = |port, has_data| Configured {
             version: "15".into(),
             name: "main".into(),

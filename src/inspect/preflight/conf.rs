@@ -1,4 +1,4 @@
-//! An `odoo.conf` of the owner's own: what in it would leave Odoo open, unreachable, or at another's data.
+//! The owner's own template of `odoo.conf`: settings that would make Odoo insecure, unreachable, or use other data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,24 +7,24 @@ use super::{Found, Inspected};
 use crate::resource::MASK;
 use crate::site::Site;
 
-/// The template, beside `site.toml`.
+/// The name of the template, beside `site.toml`.
 const TEMPLATE: &str = "odoo.conf";
 
-/// Values that Odoo takes for no.
+/// Values that Odoo reads as false.
 const NO: [&str; 4] = ["false", "0", "no", "none"];
 
-/// What is asked of one key.
+/// The requirement for one key.
 struct Asked {
     key: &'static str,
-    /// What may stand there; any value where there is none.
+    /// The allowed values; empty if any value is allowed.
     values: Vec<String>,
-    /// The line to write.
+    /// The line that the user should write.
     line: String,
-    /// What happens without it.
+    /// What happens without that line.
     why: &'static str,
 }
 
-/// Looks at it as it would be written, where there is one.
+/// Checks the rendered configuration if the owner has a template.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
     let template = inspected.beside.join(TEMPLATE);
     let Ok(source) = std::fs::read_to_string(&template) else {
@@ -39,7 +39,7 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
     }
 }
 
-/// What is wrong with a configuration that was made of `source`, and the line of that.
+/// The problems of a configuration that was rendered from `source`, with their lines in `source`.
 fn wrong(conf: &str, source: &str, site: &Site, workers: u32) -> Vec<(Option<usize>, String)> {
     let values = options(conf);
     if !conf.lines().any(|line| line.trim() == "[options]") {
@@ -84,7 +84,7 @@ impl Asked {
     }
 }
 
-/// What a site asks of its configuration.
+/// What a site requires of its configuration.
 fn asked(site: &Site, workers: u32) -> Vec<Asked> {
     let asked = |key, values: &[&dyn ToString], line: &str, why| Asked {
         key,
@@ -169,7 +169,7 @@ fn asked(site: &Site, workers: u32) -> Vec<Asked> {
     all
 }
 
-/// The options, each by its key; of one that is said twice the last.
+/// The options by key; of a repeated key the last value.
 fn options(conf: &str) -> BTreeMap<&str, &str> {
     let lines = conf
         .lines()
@@ -180,7 +180,7 @@ fn options(conf: &str) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-/// The line of a template that has a key.
+/// The line of a template that sets a key.
 fn line_of(source: &str, key: &str) -> Option<usize> {
     let is_it = |line: &str| {
         line.split_once(['=', ':'])
@@ -189,7 +189,7 @@ fn line_of(source: &str, key: &str) -> Option<usize> {
     source.lines().position(is_it).map(|index| index + 1)
 }
 
-/// A value as it may be shown: never a password.
+/// The value as messages may show it: never a password.
 fn shown<'v>(key: &str, value: &'v str) -> &'v str {
     if key == "admin_passwd" && value != "admin" {
         MASK
@@ -215,14 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_configuration_will_do() {
+    fn a_complete_configuration_is_accepted() {
         assert_eq!(told(GOOD, "", 0), []);
         let with_workers = format!("{GOOD}workers = 2\ngevent_port = 8072\n");
         assert_eq!(told(&with_workers, "", 2), []);
     }
 
     #[test]
-    fn what_is_missing_or_unsafe_is_named_with_its_line() {
+    fn missing_and_unsafe_settings_are_reported_with_their_line() {
         let without = |key: &str| {
             let lines = GOOD.lines().filter(|line| !line.starts_with(key));
             lines.fold(String::new(), |text, line| text + line + "\n")

@@ -1,4 +1,4 @@
-//! Room on the disks, each looked at where things are really stored.
+//! The free space on the disks, measured on the file system that will really store the files.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -9,7 +9,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use super::{Found, Inspected};
 use crate::host::{Error, Host, Result};
 
-/// What a disk is to take.
+/// What the plan needs of one disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Load {
     megabytes: u64,
@@ -17,7 +17,7 @@ struct Load {
     runs: bool,
 }
 
-/// Sums what the pending steps bring, for each file system, and compares it with what there is.
+/// Adds up what the pending steps need on each file system, and compares this with the free space.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let host = inspected.host;
     let mut disks: BTreeMap<u64, (PathBuf, Load)> = BTreeMap::new();
@@ -27,7 +27,7 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let mut counted = Vec::new();
     for ((step, now), _) in pending {
         for brought in step.resource.footprint(now)? {
-            // several steps of apt bring together what one would
+            // several steps of apt together need no more than one
             if counted.contains(&brought) {
                 continue;
             }
@@ -45,8 +45,8 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// The file system on which something at `place` would be stored, and the nearest folder that is there: links are
-/// followed, as whoever writes there follows them.
+/// The file system that would store `place`, and the nearest existing folder. Links are followed, as they are when
+/// the files are written.
 fn real(host: &Host, place: &Path) -> Result<(u64, PathBuf)> {
     let mut folder = place;
     loop {
@@ -72,7 +72,7 @@ fn reasons(host: &Host, place: &Path, load: Load, found: &mut Found) {
             load.megabytes
         ));
     }
-    // some file systems count none
+    // some file systems report 0
     let thousands = disk.files_available() / 1000;
     if disk.files() > 0 && thousands < load.thousands {
         found.refuse(format!(
@@ -102,7 +102,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn a_place_is_measured_where_it_really_is() {
+    fn a_place_is_measured_on_its_real_file_system() {
         let root = tempfile::tempdir().unwrap();
         let host = Host::at(root.path(), Programs::Real, Events::silent());
         std::fs::create_dir_all(root.path().join("srv/large")).unwrap();
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_is_refused() {
+    fn a_full_disk_is_refused() {
         let root = tempfile::tempdir().unwrap();
         let host = Host::at(root.path(), Programs::Real, Events::silent());
         let told = |load: Load| {

@@ -1,4 +1,4 @@
-//! Whether PostgreSQL of this host lets Odoo in: the first line of `pg_hba.conf` that fits decides.
+//! Whether PostgreSQL of this host accepts Odoo's connections: the first matching line of `pg_hba.conf` decides.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,26 +10,26 @@ use crate::host::{Error, Host, Result};
 use crate::resource::ask_local;
 use crate::text::sql::literal;
 
-/// The database that Odoo's scheduled jobs listen in, beside its own.
+/// The database in which Odoo's scheduled jobs listen, besides its own.
 const ENTRANCE: &str = "postgres";
 
-/// The line that decides on one database, or one that is wrong.
+/// The line that decides on one database, or a line with an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Rule {
-    /// The database that was asked for; none where the line is wrong.
+    /// The database in question; `None` if the line has an error.
     asked: Option<String>,
     file: String,
-    /// None where no line fits.
+    /// `None` if no line matches.
     line: Option<u32>,
     method: Option<String>,
     options: Vec<String>,
     error: Option<String>,
-    /// Where the maps of `peer` are.
+    /// The file with the user name maps of `peer`.
     ident: String,
 }
 
-/// Asks which lines decide, where a server runs here and anything is to be changed.
+/// Checks the deciding lines if a server runs here and anything is to be changed.
 pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     if site.postgres.server.is_some() || inspected.observed.is_settled() {
@@ -64,8 +64,8 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
     Ok(())
 }
 
-/// Which lines decide on the role in its database and in the one that scheduled jobs listen in, and
-/// which are wrong. What a line means, the server alone knows; `|` would part fields.
+/// The lines that decide on the role in its database and in the database in which scheduled jobs listen, and the
+/// lines with errors. Only the server can interpret a line. `|` is escaped, because it separates fields.
 fn question(role: &str, database: &str) -> String {
     let (role, database, entrance) = (literal(role), literal(database), literal(ENTRANCE));
     format!(
@@ -86,7 +86,7 @@ fn question(role: &str, database: &str) -> String {
     )
 }
 
-/// Why a line lets the role not in, up to the line that would; `None` where it does.
+/// Why a line rejects the role, up to the words for the line to write; `None` if it accepts the role.
 fn judged(host: &Host, rule: &Rule, role: &str) -> Result<Option<String>> {
     let place = |line: u32| format!("`{}` (line {line})", rule.file);
     if let Some(error) = &rule.error {
@@ -129,7 +129,7 @@ fn judged(host: &Host, rule: &Rule, role: &str) -> Result<Option<String>> {
     }))
 }
 
-/// Whether a map lets the account of the role's name in as the role. Patterns are taken to fit.
+/// Whether a map lets the account of the role's name connect as the role. Regular expressions count as matching.
 fn maps(ident: &str, map: &str, role: &str) -> bool {
     ident.lines().any(|line| {
         let line = line.split('#').next().unwrap_or_default();
@@ -151,7 +151,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn a_line_lets_in_or_says_what_to_write() {
+    fn a_line_accepts_the_role_or_the_reason_says_what_to_write() {
         let root = tempfile::tempdir().unwrap();
         let host = Host::at(root.path(), Programs::Real, Events::silent());
         std::fs::write(

@@ -1,4 +1,4 @@
-//! Files of a database that is not there.
+//! A filestore without its database.
 
 use std::path::Path;
 
@@ -7,11 +7,12 @@ use crate::host::{Host, Result};
 use crate::resource::filestore;
 use crate::site::Site;
 
-/// Why no new database can be made: the files of an earlier one are in its place.
+/// Why a new database cannot be made: the filestore of an earlier one is in its place.
 pub(super) fn left(host: &Host, site: &Site, observed: &Observed) -> Result<Option<String>> {
     let of = |kind: &str| observed.changes.iter().find(|change| change.kind == kind);
     let is_new = of("database").is_some_and(|change| change.before.is_none());
-    // what cannot be asked yet may hold it: then it is looked at before the database is made
+    // if the server cannot be asked yet, the database may exist; then this is checked again before the database is
+    // made
     let is_known = if site.postgres.server.is_some() {
         of("remote").is_some_and(|change| change.before.is_some() && !change.is_pending())
     } else {

@@ -1,4 +1,4 @@
-//! Whether this machine lets packets be filtered: a container often does not.
+//! Whether this host allows packet filtering: many containers do not.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use crate::host::{Host, Result};
 
 const NFT: &str = "/usr/sbin/nft";
 
-/// The right to change a network, among those of a process (`CAP_NET_ADMIN`).
+/// The capability to configure the network (`CAP_NET_ADMIN`).
 const NET_ADMIN: u32 = 12;
 
-/// Lets nft look at the table of this site, where it is to be loaded; before nft is there, looks at the rights of
-/// this process, which a container takes away from all of its own.
+/// Lets nft check the table of this site if it is to be loaded. If nft is not installed yet, checks the capabilities
+/// of this process, which a container restricts for all of its processes.
 pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     let unit = format!("{}-firewall.service", site.name);
@@ -52,7 +52,7 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
     Ok(())
 }
 
-/// Whether this process, and so what it starts, has the right.
+/// Whether this process, and the processes that it starts, have the capability.
 fn may_filter(host: &Host) -> Result<bool> {
     let status = host.read_text(Path::new("/proc/self/status"))?;
     let rights = status.as_deref().and_then(|text| {
@@ -69,7 +69,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn a_process_without_the_right_is_told_apart() {
+    fn a_process_without_the_capability_is_found() {
         let root = tempfile::tempdir().unwrap();
         let host = Host::at(root.path(), Programs::Real, Events::silent());
         assert!(may_filter(&host).unwrap());

@@ -1,4 +1,4 @@
-//! What a firewall would cut off.
+//! Services that the firewall would block.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::ports::is_of;
 use crate::host::{Host, Result};
 use crate::site::Site;
 
-/// What serves others on a port that the firewall would close: SSH above all.
+/// Services of others on ports that the firewall would close, above all SSH.
 pub(super) fn ports(host: &Host, site: &Site) -> Result<Vec<String>> {
     let ports = site.closed_ports();
     let mut reasons = Vec::new();
@@ -29,13 +29,13 @@ pub(super) fn ports(host: &Host, site: &Site) -> Result<Vec<String>> {
     Ok(reasons)
 }
 
-/// Whether a process is PostgreSQL's, which serves nobody outside: by the program that it is, and not by what it
-/// calls itself. The kernel names no program's file to others than root.
+/// Whether a process is PostgreSQL, which is not offered to other hosts. Judged by its executable, not by the name
+/// that it gives itself. The kernel shows the executable only to root.
 fn is_server(host: &Host, pid: i32) -> bool {
     let program = host.link_target(Path::new(&format!("/proc/{pid}/exe")));
     program.is_ok_and(|program| {
         program.is_some_and(|program| {
-            // one that was upgraded under it is shown as deleted
+            // the kernel marks an executable as deleted if it was upgraded while running
             let program = program.to_string_lossy();
             let program = program.trim_end_matches(" (deleted)");
             program.starts_with("/usr/lib/postgresql/") && program.ends_with("/bin/postgres")

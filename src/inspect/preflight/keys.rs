@@ -1,9 +1,9 @@
-//! Repositories over SSH that nothing opens for the account that fetches them.
+//! SSH repositories for which the fetching account has no key.
 
 use super::{Found, Inspected};
 use crate::secret::access::{is_ssh, without_key};
 
-/// Those of what is to be fetched.
+/// Checks the repositories that are about to be fetched.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
     let site = inspected.site;
     let odoo = &site.odoo;

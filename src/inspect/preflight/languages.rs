@@ -5,18 +5,18 @@ use std::path::Path;
 use super::{Found, Inspected};
 use crate::site::Languages;
 
-/// The languages of Odoo that are, by their first part.
+/// The right-to-left languages of Odoo, by the first part of their codes.
 const RIGHT_TO_LEFT: [&str; 3] = ["ar", "fa", "he"];
 
-/// Where the service would find what turns style sheets round.
+/// Where the service looks for the program that mirrors style sheets.
 const PROGRAMS: [&str; 2] = ["/usr/bin/rtlcss", "/usr/local/bin/rtlcss"];
 
-/// Says so where pages in such a language would come unturned: Odoo itself says nothing.
+/// Notes if pages in such a language would not be mirrored: Odoo does not report that.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
     let odoo = &inspected.site.odoo;
     let these = match &odoo.languages {
         Languages::These(these) => Some(these),
-        // who has all of them has not said that people read these
+        // `all` does not mean that anybody uses these languages
         Languages::All => None,
     };
     let languages = these.into_iter().flatten().chain(&odoo.language);

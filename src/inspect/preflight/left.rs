@@ -1,17 +1,17 @@
-//! What an earlier installation, or a restore, has left in the data folder with an owner that Odoo is not.
+//! Files in the data folder that an earlier installation or a restore left with the wrong owner.
 
 use std::path::Path;
 
 use super::{Found, Inspected};
 use crate::host::Result;
 
-/// What Odoo writes into below its data folder, beside the folder itself.
+/// The folders below the data folder (and the data folder itself) into which Odoo writes.
 const WRITTEN: [&str; 3] = ["", "filestore", "sessions"];
 
-/// How many entries of a folder are looked at: they came together, and there may be millions.
+/// The number of entries of a folder that are checked: there may be millions, and they usually have the same owner.
 const MOST: usize = 20;
 
-/// Looks at the entries that Odoo makes there, and at those of the attachments.
+/// Checks the folders and the attachments that Odoo writes.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, paths) = (inspected.host, &inspected.site.paths);
     let data = Path::new(&paths.data);
@@ -22,7 +22,7 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
             let Some(meta) = host.meta(&path)?.filter(|meta| meta.owner != paths.user) else {
                 continue;
             };
-            // of what others keep beside Odoo's own nothing is asked
+            // files of others beside Odoo's own do not matter
             let is_odoos = folder != data || WRITTEN.contains(&name.as_str());
             if !is_odoos {
                 continue;

@@ -1,4 +1,4 @@
-//! A log in a file: who else turns it over, and what an earlier installation has left of it.
+//! A log in a file: whether others rotate it, and what an earlier installation has left of it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,11 +7,11 @@ use super::{Found, Inspected};
 use crate::host::{Host, Result};
 use crate::site::Site;
 
-/// What logrotate reads.
+/// The configuration of logrotate.
 const FOLDER: &str = "/etc/logrotate.d";
 const MAIN: &str = "/etc/logrotate.conf";
 
-/// Looks at both, where the site has such a log.
+/// Checks both if the site has a log file.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     if !site.logs.file {
@@ -32,13 +32,13 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// The lines of others that turn the log over.
+/// The lines of others that rotate the log.
 fn others(host: &Host, site: &Site) -> Result<Vec<(PathBuf, usize)>> {
     let own = format!("odoo-deploy-{}", site.name);
     let log = PathBuf::from(format!("{}/odoo.log", site.paths.logs));
     let mut files = vec![PathBuf::from(MAIN)];
     let names = host.list(Path::new(FOLDER))?.into_iter();
-    // what logrotate leaves out (`taboo`)
+    // logrotate ignores these (`taboo`)
     let read = |name: &String| {
         let kinds = [
             "dpkg-old",
@@ -63,7 +63,7 @@ fn others(host: &Host, site: &Site) -> Result<Vec<(PathBuf, usize)>> {
     Ok(found)
 }
 
-/// The line that names the log, outside of what is said about it.
+/// The line that names the log outside of a block.
 fn line_of(text: &str, log: &Path) -> Option<usize> {
     let mut inside = false;
     for (index, line) in text.lines().enumerate() {
@@ -83,7 +83,7 @@ fn line_of(text: &str, log: &Path) -> Option<usize> {
     None
 }
 
-/// Whether a path or a pattern of it names the log.
+/// Whether a path or a pattern matches the log.
 fn is_log(word: &str, log: &Path) -> bool {
     let mut parts = Path::new(word).components();
     let same = log.components().all(|own| {
@@ -94,7 +94,7 @@ fn is_log(word: &str, log: &Path) -> bool {
     word.starts_with('/') && same && parts.next().is_none()
 }
 
-/// A log of an earlier installation, which the service could not write to.
+/// A log of an earlier installation that the service cannot write to.
 fn left(host: &Host, site: &Site) -> Result<Option<String>> {
     let log = format!("{}/odoo.log", site.paths.logs);
     let Some(meta) = host.meta(Path::new(&log))? else {
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_that_names_a_log_is_found() {
+    fn the_line_that_rotates_the_log_is_found() {
         let log = Path::new("/var/log/odoo/odoo.log");
         for (text, expected) in [
             ("/var/log/odoo/*.log {\n  weekly\n}\n", Some(1)),

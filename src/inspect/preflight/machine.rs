@@ -1,4 +1,4 @@
-//! What the machine itself must be.
+//! Requirements for the machine itself.
 
 use crate::odoo::facts::Facts;
 use crate::odoo::release::Release;
@@ -6,13 +6,13 @@ use crate::odoo::target::{Target, target};
 use crate::plan::wkhtmltopdf;
 use crate::site::Site;
 
-/// The least memory, in MiB, that an Odoo with its database starts in.
+/// The least memory, in MiB, with which Odoo and its database start.
 const MEMORY: u64 = 700;
 
-/// What the machine itself must be, and what the release needs on it.
+/// Checks the machine, and whether this release of Odoo supports it.
 ///
 /// # Errors
-/// Every reason for which it cannot be, each with the way out.
+/// If the machine is not suitable: all reasons, each with a way out.
 pub fn machine(facts: &Facts, site: &Site) -> std::result::Result<Target, Vec<String>> {
     let mut reasons = Vec::new();
     if !nix::unistd::geteuid().is_root() {

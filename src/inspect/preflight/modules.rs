@@ -1,4 +1,4 @@
-//! Installed modules that the site takes away the code of.
+//! Installed modules that would lose their code.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,8 +8,8 @@ use crate::host::Result;
 use crate::inspect::finding::modules::{folders, installed};
 use crate::odoo::modules::parted;
 
-/// Compares the folders of `odoo.conf` with those that it is about to name. If one of these is yet to come, it may
-/// hold the modules: the code is then tried on the database before the service runs it.
+/// Compares the module folders in the present `odoo.conf` with those in the new one. A new folder may contain the
+/// modules; in that case the code is tried on the database before the service runs it.
 pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     let conf = Path::new(&site.paths.conf);

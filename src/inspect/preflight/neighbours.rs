@@ -1,4 +1,4 @@
-//! Other sites of the server: whether they have what this one wants, also while they do not run.
+//! Other sites of this server: whether they have the same ports or names, even if they do not run now.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use crate::host::{Host, Result, layout};
 use crate::inspect::finding::is_ours;
 use crate::site::Site;
 
-/// What nginx serves.
+/// The folder of sites that nginx serves.
 const ENABLED: &str = "/etc/nginx/sites-enabled";
 
-/// What it can serve.
+/// The folder of sites that nginx could serve.
 const AVAILABLE: &str = "/etc/nginx/sites-available";
 
-/// Whether one has a port or a name of this one's.
+/// Checks the ports of other sites, and the remains of this site's own `[proxy]`.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     found.reasons.extend(ports(host, site, inspected.workers)?);
@@ -22,7 +22,7 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// The ports that another site's configuration has.
+/// The ports that other sites have in their configuration.
 fn ports(host: &Host, site: &Site, workers: u32) -> Result<Vec<String>> {
     let mut reasons = Vec::new();
     for other in layout::other_sites(host, site.name.as_str())? {
@@ -51,7 +51,7 @@ fn value(conf: &str, key: &str) -> Option<u16> {
     found.next()?.1.trim().parse().ok()
 }
 
-/// What a run wrote for `[proxy]`, if the owner no longer asks for it and nginx still serves it.
+/// Files that a run wrote for `[proxy]`, if the site no longer has this section and nginx still serves them.
 fn left(host: &Host, site: &Site) -> Result<Vec<String>> {
     if site.proxy.is_some() {
         return Ok(Vec::new());

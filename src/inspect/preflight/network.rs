@@ -1,9 +1,9 @@
-//! A way to the network, if something is fetched from it.
+//! Whether there is a network, if a step fetches something.
 
 use super::{Found, Inspected};
 
-/// Refuses a server without a route if a pending step fetches something. With a folder of wheels the owner has said that
-/// there is none, and apt may have packages in another way.
+/// Refuses a server without a route if a pending step fetches something. A folder of wheels means that the owner has
+/// no network and gives apt its packages in another way.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) {
     let steps = inspected.plan.steps.iter().zip(&inspected.observed.changes);
     let mut pending = steps.filter(|(_, change)| change.is_pending());

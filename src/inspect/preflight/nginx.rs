@@ -1,4 +1,4 @@
-//! What nginx has of others that would take visitors away from this site, or keep it from being served.
+//! Configuration of nginx by others that would take this site's requests, or prevent nginx from serving this site.
 
 mod listen;
 mod read;
@@ -15,13 +15,13 @@ use crate::site::{Site, Tls};
 
 const PROGRAM: &str = "/usr/sbin/nginx";
 
-/// Where the sites of odoo-deploy are put.
+/// The folder of enabled sites, which has ours too.
 const ENABLED: &str = "/etc/nginx/sites-enabled";
 
-/// The group that the data folder is lent to.
+/// The group that may read the data folder.
 const GROUP: &str = "www-data";
 
-/// What others have configured, and whether nginx takes it at all.
+/// Checks what others have configured, and whether nginx accepts its configuration.
 pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     let Some(proxy) = &site.proxy else {
@@ -43,7 +43,7 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
             }
         }
     }
-    // what a plan would mend is none of others' affair
+    // only if anything is to be changed, and no other reason explains the error
     if reasons.is_empty() && !inspected.observed.is_settled() {
         reasons.extend(broken(host, site).await?);
     }
@@ -53,7 +53,7 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
     Ok(())
 }
 
-/// What is wrong with the file that everything else is included from.
+/// Problems of the main configuration file.
 fn frame(all: &[Directive], site: &Site) -> BTreeSet<String> {
     let mut reasons = BTreeSet::new();
     let Some(http) = all.iter().find(|directive| directive.name() == "http") else {
@@ -67,7 +67,7 @@ fn frame(all: &[Directive], site: &Site) -> BTreeSet<String> {
             http.place()
         ));
     }
-    // who serves attachments must be able to read them
+    // the processes that serve attachments must be able to read them
     let user = all.iter().find(|directive| directive.name() == "user");
     let group = user.and_then(|user| user.values().last());
     if let Some((user, group)) = user.zip(group)
@@ -83,8 +83,8 @@ fn frame(all: &[Directive], site: &Site) -> BTreeSet<String> {
     reasons
 }
 
-/// How a server of others meets this site on `port`; `asked` is whether this program looks there too, from the
-/// machine itself.
+/// How another server block conflicts with this site on `port`. `asked` says whether this program sends requests to
+/// that port from the server itself.
 fn meets(
     server: &Directive,
     site: &Site,
@@ -143,7 +143,7 @@ fn meets(
     reasons
 }
 
-/// The files of a site, under all of their names.
+/// All paths of this site's files.
 fn files(site: &Site) -> [PathBuf; 4] {
     let name = &site.name;
     let of = |folder: &str, kind: &str| PathBuf::from(format!("/etc/nginx/{folder}/{name}{kind}"));
@@ -159,7 +159,7 @@ fn is_own(server: &Directive, site: &Site) -> bool {
     files(site).iter().any(|own| **own == *server.file)
 }
 
-/// What nginx says of its configuration as it is, where it refuses it and the plan does not write it anew.
+/// nginx's error, if it rejects the present configuration and the plan does not rewrite the file with the error.
 async fn broken(host: &Host, site: &Site) -> Result<Option<String>> {
     if !host.path(Path::new(PROGRAM)).exists() {
         return Ok(None);
@@ -174,7 +174,7 @@ async fn broken(host: &Host, site: &Site) -> Result<Option<String>> {
         .lines()
         .find_map(|line| Some(line.split_once("[emerg] ")?.1));
     let words = line.unwrap_or(output.stderr.trim());
-    // `1000#1000: ` is who says it
+    // `1000#1000: ` is the process that reports the error
     let said_by = words.split_once(": ").filter(|(who, _)| {
         who.contains('#') && who.chars().all(|c| c.is_ascii_digit() || c == '#')
     });

@@ -1,7 +1,6 @@
-//! Patterns of file names, as the shell has them.
+//! Patterns of file names, as in a shell.
 
-/// Whether a name, no path, is as a pattern says, of which `*` and `?` are used. A leading dot is named only by
-/// itself.
+/// Whether a file name matches a pattern with `*` and `?`. Only a dot in the pattern matches a leading dot.
 pub(super) fn is_like(name: &str, pattern: &str) -> bool {
     let hidden = name.starts_with('.') && !pattern.starts_with('.');
     let letters = |text: &str| text.chars().collect::<Vec<_>>();
@@ -23,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_matched_as_the_shell_does() {
+    fn names_match_as_in_a_shell() {
         for (name, pattern, expected) in [
             ("odoo.conf", "*", true),
             ("odoo.conf", "*.conf", true),

@@ -1,17 +1,17 @@
-//! Whether the folders of a site are where it can work: on other disks, by way of links and mounts.
+//! Whether the site can work in its folders, which may be on other disks, behind links or mounts.
 
 use std::path::{Path, PathBuf};
 
 use super::{Found, Inspected};
 use crate::host::{Host, Kind, Result};
 
-/// What the unit does not let the service see, or gives it an own one of.
+/// Folders that the unit hides from the service or replaces by private ones.
 const HIDDEN: [&str; 6] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp", "/dev"];
 
-/// The bits of a mode by which others may enter a folder.
+/// The mode bit with which other accounts may enter a folder.
 const ENTER: u32 = 0o001;
 
-/// Looks at the folders of the site where they are.
+/// Checks the real paths of the site's folders.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, paths) = (inspected.host, &inspected.site.paths);
     for (folder, runs) in [(paths.home.as_str(), true), (paths.data.as_str(), false)] {
@@ -23,7 +23,7 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// `runs` says whether code is run from there.
+/// Why `place`, the real path of `folder`, is unsuitable. `runs` says whether code is run from there.
 fn place_of(host: &Host, folder: &str, place: &Path, runs: bool) -> Result<Vec<String>> {
     let there = above(host, place)?;
     let mut reasons = Vec::new();
@@ -65,7 +65,7 @@ fn place_of(host: &Host, folder: &str, place: &Path, runs: bool) -> Result<Vec<S
     Ok(reasons)
 }
 
-/// The place itself, or the nearest folder above it that is there.
+/// `place`, or the nearest existing folder above it.
 fn above(host: &Host, place: &Path) -> Result<PathBuf> {
     for folder in place.ancestors() {
         if host.meta(folder)?.is_some() {
@@ -75,18 +75,18 @@ fn above(host: &Host, place: &Path) -> Result<PathBuf> {
     Ok(PathBuf::from("/"))
 }
 
-/// The options of the mount that a place is in, its own and those of the file system.
+/// The options of the mount that contains `place`, both per mount and per file system.
 fn mount_options(host: &Host, place: &Path) -> Result<Vec<String>> {
     let table = host.read_text(Path::new("/proc/self/mountinfo"))?;
     let table = table.unwrap_or_default();
     let mounts = table.lines().filter_map(mount);
     let around = mounts.filter(|(point, _)| place.starts_with(point));
-    // of two at one place the later one is seen
+    // if two mounts have the same path, the later one is visible
     let last = around.max_by_key(|(point, _)| point.components().count());
     Ok(last.map(|(_, options)| options).unwrap_or_default())
 }
 
-/// Where a line of `/proc/self/mountinfo` has its mount, and the options: fields 5 and 6, and the last.
+/// The mount point and the options in a line of `/proc/self/mountinfo`: fields 5 and 6, and the last.
 fn mount(line: &str) -> Option<(PathBuf, Vec<String>)> {
     let fields: Vec<&str> = line.split(' ').collect();
     let point = fields.get(4)?.replace("\\040", " ");
@@ -105,7 +105,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn a_place_where_the_service_cannot_work_is_told() {
+    fn an_unsuitable_folder_is_reported() {
         let root = tempfile::tempdir().unwrap();
         let at = |path: &str| root.path().join(path);
         for folder in [

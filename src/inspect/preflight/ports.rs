@@ -1,4 +1,4 @@
-//! The ports that the site listens on, and who has them.
+//! The ports of the site, and the processes that hold them.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -8,11 +8,11 @@ use super::{Found, Inspected, firewall_ports};
 use crate::host::{Host, Result};
 use crate::site::{Site, Tls};
 
-/// How often what listens is looked at again, at most, and how long after the last look.
+/// How often the check is repeated at most, and the time between two checks.
 const LOOKS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Who has a port that the site needs, and what serves others on one that its firewall would close.
+/// Checks the site's ports, and services of others that its firewall would block.
 pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     let listening = || {
@@ -26,8 +26,9 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
     Ok(())
 }
 
-/// The reasons that two looks in a row agree on, or the last one's; where one has none, there are none. A
-/// process that ends between the reading of its socket and the search for its holder has no name and no unit.
+/// Repeats the check until two consecutive results agree, or at most [`LOOKS`] times; an empty result ends it.
+/// Otherwise a process that ends between the reading of its socket and the search for its holder would have no name
+/// and no unit.
 async fn agreed(mut look: impl FnMut() -> Result<Vec<String>>) -> Result<Vec<String>> {
     let mut reasons = look()?;
     for _ in 0..LOOKS {
@@ -82,9 +83,9 @@ fn ports(host: &Host, site: &Site, workers: u32) -> Result<Vec<String>> {
 pub(super) struct Wanted<'s> {
     pub(super) port: u16,
     interface: IpAddr,
-    /// The unit that may hold it already.
+    /// The unit that may already hold the port.
     unit: &'s str,
-    /// The other way out, where it is taken.
+    /// What the user can do instead of freeing the port.
     pub(super) otherwise: String,
 }
 
@@ -116,7 +117,7 @@ pub(super) fn wanted(site: &Site, workers: u32) -> Vec<Wanted<'_>> {
     wanted
 }
 
-/// Whether a process belongs to a unit, by its control group.
+/// Whether a process belongs to a unit, according to its control group.
 pub(super) fn is_of(host: &Host, pid: i32, unit: &str) -> bool {
     let text = host
         .read_text(Path::new(&format!("/proc/{pid}/cgroup")))
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn who_ends_while_looked_at_is_no_reason() {
+    async fn a_process_that_ends_during_the_check_is_no_reason() {
         let refused = |pid: &str| vec![format!("port 8072 is taken by {pid}")];
         for (looks, expected) in [
             (vec![vec![]], vec![]),

@@ -1,4 +1,4 @@
-//! Services of others that do not run now, and will take what is the site's when the server boots next.
+//! Services of others that do not run now, but would take this site's ports at the next boot.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::{Found, Inspected};
 use crate::host::{Host, Kind, Result};
 use crate::resource::AnyResource;
 
-/// Where systemd looks for units, what goes before first.
+/// The folders in which systemd looks for units, in the order of precedence.
 const UNITS: [&str; 4] = [
     "/etc/systemd/system",
     "/run/systemd/system",
@@ -16,11 +16,11 @@ const UNITS: [&str; 4] = [
     "/lib/systemd/system",
 ];
 
-/// What is started at the usual run level, for scripts that are older than systemd.
+/// The init scripts, older than systemd, that start in the usual run level.
 const SCRIPTS: &str = "/etc/rc3.d";
 
-/// Web servers, the file that says where they listen, the word it stands behind, and where they do where that
-/// cannot be read.
+/// Web servers: the unit, the configuration file with the ports, the word before a port, and the default ports if the
+/// file cannot be read.
 const WEB: &[(&str, &str, &str, &[u16])] = &[
     (
         "apache2.service",
@@ -46,20 +46,20 @@ const WEB: &[(&str, &str, &str, &[u16])] = &[
     ("varnish.service", "", "", &[80]),
 ];
 
-/// The first line of all that odoo-deploy writes.
+/// The beginning of every file that odoo-deploy writes.
 const OURS: &str = "Written by odoo-deploy";
 
-/// What is started at boot.
+/// A service that starts at boot.
 struct Started {
-    /// Its unit, or the name of its script.
+    /// The name of the unit, or of the init script.
     name: String,
-    /// Its unit or script.
+    /// The path of the unit or script.
     path: PathBuf,
-    /// What that says.
+    /// The text of the unit or script.
     text: String,
 }
 
-/// Who would have the ports at the next boot, and whose unit has the name of ours.
+/// Checks for services that would take the ports at the next boot, and for a unit with the name of ours.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     for reason in namesakes(inspected)? {
@@ -77,7 +77,7 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
         if is_planned(&started.name) || started.text.contains(OURS) {
             continue;
         }
-        // an administrator's own step wrote it, also if that is no longer in `extra.toml`
+        // a step of the administrator's `extra.toml` wrote this unit, even if the step has been removed since
         if host.wrote(&started.path, started.text.as_bytes())? {
             continue;
         }
@@ -102,8 +102,8 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// Somebody else's unit that has the name of ours, where this site was never installed: a package's would be hidden by
-/// it, and one of the administrator's replaced.
+/// A unit of somebody else with the name of ours, if this site was never installed. Our unit would hide a unit of a
+/// package, and replace a unit of the administrator.
 fn namesakes(inspected: &Inspected<'_>) -> Result<Vec<String>> {
     let (host, site) = (inspected.host, inspected.site);
     let is_new = host.list(Path::new(&site.paths.state))?.is_empty();
@@ -136,7 +136,7 @@ fn namesakes(inspected: &Inspected<'_>) -> Result<Vec<String>> {
     Ok(reasons)
 }
 
-/// All that systemd starts by a link, and all scripts.
+/// All units that systemd starts because of a link, and all init scripts.
 fn started(host: &Host) -> Result<Vec<Started>> {
     let mut all: BTreeMap<String, PathBuf> = BTreeMap::new();
     let units = Path::new(UNITS[0]);
@@ -161,7 +161,7 @@ fn started(host: &Host) -> Result<Vec<Started>> {
     }
     let mut started = Vec::new();
     for (name, path) in all {
-        // a masked one is a link to nowhere that can be read
+        // a masked unit is a link to a file that cannot be read
         let Ok(text) = host.read_text(&path) else {
             continue;
         };
@@ -174,7 +174,7 @@ fn started(host: &Host) -> Result<Vec<Started>> {
     Ok(started)
 }
 
-/// Whether it starts an Odoo, or what it was called before.
+/// Whether a service starts Odoo, or OpenERP, its earlier name.
 fn is_odoo(started: &Started) -> bool {
     let starts = setting(&started.text, "ExecStart").unwrap_or(&started.text);
     ["odoo", "openerp"].iter().any(|word| {
@@ -184,7 +184,7 @@ fn is_odoo(started: &Started) -> bool {
     })
 }
 
-/// The ports of an Odoo that is started so, by its configuration, or where that is not found, its usual ones.
+/// The ports of an Odoo service, from its configuration, or the defaults if its configuration is not found.
 fn odoo_ports(host: &Host, text: &str) -> Result<Vec<u16>> {
     let words = text.split(|c: char| c.is_whitespace() || "='\"".contains(c));
     let mut conf = String::new();
@@ -228,7 +228,7 @@ fn web_ports(host: &Host, file: &str, word: &str, usual: &[u16]) -> Result<Vec<u
     let Some(text) = text else {
         return Ok(usual.to_vec());
     };
-    // names have ports only by their scheme there
+    // a Caddyfile names hosts, which have ports only through their scheme
     if word.is_empty() {
         let addresses = text
             .lines()
@@ -257,7 +257,7 @@ fn last_number(line: &str) -> Option<u16> {
     number.parse().ok()
 }
 
-/// The value of a line `key=value`, spaces round it or not.
+/// The value in a line `key=value`, with or without blanks around `=`.
 fn setting<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.lines().find_map(|line| {
         let (name, value) = line.split_once('=')?;
@@ -275,7 +275,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn what_is_started_at_boot_is_found_with_its_ports() {
+    fn services_that_start_at_boot_are_found_with_their_ports() {
         let root = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = root.path().join(path);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn where_web_servers_listen_is_read() {
+    fn the_ports_of_web_servers_are_read() {
         let root = tempfile::tempdir().unwrap();
         let host = Host::at(root.path(), Programs::Real, Events::silent());
         for (file, text, word, expected) in [

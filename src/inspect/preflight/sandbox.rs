@@ -1,4 +1,4 @@
-//! What keeps the service apart from the rest of the server: whether it can be set up here, tried before.
+//! Tries out whether systemd can set up the sandbox of the service here.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
 use crate::resource::File;
 
-/// What a unit says of its process's surroundings, but for what is only made in the run.
+/// The sandbox settings of a unit, without those that need files which only the run makes.
 const SURROUNDINGS: &[&str] = &[
     "AmbientCapabilities",
     "BindPaths",
@@ -58,23 +58,23 @@ const SURROUNDINGS: &[&str] = &[
     "UMask",
 ];
 
-/// Where an administrator, and packages, add to a unit.
+/// The folders in which packages and administrators put drop-ins.
 const UNITS: [&str; 3] = [
     "/usr/lib/systemd/system",
     "/run/systemd/system",
     "/etc/systemd/system",
 ];
 
-/// One line of a unit.
+/// A line of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Line {
     /// `Key=value`.
     text: String,
-    /// Its file and line, where it is not ours.
+    /// File and line; `None` for our own unit.
     place: Option<(PathBuf, usize)>,
 }
 
-/// Tries it in a unit that is gone at once, where the service would be started.
+/// Tries the sandbox in a transient unit, if the service is about to be started.
 pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let host = inspected.host;
     let unit = &inspected.site.paths.unit;
@@ -91,7 +91,7 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
     let Some(said) = failure(host, &lines).await? else {
         return Ok(());
     };
-    // which of them: each by itself, others' first
+    // find the lines at fault: try each alone, those of others first
     let mut wrong = Vec::new();
     for line in lines.iter().filter(|line| line.place.is_some()) {
         if failure(host, std::slice::from_ref(line)).await?.is_some() {
@@ -130,14 +130,14 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
     Ok(())
 }
 
-/// What our own unit says. The paths that it may write to are only made in the run.
+/// The sandbox settings of our own unit, without the writable paths, which only the run makes.
 fn own(file: &File) -> Vec<Line> {
     let lines = lines(&file.content).into_iter();
     let lines = lines.filter(|(_, text)| key(text) != "ReadWritePaths");
     lines.map(|(_, text)| Line { text, place: None }).collect()
 }
 
-/// What others add to the unit, in the order in which systemd reads it.
+/// The sandbox settings in drop-ins of others, in the order in which systemd reads them.
 fn added(host: &Host, unit: &str) -> Result<Vec<Line>> {
     let mut files = Vec::new();
     for folder in ["service.d".to_owned(), format!("{unit}.d")] {
@@ -147,7 +147,7 @@ fn added(host: &Host, unit: &str) -> Result<Vec<Line>> {
             for name in host.list(&folder)? {
                 let path = folder.join(&name);
                 if path.extension().is_some_and(|kind| kind == "conf") {
-                    // one of the same name goes before
+                    // a later file of the same name takes precedence
                     of_folder.retain(|(earlier, _)| *earlier != name);
                     of_folder.push((name, path));
                 }
@@ -168,8 +168,8 @@ fn added(host: &Host, unit: &str) -> Result<Vec<Line>> {
     Ok(all)
 }
 
-/// The lines of a unit that are about the surroundings, with their numbers. What has a specifier in it is
-/// replaced only in a unit of that name.
+/// The sandbox settings in a unit, with their line numbers. Lines with specifiers are left out, because only the real
+/// unit resolves them.
 fn lines(unit: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut in_service = false;
@@ -193,9 +193,9 @@ fn key(line: &str) -> &str {
     line.split_once('=').map_or("", |(key, _)| key.trim())
 }
 
-/// Why no process can be started so, as `systemd-run` says it.
+/// The error of `systemd-run` if no process can be started with these settings.
 async fn failure(host: &Host, lines: &[Line]) -> Result<Option<String>> {
-    // `--wait` would need the bus, which a small Debian does not have
+    // `--wait` would need D-Bus, which a minimal Debian does not have
     let mut run = Cmd::new("systemd-run")
         .args(["--quiet", "--collect", "--property=Type=oneshot"])
         .deadline(30)
@@ -225,7 +225,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn what_others_add_to_a_unit_is_read_in_order_and_with_its_line() {
+    fn drop_ins_are_read_in_order_and_with_their_lines() {
         let root = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| {
             let path = root.path().join(path);

@@ -1,14 +1,15 @@
-//! Whether the owner's files with secrets are closed to the other accounts of this server.
+//! Whether other accounts of this server can read the owner's files with secrets.
 
 use std::path::Path;
 
 use super::{Found, Inspected};
 use crate::host::Result;
 
-/// The bits of a mode by which everybody may read, write or run a file.
+/// The mode bits with which every account may read, write or run a file.
 const EVERYBODY: u32 = 0o007;
 
-/// Looks at those whose secrets the service or nginx is given. What opens a repository is looked at when it is used.
+/// Checks the files with secrets for the service and for nginx. Keys and tokens of repositories are checked when they
+/// are used.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let site = inspected.site;
     let password = site.postgres.server.as_ref().map(|server| &server.password);

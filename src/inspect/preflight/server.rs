@@ -1,20 +1,21 @@
-//! The port of a PostgreSQL server that is still to come up.
+//! The port of a PostgreSQL server that has not started yet.
 
 use std::path::Path;
 
 use super::{Found, Inspected};
 use crate::host::{Host, Process, Result};
 
-/// Where PostgreSQL listens. Set up while somebody else does, it takes the next port, where no step looks for it.
+/// PostgreSQL's port. If another process holds it during the setup, PostgreSQL takes the next port, where no step
+/// looks for it.
 const PORT: u16 = 5432;
 
-/// The names under which its socket may be in the kernel's table.
+/// The possible paths of PostgreSQL's socket in the kernel's table.
 const SOCKETS: [&str; 2] = [
     "/var/run/postgresql/.s.PGSQL.5432",
     "/run/postgresql/.s.PGSQL.5432",
 ];
 
-/// Who has the port or the socket of a server that is to be set up or started.
+/// Checks the port and the socket of a server that is about to be installed or started.
 pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     if inspected.pending_of("cluster").next().is_none() {
         return Ok(());
@@ -47,7 +48,7 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     Ok(())
 }
 
-/// Whether a process is of a cluster as the packages of PostgreSQL set it up.
+/// Whether a process belongs to a cluster of PostgreSQL's packages.
 fn is_packaged(host: &Host, process: &Process) -> bool {
     let groups = host.read_text(Path::new(&format!("/proc/{}/cgroup", process.pid)));
     let groups = groups.ok().flatten().unwrap_or_default();

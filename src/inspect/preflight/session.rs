@@ -1,10 +1,10 @@
-//! What PostgreSQL would give to sessions of Odoo's that are yet to come.
+//! Settings and connections that sessions of Odoo will get from PostgreSQL.
 
 use super::{Found, Inspected};
 use crate::host::Result;
 use crate::inspect::finding::session;
 
-/// Whether a database can be filled, and a service started, with it.
+/// Checks that a database can be filled, and a service started, with them.
 pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
     let (host, site) = (inspected.host, inspected.site);
     if inspected.pending_of("cluster").next().is_some() {

@@ -1,11 +1,11 @@
-//! Until when a certificate holds, read from its bytes (RFC 5280, 4.1): no program is started for it.
+//! Reads the end of a certificate's validity from its bytes (RFC 5280, 4.1), without starting a program.
 
-/// When the first certificate of a text in PEM form ends, in seconds since 1970.
+/// The end of the first certificate in a text in PEM form, in seconds since 1970.
 pub(super) fn until(pem: &str) -> Option<i64> {
     let (_, rest) = pem.split_once("-----BEGIN ")?;
     let (kind, rest) = rest.split_once("-----")?;
     if !kind.ends_with("CERTIFICATE") {
-        // a key may be stored above it
+        // the key may come first in the file
         let (_, below) = rest.split_once("-----END ")?;
         return until(below);
     }
@@ -13,7 +13,7 @@ pub(super) fn until(pem: &str) -> Option<i64> {
     let der = decoded(text)?;
     let (certificate, _) = inside(&der, 0x30)?;
     let (body, _) = inside(certificate, 0x30)?;
-    // the version may be missing
+    // the version is optional
     let rest = inside(body, 0xa0).map_or(body, |(_, rest)| rest);
     let (_, rest) = inside(rest, 0x02)?;
     let (_, rest) = inside(rest, 0x30)?;
@@ -24,13 +24,13 @@ pub(super) fn until(pem: &str) -> Option<i64> {
     seconds(tag, std::str::from_utf8(end).ok()?)
 }
 
-/// What is inside the first element, where it has that tag, and what comes after it.
+/// The content of the first element, if it has the tag `wanted`, and the bytes after it.
 fn inside(bytes: &[u8], wanted: u8) -> Option<(&[u8], &[u8])> {
     let (tag, inside, rest) = element(bytes)?;
     (tag == wanted).then_some((inside, rest))
 }
 
-/// The first element in DER: its tag, what is inside it, what comes after it.
+/// The first element in DER: its tag, its content, and the bytes after it.
 fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (tag, rest) = bytes.split_first()?;
     let (first, rest) = rest.split_first()?;
@@ -51,7 +51,7 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((*tag, inside, rest))
 }
 
-/// A `UTCTime` or a `GeneralizedTime`, which certificates have in UTC and with seconds.
+/// The seconds since 1970 of a `UTCTime` or `GeneralizedTime`. Certificates have both in UTC and with seconds.
 fn seconds(tag: u8, text: &str) -> Option<i64> {
     let digits = text.strip_suffix('Z')?;
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -71,7 +71,7 @@ fn seconds(tag: u8, text: &str) -> Option<i64> {
     Some(days(year, month, day) * 86_400 + time)
 }
 
-/// The days from 1970 to a date: <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>.
+/// The number of days from 1970 to a date: <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, month) = (year.div_euclid(400), (month + 9) % 12);
@@ -80,7 +80,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// Base64 (RFC 4648), blanks left out.
+/// Decodes Base64 (RFC 4648) and ignores whitespace.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_as_certificates_have_them() {
+    fn both_time_formats_are_read() {
         for (tag, text, expected) in [
             (0x17, "700101000000Z", Some(0)),
             (0x17, "491231235959Z", Some(2_524_607_999)),

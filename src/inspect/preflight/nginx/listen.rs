@@ -1,22 +1,22 @@
-//! What a `listen` of nginx takes.
+//! The addresses and ports of nginx's `listen`.
 
 use std::net::IpAddr;
 
 use super::read::Directive;
 
-/// One `listen`, as far as it meets ours.
+/// A `listen` directive, reduced to what can conflict with our own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listen {
-    /// The one address that it takes; none where it takes all.
+    /// The address; `None` if it is any address.
     pub(super) address: Option<String>,
-    /// The ports that it takes, the first and the last.
+    /// The first and the last port.
     ports: (u16, u16),
-    /// Its parameters.
+    /// The parameters.
     parameters: Vec<String>,
 }
 
 impl Listen {
-    /// What a directive says; `None` where it is a socket of the file system.
+    /// Parses a directive; `None` if it names a UNIX socket.
     pub(super) fn of(directive: &Directive) -> Option<Self> {
         let (text, parameters) = directive.values().split_first()?;
         if text.starts_with("unix:") {
@@ -40,7 +40,7 @@ impl Listen {
         })
     }
 
-    /// What a server listens on that says nothing.
+    /// The default of a server without `listen`.
     pub(super) fn default() -> Self {
         Self {
             address: None,
@@ -49,7 +49,7 @@ impl Listen {
         }
     }
 
-    /// Whether it takes `port`.
+    /// Whether it includes `port`.
     pub(super) fn takes(&self, port: u16) -> bool {
         (self.ports.0..=self.ports.1).contains(&port)
     }
@@ -59,7 +59,7 @@ impl Listen {
         self.parameters.iter().any(|known| known == parameter)
     }
 
-    /// Whether its one address is this machine's own alone.
+    /// Whether the address is a loopback address.
     pub(super) fn is_loopback(&self) -> bool {
         self.address.as_deref().is_some_and(|address| {
             let bare = address.trim_matches(['[', ']']);
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_forms_are_read() {
+    fn all_forms_of_listen_are_read() {
         for (text, address, port, other) in [
             ("443", None, 443, 80),
             ("*:443", None, 443, 80),

@@ -1,4 +1,4 @@
-//! The configuration of nginx as it is read: directives, each with its place, what is included in its place.
+//! Reads the configuration of nginx: its directives, each with file and line, and the included files.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -6,48 +6,50 @@ use std::rc::Rc;
 use crate::host::{Host, Result};
 use crate::inspect::preflight::pattern::is_like;
 
-/// Where nginx of the distributions, and of its makers, is configured; what is included is relative to it.
+/// The folder of nginx's configuration, in packages of the distributions and of nginx's makers. Paths of `include`
+/// are relative to it.
 const FOLDER: &str = "/etc/nginx";
 
-/// More levels of includes than anybody has: a file that includes itself has no end.
+/// The deepest level of includes: a file that includes itself would never end.
 const DEEPEST: usize = 16;
 
-/// One directive.
+/// A directive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Directive {
-    /// Its name, and what follows it.
+    /// The name and the values.
     pub(super) words: Vec<String>,
-    /// Its block, where it has one.
+    /// The directives in its block, if it has one.
     pub(super) block: Vec<Directive>,
-    /// Its file.
+    /// The file.
     pub(super) file: Rc<Path>,
-    /// Its line, counted from 1.
+    /// The line, counted from 1.
     pub(super) line: usize,
 }
 
 impl Directive {
-    /// Its name.
+    /// The name.
     pub(super) fn name(&self) -> &str {
         self.words.first().map_or("", String::as_str)
     }
 
-    /// What follows its name.
+    /// The values after the name.
     pub(super) fn values(&self) -> &[String] {
         self.words.get(1..).unwrap_or_default()
     }
 
-    /// The directives of its block that are called `name`.
+    /// The directives of the block with this name.
     pub(super) fn all<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Directive> {
         self.block.iter().filter(move |inner| inner.name() == name)
     }
 
-    /// Where it is, in words.
+    /// File and line, for messages.
     pub(super) fn place(&self) -> String {
         format!("`{}` (line {})", self.file.display(), self.line)
     }
 }
 
-/// The whole configuration; empty where there is none. What cannot be included is left out: nginx itself says so.
+/// The whole configuration; empty if there is none. Files that cannot be included are skipped: nginx itself reports
+/// them.
 pub(super) fn whole(host: &Host) -> Result<Vec<Directive>> {
     file(host, &Path::new(FOLDER).join("nginx.conf"), 0)
 }
@@ -58,7 +60,7 @@ fn file(host: &Host, path: &Path, depth: usize) -> Result<Vec<Directive>> {
     included(host, reader.block(), depth)
 }
 
-/// The directives, with those of the files that they include in place of the word.
+/// The directives, and those of all included files.
 fn included(host: &Host, directives: Vec<Directive>, depth: usize) -> Result<Vec<Directive>> {
     let mut all = Vec::new();
     for mut directive in directives {
@@ -75,7 +77,7 @@ fn included(host: &Host, directives: Vec<Directive>, depth: usize) -> Result<Vec
     Ok(all)
 }
 
-/// The files that a pattern names, sorted as nginx sorts them.
+/// The files that match a pattern, in nginx's order.
 fn matching(host: &Host, pattern: &Path) -> Result<Vec<PathBuf>> {
     let mut found = vec![PathBuf::from("/")];
     for part in pattern.components().skip(1) {
@@ -99,7 +101,7 @@ fn matching(host: &Host, pattern: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Whether a path is named by a pattern of `include`.
+/// Whether a pattern of `include` matches a path.
 pub(super) fn names(pattern: &str, path: &Path) -> bool {
     let pattern = Path::new(FOLDER).join(pattern);
     let (mut parts, mut names) = (pattern.components(), path.components());
@@ -117,7 +119,7 @@ pub(super) fn names(pattern: &str, path: &Path) -> bool {
     }
 }
 
-/// Reads the text of one file.
+/// Parses the text of one file.
 struct Reader<'t> {
     letters: std::iter::Peekable<std::str::Chars<'t>>,
     line: usize,
@@ -139,7 +141,7 @@ impl<'t> Reader<'t> {
         Some(letter)
     }
 
-    /// The directives up to the brace that closes the block, or to the end.
+    /// The directives up to the closing brace of the block, or to the end of the text.
     fn block(&mut self) -> Vec<Directive> {
         let mut directives = Vec::new();
         let (mut words, mut line) = (Vec::<String>::new(), self.line);
@@ -193,7 +195,7 @@ impl<'t> Reader<'t> {
                 Some(quote) => letter == quote,
                 None => letter.is_whitespace() || [';', '{'].contains(&letter),
             };
-            // `${name}` is a variable
+            // `${name}` is a variable, not a block
             if ends && !(quote.is_none() && letter == '{' && word.ends_with('$')) {
                 break;
             }
@@ -209,7 +211,7 @@ impl<'t> Reader<'t> {
         word
     }
 
-    /// Goes over code of another language.
+    /// Skips a block of code in another language.
     fn skip_code(&mut self) -> Vec<Directive> {
         let mut depth = 1_usize;
         while depth > 0 {
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_pattern_names_is_told() {
+    fn include_patterns_match_paths() {
         for (pattern, path, expected) in [
             (
                 "sites-enabled/*",

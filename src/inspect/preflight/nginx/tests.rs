@@ -4,7 +4,7 @@ use super::*;
 use crate::event::Events;
 use crate::host::Programs;
 
-/// What a site with this `[proxy]` meets in these files, those of Debian beside them.
+/// The reasons for a site with this `[proxy]`, given these files in addition to Debian's.
 fn met(proxy: &str, files: &[(&str, &str)]) -> Vec<String> {
     let root = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {
@@ -43,7 +43,7 @@ fn met(proxy: &str, files: &[(&str, &str)]) -> Vec<String> {
 const TLS: &str = "[proxy]";
 
 #[test]
-fn sites_that_nginx_tells_apart_by_name_do_not_meet() {
+fn sites_with_other_names_do_not_conflict() {
     for text in [
         "server { listen 80 default_server; server_name _; }",
         "server { listen 443 ssl default_server; server_name shop.example.org; }",
@@ -57,7 +57,7 @@ fn sites_that_nginx_tells_apart_by_name_do_not_meet() {
 }
 
 #[test]
-fn what_takes_visitors_away_is_named_with_its_line() {
+fn conflicting_servers_are_reported_with_their_line() {
     for (text, expected) in [
         (
             "\nserver {\n listen 192.0.2.1:443 ssl;\n}",
@@ -88,7 +88,7 @@ fn what_takes_visitors_away_is_named_with_its_line() {
 }
 
 #[test]
-fn a_configuration_that_serves_no_sites_of_debians_is_named() {
+fn a_configuration_without_sites_enabled_is_reported() {
     let of_its_makers = "user  nginx;\nhttp {\n  include /etc/nginx/conf.d/*.conf;\n}\n";
     let found = met(TLS, &[("nginx.conf", of_its_makers)]);
     assert_eq!(found.len(), 2, "{found:?}");
@@ -97,7 +97,7 @@ fn a_configuration_that_serves_no_sites_of_debians_is_named() {
 }
 
 #[test]
-fn a_stream_takes_the_port() {
+fn a_stream_server_takes_the_port() {
     let stream = "user www-data;\nhttp { include sites-enabled/*; }\nstream {\n server { listen 443; ssl_preread on; }\n}\n";
     let found = met(TLS, &[("nginx.conf", stream)]);
     assert_eq!(found.len(), 1, "{found:?}");
