@@ -184,7 +184,7 @@ impl Resource for Certificate {
                 "the account with Let's Encrypt, certbot's logs, and public records of the certificate",
             ),
             Issuer::Itself | Issuer::Authority { .. } if from.is_some() => {
-                Some("a certificate that was made anew")
+                Some("a renewed certificate")
             }
             _ => None,
         }

@@ -210,8 +210,8 @@ impl Service {
         let shown = self.show(host).await?;
         reload_stale(host, &shown).await?;
         let now = self.seen(host, &shown).await?;
-        let anew = self.want(now.as_ref());
-        let Some(state) = now.as_ref().filter(|_| now != anew) else {
+        let wanted = self.want(now.as_ref());
+        let Some(state) = now.as_ref().filter(|_| now != wanted) else {
             return Ok(false);
         };
         let changed = shown.get("StateChangeTimestampMonotonic");
@@ -222,7 +222,7 @@ impl Service {
         {
             return Ok(false);
         }
-        self.set(host, now.as_ref(), anew.as_ref()).await?;
+        self.set(host, now.as_ref(), wanted.as_ref()).await?;
         Ok(true)
     }
 
@@ -425,8 +425,8 @@ impl Resource for Service {
         let mut state = state.clone();
         if state.active {
             let runs = self.inputs.keys().chain(self.certificates.keys());
-            let shaken = runs.filter(|step| by.contains(step));
-            state.outdated.extend(shaken.cloned());
+            let changed = runs.filter(|step| by.contains(step));
+            state.outdated.extend(changed.cloned());
             state.outdated.sort();
             state.outdated.dedup();
         }

@@ -89,7 +89,7 @@ fn parts(site: &Site) -> Vec<Part> {
         Part {
             section: "[logs]",
             asked: site.logs.file,
-            does: "logrotate goes on with files that nobody writes",
+            does: "logrotate still rotates files that are no longer written",
             files: vec![format!("/etc/logrotate.d/odoo-deploy-{name}")],
             before: String::new(),
             after: "",

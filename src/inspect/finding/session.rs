@@ -112,7 +112,7 @@ fn judged(row: &[String]) -> Option<Wrong> {
         return None;
     };
     let reason = reason(name, value, who)?;
-    let (whose, way) = match (base.as_str(), who.as_str()) {
+    let (setter, way) = match (base.as_str(), who.as_str()) {
         _ if !file.is_empty() => (
             format!("`{file}` (line {line})"),
             "take that line away, then `systemctl reload postgresql`".to_owned(),
@@ -132,7 +132,7 @@ fn judged(row: &[String]) -> Option<Wrong> {
         ),
     };
     Some(Wrong {
-        what: format!("{whose} sets `{name} = {value}`: {reason}"),
+        what: format!("{setter} sets `{name} = {value}`: {reason}"),
         way,
         is_there: is_there == "t",
     })
@@ -159,13 +159,13 @@ fn reason(name: &str, value: &str, who: &str) -> Option<&'static str> {
 }
 
 /// The command that resets a setting. The setting may also apply to the administrator's own session.
-fn reset(whose: &str, name: &str) -> String {
+fn reset(subject: &str, name: &str) -> String {
     let first = if name == "default_transaction_read_only" {
         "-c 'set default_transaction_read_only = off' "
     } else {
         ""
     };
-    format!("`runuser -u postgres -- psql {first}-c 'alter {whose} reset {name}'`")
+    format!("`runuser -u postgres -- psql {first}-c 'alter {subject} reset {name}'`")
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ fn reasons(host: &Host, place: &Path, load: Load, found: &mut Found) {
     let free = disk.blocks_available() * disk.fragment_size() / 1_000_000;
     if free < load.megabytes {
         found.refuse(format!(
-            "{free} MB are free where `{name}` lies, about {} MB are needed; make room or mount another disk there",
+            "{free} MB are free on the disk of `{name}`, about {} MB are needed; make room or mount another disk there",
             load.megabytes
         ));
     }
@@ -76,7 +76,7 @@ fn reasons(host: &Host, place: &Path, load: Load, found: &mut Found) {
     let thousands = disk.files_available() / 1000;
     if disk.files() > 0 && thousands < load.thousands {
         found.refuse(format!(
-            "the disk where `{name}` lies can hold {} more files and folders (`df -i {name}`), about {}000 are needed; \
+            "the disk of `{name}` can hold {} more files and folders (`df -i {name}`), about {}000 are needed; \
              remove what is not needed, or mount another disk there",
             disk.files_available(),
             load.thousands
@@ -84,12 +84,12 @@ fn reasons(host: &Host, place: &Path, load: Load, found: &mut Found) {
     }
     if disk.flags().contains(FsFlags::ST_RDONLY) {
         found.refuse(format!(
-            "the disk where `{name}` lies is mounted read-only; `mount -o remount,rw` it (`findmnt --target {name}`)"
+            "the disk of `{name}` is mounted read-only; `mount -o remount,rw` it (`findmnt --target {name}`)"
         ));
     }
     if load.runs && disk.flags().contains(FsFlags::ST_NOEXEC) {
         found.refuse(format!(
-            "nothing can be run from the disk where `{name}` lies, it is mounted with `noexec` (`findmnt --target {name}`); \
+            "nothing can be run from the disk of `{name}`, because it is mounted with `noexec` (`findmnt --target {name}`); \
              take that option away, or mount another disk there"
         ));
     }
@@ -136,6 +136,6 @@ mod tests {
             thousands: u64::MAX,
             runs: false,
         });
-        assert!(refused[0].contains("MB are free where `/` lies"));
+        assert!(refused[0].contains("MB are free on the disk of `/`"));
     }
 }

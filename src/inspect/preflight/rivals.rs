@@ -174,7 +174,7 @@ fn started(host: &Host) -> Result<Vec<Started>> {
     Ok(started)
 }
 
-/// Whether a service starts Odoo, or OpenERP, its earlier name.
+/// Whether a service starts Odoo, or `OpenERP`, its earlier name.
 fn is_odoo(started: &Started) -> bool {
     let starts = setting(&started.text, "ExecStart").unwrap_or(&started.text);
     ["odoo", "openerp"].iter().any(|word| {

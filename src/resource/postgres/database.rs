@@ -220,7 +220,7 @@ impl Resource for Database {
                     .into()
             }
             (Some(from), Some(to)) if from != to && !from.initialised => {
-                "there and empty, or begun and not finished by an earlier run: filled anew".into()
+                "empty, or not finished by an earlier run: initialised from the beginning".into()
             }
             _ => String::new(),
         }

@@ -53,7 +53,7 @@ impl Database {
 
     fn closed(&self) -> String {
         format!(
-            "the database `{}` is there and lets nobody look into it (`datallowconn` is off, or its removal was \
+            "the database `{}` exists and accepts no connections (`datallowconn` is off, or its removal was \
              interrupted); open it: {}; or {}",
             self.name,
             self.typed(
@@ -127,8 +127,8 @@ impl Database {
 
     fn half_restored(&self) -> String {
         format!(
-            "the database `{}` has Odoo's tables and no installed module: a restore is under way, or came to no end; wait for \
-             it, or restore it anew; or {}",
+            "the database `{}` has Odoo's tables and no installed module: a restore is under way, or did not finish; wait for \
+             it, or restore it again; or {}",
             self.name, OTHER
         )
     }
@@ -154,7 +154,7 @@ impl Database {
         let found: Vec<&str> = version.splitn(3, '.').take(2).collect();
         let found = found.join(".");
         Some(format!(
-            "the database `{}` is of Odoo {found} (its `base` is {version}), and the site asks for {series}, whose code cannot \
+            "the database `{}` is of Odoo {found} (its `base` is {version}), and the site asks for {series}, which cannot \
              run on it; put `version = \"{found}\"` below `[odoo]`; or {}; or bring the database itself to {series} first, on \
              a copy (upgrade.odoo.com, or OpenUpgrade)",
             self.name, OTHER

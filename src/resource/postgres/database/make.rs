@@ -80,7 +80,7 @@ impl Database {
         if self.is_made(host, look)? {
             if let Moved::Kept(reason) = self.take_away(host).await? {
                 return Err(Error::impossible(format!(
-                    "the database `{}` cannot be made anew: {reason}",
+                    "the database `{}` cannot be made again: {reason}",
                     self.name
                 )));
             }
@@ -195,7 +195,7 @@ impl Database {
         }
         Err(Error::garbled(
             "the new database",
-            "it has no first user whose password could be set",
+            "it has no first user, so no password could be set",
         ))
     }
 
