@@ -322,7 +322,7 @@ async fn print(
         url => format!("<img src=\"{url}\">"),
     };
     let page = format!("<!DOCTYPE html><meta charset=utf-8><p>Rechnung № 1 · €</p>{picture}");
-    // the distribution's wkhtmltopdf opens `/dev/stdout`; its user may do so only if that is a pipe that he owns
+    // the distribution's wkhtmltopdf opens `/dev/stdout`, which its user may do only if the pipe belongs to that user
     let printed = run(Cmd::new("sh")
         .args(["-c", "\"$@\" | cat", "sh", program, "--quiet"])
         .args(edges.iter().copied())

@@ -182,7 +182,7 @@ pub trait Resource: Serialize + DeserializeOwned {
         Ok(None)
     }
 
-    /// The steps that make it necessary, by their changes, to restart or reload a running thing.
+    /// The changed steps because of which a running service must be restarted or reloaded.
     fn causes(&self, _from: &Self::State) -> Vec<String> {
         Vec::new()
     }
