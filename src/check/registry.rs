@@ -19,7 +19,7 @@ const ANSWER: &str = "odoo-deploy: ";
 /// The largest number of fields or modules that a message lists.
 const NAMED: usize = 5;
 
-/// Texts in errors of servers that do not allow this check. If it cannot be made, it does not fail.
+/// Texts in errors of servers that do not allow this check. A check that cannot be made counts as passed.
 const UNTOLD: &[&str] = &[
     // Odoo writes something at its first start on a database
     "ReadOnlySqlTransaction",

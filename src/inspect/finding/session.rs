@@ -54,8 +54,8 @@ pub(super) async fn findings(surveyed: Surveyed<'_>) -> Result<Vec<Finding>> {
     Ok(wrong.chain(crowded).collect())
 }
 
-/// Fields: all connections, those reserved for superusers, those of other roles, and the role and database with most
-/// of these.
+/// Fields: all connections, those reserved for superusers, those of other roles, the role and database with most of
+/// these, and the number of connections of that role to that database.
 fn count(role: &str) -> String {
     format!(
         "select current_setting('max_connections'), current_setting('superuser_reserved_connections')::int \
