@@ -130,10 +130,9 @@ impl Host {
     /// # Errors
     /// If the notes cannot be read.
     pub fn wrote(&self, path: &Path, bytes: &[u8]) -> Result<bool> {
-        let Some(notes) = &self.notes else {
-            return Ok(false);
-        };
-        Ok(notes.wrote(path)?.contains(&store::digest(bytes)))
+        let notes = self.store.as_deref().or(self.notes.as_deref());
+        let digests = notes.map_or(Ok(Vec::new()), |notes| notes.wrote(path))?;
+        Ok(digests.contains(&store::digest(bytes)))
     }
 
     /// The identities of all things with the name `what` that runs of the site ever made; empty if the notes of no

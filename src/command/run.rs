@@ -163,7 +163,8 @@ async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
             }
             AnyResource::Certificate(authority) if authority.issuer == Issuer::Itself => {
                 let path = authority.path.display();
-                next += &format!("; import {path} into the browsers, as an authority for web sites");
+                next +=
+                    &format!("; import {path} into the browsers, as an authority for web sites");
             }
             _ => (),
         }

@@ -29,6 +29,7 @@ mod secrets;
 mod server;
 mod session;
 
+use std::fmt;
 use std::path::Path;
 
 pub use self::machine::machine;
@@ -78,12 +79,36 @@ impl Found {
 
     /// Adds a conflict with something that others have configured; the text after `; ` is the hint. If the plan
     /// changes anything, the conflict is a reason to refuse, otherwise a finding.
-    fn trouble(&mut self, inspected: &Inspected<'_>, trouble: String) {
-        if !inspected.observed.is_settled() {
-            self.reasons.push(trouble);
-        } else if let Some((what, hint)) = trouble.split_once("; ") {
-            self.findings.push(Finding::of_host(what, hint));
+    fn trouble(&mut self, inspected: &Inspected<'_>, trouble: Trouble) {
+        if inspected.observed.is_settled() {
+            self.findings
+                .push(Finding::of_host(trouble.what, trouble.hint));
+        } else {
+            self.reasons.push(trouble.to_string());
         }
+    }
+}
+
+/// Something that others have set up and that conflicts with the site.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Trouble {
+    what: String,
+    /// What to do about it.
+    hint: String,
+}
+
+impl Trouble {
+    fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.hint)
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Summary {
     undone: usize,
     failed: Vec<(String, String)>,
     not_undone: Vec<String>,
-    unhealthy: Vec<String>,
+    unhealthy: Vec<(String, String)>,
     kept: usize,
     touched: bool,
     pending: bool,
@@ -47,8 +47,8 @@ impl Summary {
                 detail,
             } => {
                 let detail = detail.as_ref().map(|detail| format!(": {detail}"));
-                self.unhealthy
-                    .push(format!("{check}{}", detail.unwrap_or_default()));
+                let text = format!("{check}{}", detail.unwrap_or_default());
+                self.unhealthy.push((check.clone(), text));
             }
             // a check is repeated until it passes; its earlier failures no longer matter
             Event::Checked {
@@ -56,8 +56,7 @@ impl Summary {
                 passed: true,
                 ..
             } => {
-                self.unhealthy
-                    .retain(|failed| !failed.starts_with(check.as_str()));
+                self.unhealthy.retain(|(failed, _)| failed != check);
             }
             _ => {}
         }
@@ -163,7 +162,7 @@ impl Summary {
             .failed
             .iter()
             .map(|(step, error)| (Some(step.as_str()), error.as_str()));
-        let checks = self.unhealthy.iter().map(|check| (None, check.as_str()));
+        let checks = self.unhealthy.iter().map(|(_, text)| (None, text.as_str()));
         let mut errors: Vec<_> = steps.chain(checks).collect();
         if let Some(error) = ending.error {
             let first = first_line(error);

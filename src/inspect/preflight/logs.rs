@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::pattern::is_like;
-use super::{Found, Inspected};
+use super::{Found, Inspected, Trouble};
 use crate::host::{Host, Result};
 use crate::site::Site;
 
@@ -18,15 +18,16 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
         return Ok(());
     }
     for (file, line) in others(host, site)? {
-        found.trouble(
-            inspected,
+        let trouble = Trouble::new(
             format!(
                 "`{}` (line {line}) has logrotate turn over `{}/odoo.log`, which this site does itself, and of a log that is \
-                 named twice logrotate makes an error; move that file out of `{FOLDER}`, or take the line away",
+                 named twice logrotate makes an error",
                 file.display(),
                 site.paths.logs
             ),
+            format!("move that file out of `{FOLDER}`, or take the line away"),
         );
+        found.trouble(inspected, trouble);
     }
     found.reasons.extend(left(host, site)?);
     Ok(())

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use self::listen::Listen;
 use self::read::Directive;
-use super::{Found, Inspected};
+use super::{Found, Inspected, Trouble};
 use crate::host::command::Cmd;
 use crate::host::{Host, Result};
 use crate::site::{Site, Tls};
@@ -54,7 +54,7 @@ pub(super) async fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result
 }
 
 /// Problems of the main configuration file.
-fn frame(all: &[Directive], site: &Site) -> BTreeSet<String> {
+fn frame(all: &[Directive], site: &Site) -> BTreeSet<Trouble> {
     let mut reasons = BTreeSet::new();
     let Some(http) = all.iter().find(|directive| directive.name() == "http") else {
         return reasons;
@@ -62,9 +62,12 @@ fn frame(all: &[Directive], site: &Site) -> BTreeSet<String> {
     let own = Path::new(ENABLED).join(format!("{}.conf", site.name));
     let mut patterns = http.all("include").flat_map(Directive::values);
     if !patterns.any(|pattern| read::names(pattern, &own)) {
-        reasons.insert(format!(
-            "nginx reads no sites below `{ENABLED}`; write `include {ENABLED}/*;` into the block `http` that begins at {}",
-            http.place()
+        reasons.insert(Trouble::new(
+            format!("nginx reads no sites below `{ENABLED}`"),
+            format!(
+                "write `include {ENABLED}/*;` into the block `http` that begins at {}",
+                http.place()
+            ),
         ));
     }
     // the processes that serve attachments must be able to read them
@@ -73,11 +76,12 @@ fn frame(all: &[Directive], site: &Site) -> BTreeSet<String> {
     if let Some((user, group)) = user.zip(group)
         && group != GROUP
     {
-        reasons.insert(format!(
-            "nginx's processes run as the group `{group}`, by {}, and could read no attachments, which are lent to `{GROUP}`; \
-             write `user {} {GROUP};` there",
-            user.place(),
-            user.values()[0]
+        reasons.insert(Trouble::new(
+            format!(
+                "nginx's processes run as the group `{group}`, by {}, and could read no attachments, which are lent to `{GROUP}`",
+                user.place()
+            ),
+            format!("write `user {} {GROUP};` there", user.values()[0]),
         ));
     }
     reasons
@@ -91,7 +95,7 @@ fn meets(
     port: u16,
     stream: bool,
     asked: bool,
-) -> BTreeSet<String> {
+) -> BTreeSet<Trouble> {
     let mut reasons = BTreeSet::new();
     let mut listens: Vec<(Listen, &Directive)> = server
         .all("listen")
@@ -104,26 +108,37 @@ fn meets(
     for (listen, directive) in &listens {
         let (place, words) = (directive.place(), directive.words.join(" "));
         let reason = if stream {
-            format!(
-                "`{words}` in {place} is a server of `stream` and takes port {port} from all sites; let it hand the name of this \
-                 site on to nginx on another host, or take it away"
+            Trouble::new(
+                format!(
+                    "`{words}` in {place} is a server of `stream` and takes port {port} from all sites"
+                ),
+                "let it hand the name of this site on to nginx on another host, or take it away",
             )
         } else if listen.has("proxy_protocol") {
-            format!(
-                "`{words}` in {place} holds for all sites on that port: visitors who do not come through that proxy are turned \
-                 away, those of this site too; give it an address of its own, or take `proxy_protocol` away"
+            Trouble::new(
+                format!(
+                    "`{words}` in {place} holds for all sites on that port: visitors who do not come through that proxy are \
+                     turned away, those of this site too"
+                ),
+                "give it an address of its own, or take `proxy_protocol` away",
             )
         } else if listen.has("ipv6only=off") {
-            format!(
-                "`{words}` in {place} takes the port for IPv4 too, where this site listens by itself; write `listen {port}` \
-                 beside it and take `ipv6only=off` away"
+            Trouble::new(
+                format!(
+                    "`{words}` in {place} takes the port for IPv4 too, where this site listens by itself"
+                ),
+                format!("write `listen {port}` beside it and take `ipv6only=off` away"),
             )
         } else if let Some(address) = &listen.address
             && (!listen.is_loopback() || asked)
         {
-            format!(
-                "`{words}` in {place} takes all that is asked at {address} away from this site; write `listen {port}` there \
-                 (nginx then tells sites apart by their names), or take that site away"
+            Trouble::new(
+                format!(
+                    "`{words}` in {place} takes all that is asked at {address} away from this site"
+                ),
+                format!(
+                    "write `listen {port}` there (nginx then tells sites apart by their names), or take that site away"
+                ),
             )
         } else {
             continue;
@@ -134,10 +149,13 @@ fn meets(
     let names = server.all("server_name");
     let same = |name: &&Directive| name.values().iter().any(|n| Some(n) == domain.as_ref());
     if let Some(name) = names.filter(same).find(|_| !listens.is_empty() && !stream) {
-        reasons.insert(format!(
-            "nginx has a site for `{}` already, in {}; take that one away, or choose another `site.domain`",
-            domain.unwrap_or_default(),
-            name.place()
+        reasons.insert(Trouble::new(
+            format!(
+                "nginx has a site for `{}` already, in {}",
+                domain.unwrap_or_default(),
+                name.place()
+            ),
+            "take that one away, or choose another `site.domain`",
         ));
     }
     reasons
@@ -160,7 +178,7 @@ fn is_own(server: &Directive, site: &Site) -> bool {
 }
 
 /// nginx's error, if it rejects the present configuration and the plan does not rewrite the file with the error.
-async fn broken(host: &Host, site: &Site) -> Result<Option<String>> {
+async fn broken(host: &Host, site: &Site) -> Result<Option<Trouble>> {
     if !host.path(Path::new(PROGRAM)).exists() {
         return Ok(None);
     }
@@ -189,9 +207,11 @@ async fn broken(host: &Host, site: &Site) -> Result<Option<String>> {
     if own.iter().any(|path| words.contains(path.as_str())) {
         return Ok(None);
     }
-    Ok(Some(format!(
-        "nginx refuses its configuration as it is, and would not take up this site: {words}; mend that (`nginx -t` says whether \
-         it is), then run this again"
+    Ok(Some(Trouble::new(
+        format!(
+            "nginx refuses its configuration as it is, and would not take up this site: {words}"
+        ),
+        "mend that (`nginx -t` says whether it is), then run this again",
     )))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::ports::wanted;
-use super::{Found, Inspected};
+use super::{Found, Inspected, Trouble};
 use crate::host::{Host, Kind, Result};
 use crate::resource::AnyResource;
 
@@ -90,14 +90,14 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
             continue;
         };
         let name = started.name.trim_end_matches(".service");
-        found.trouble(
-            inspected,
+        let trouble = Trouble::new(
             format!(
-                "`{name}` (`{}`) is started at every boot and would take port {port} from this site then; \
-                 `systemctl disable --now {name}`, or give one of them another port",
+                "`{name}` (`{}`) is started at every boot and would take port {port} from this site then",
                 started.path.display()
             ),
+            format!("`systemctl disable --now {name}`, or give one of them another port"),
         );
+        found.trouble(inspected, trouble);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Found, Inspected};
+use super::{Found, Inspected, Trouble};
 use crate::host::Result;
 
 /// The mode bits with which every account may read, write or run a file.
@@ -24,11 +24,11 @@ pub(super) fn look(inspected: &Inspected<'_>, found: &mut Found) -> Result<()> {
         };
         let meta = inspected.host.meta(Path::new(&file))?;
         if meta.is_some_and(|meta| meta.mode & EVERYBODY != 0) {
-            let text = format!(
-                "`{file}` holds {what}, and every account of this server may read it; `chmod o= {file}`, and change the secret \
-                 if anyone may have seen it"
+            let trouble = Trouble::new(
+                format!("`{file}` holds {what}, and every account of this server may read it"),
+                format!("`chmod o= {file}`, and change the secret if anyone may have seen it"),
             );
-            found.trouble(inspected, text);
+            found.trouble(inspected, trouble);
         }
     }
     Ok(())

@@ -1,7 +1,6 @@
 //! Packages of the distribution.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,12 +11,6 @@ use crate::resource::apt::dpkg::Dpkg;
 use crate::resource::apt::{call, lists};
 use crate::resource::postgres::clusters;
 use crate::resource::{AnyState, Footprint, Moved, Resource};
-
-/// The data of PostgreSQL's clusters, by major version and name.
-const CLUSTERS: &str = "/var/lib/postgresql";
-
-/// The lowest OID of databases that PostgreSQL did not create itself (`FirstNormalObjectId`).
-const FIRST_OWN_DATABASE: u32 = 16384;
 
 /// Packages, installed by one call of apt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,7 +136,7 @@ impl Packages {
             .cloned();
         let mut roots: BTreeSet<String> = others.collect();
         let mut held = BTreeSet::new();
-        if has_databases(host)? {
+        if clusters::has_databases(host)? {
             held.extend(
                 self.data
                     .iter()
@@ -430,23 +423,6 @@ fn whole_simulation(text: &str, missing: &[&str]) -> Result<BTreeMap<String, Str
 
 fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
-}
-
-/// Whether any cluster contains a database of the owner. Reads the files, because the server may be down.
-fn has_databases(host: &Host) -> Result<bool> {
-    for version in host.list(Path::new(CLUSTERS))? {
-        let version = Path::new(CLUSTERS).join(version);
-        for cluster in host.list(&version)? {
-            let databases = host.list(&version.join(cluster).join("base"))?;
-            if databases
-                .iter()
-                .any(|oid| oid.parse().is_ok_and(|oid: u32| oid >= FIRST_OWN_DATABASE))
-            {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
 }
 
 #[cfg(test)]

@@ -92,8 +92,7 @@ impl Configured {
     /// What the cluster holds that neither PostgreSQL nor this program made. Reads the files, because the server may
     /// be down.
     fn holds(&self, host: &Host) -> Result<Option<String>> {
-        let own = |oid: &String| oid.parse().is_ok_and(|oid: u32| oid >= FIRST_OWN_DATABASE);
-        if host.list(&self.data.join("base"))?.iter().any(own)
+        if has_own_databases(host, &self.data)?
             || !host.list(&self.data.join("pg_tblspc"))?.is_empty()
         {
             return Ok(Some("an owner's databases".to_owned()));
@@ -115,6 +114,41 @@ impl Configured {
     }
 }
 
+/// The data folder of a cluster by the text of its `postgresql.conf`.
+pub(super) fn data_folder(conf: &str, version: &str, name: &str) -> PathBuf {
+    let usual = Path::new(DATA).join(version).join(name);
+    value(conf, "data_directory").map_or(usual, PathBuf::from)
+}
+
+/// Whether a data folder contains a database that PostgreSQL did not create itself.
+fn has_own_databases(host: &Host, data: &Path) -> Result<bool> {
+    let own = |oid: &String| oid.parse().is_ok_and(|oid: u32| oid >= FIRST_OWN_DATABASE);
+    Ok(host.list(&data.join("base"))?.iter().any(own))
+}
+
+/// Whether any cluster contains a database of the owner: a configured one, wherever its data are, or one whose
+/// configuration is gone. Reads the files, because the server may be down.
+///
+/// # Errors
+/// If the files cannot be read.
+pub(in crate::resource) fn has_databases(host: &Host) -> Result<bool> {
+    let mut folders: Vec<PathBuf> = configured(host)?
+        .into_iter()
+        .map(|found| found.data)
+        .collect();
+    for version in host.list(Path::new(DATA))? {
+        let version = Path::new(DATA).join(version);
+        let names = host.list(&version)?;
+        folders.extend(names.iter().map(|name| version.join(name)));
+    }
+    for folder in folders {
+        if has_own_databases(host, &folder)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// All configured clusters.
 ///
 /// # Errors
@@ -128,8 +162,7 @@ pub fn configured(host: &Host) -> Result<Vec<Configured>> {
             let Some(conf) = host.text(&folder.join("postgresql.conf"))? else {
                 continue;
             };
-            let usual = Path::new(DATA).join(&version).join(&name);
-            let data = value(&conf, "data_directory").map_or(usual, PathBuf::from);
+            let data = data_folder(&conf, &version, &name);
             all.push(Configured {
                 port: port(&conf),
                 has_server: host.path(&program).exists(),

@@ -3,13 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::host::{Error, Host, Result};
-use crate::resource::postgres::clusters::{Configured, configured};
+use crate::resource::postgres::clusters::{Configured, configured, data_folder};
 
 /// The folder in which Debian and Ubuntu keep the configuration of clusters, by major version and name.
 const CLUSTERS: &str = "/etc/postgresql";
-
-/// The folder in which they keep the data of clusters, by major version and name.
-const DATA: &str = "/var/lib/postgresql";
 
 /// The port in the name of the socket that Odoo uses.
 const PORT: u16 = 5432;
@@ -96,7 +93,8 @@ impl Place {
     /// The value of a setting at the server's next start. `alter system` takes precedence over all files, and a later
     /// file over earlier ones. The additional file `but` is ignored.
     fn setting(&self, host: &Host, name: &str, but: Option<&str>) -> Result<Option<String>> {
-        let data = Path::new(DATA).join(&self.version).join(&self.name);
+        let conf = host.text(&self.configuration())?.unwrap_or_default();
+        let data = data_folder(&conf, &self.version, &self.name);
         let mut files = vec![data.join("postgresql.auto.conf")];
         if self.includes(host)? {
             let mut names = host.list(&self.further())?;

@@ -37,7 +37,7 @@ fn met(proxy: &str, files: &[(&str, &str)]) -> Vec<String> {
             }
         }
     }
-    reasons.into_iter().collect()
+    reasons.iter().map(ToString::to_string).collect()
 }
 
 const TLS: &str = "[proxy]";
