@@ -1,4 +1,4 @@
-//! One agent at work on a machine, until it ends or is killed.
+//! Runs one odoo-deploy command on a model machine, until it ends or is killed.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,34 +19,34 @@ use super::machine::{Cut, Machine};
 use super::runtime::paused;
 use super::site::SiteFile;
 
-/// What an agent is told to do.
+/// The command to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Bring the machine to what the site asks; a run that fails is left as it is.
+    /// Install the site. A failed run is left as it is.
     Install,
-    /// The same, but a run that fails is taken back.
+    /// Install the site. A failed run is rolled back.
     InstallOrGoBack,
-    /// Take the newest run back.
+    /// Roll back the newest run.
     Rollback,
     /// Show what an install would do.
     DryRun,
 }
 
-/// What became of an agent that was not killed.
+/// How a command that was not killed ended.
 #[derive(Debug)]
 pub struct Ended {
     /// Its exit code.
     pub code: u8,
-    /// What it complained of.
+    /// Its error message, or an empty string.
     pub error: String,
-    /// What it said to type next.
+    /// Its advice: what to type next.
     pub next: Option<String>,
-    /// What it told.
+    /// The events that it reported.
     pub events: Vec<Event>,
 }
 
 impl Ended {
-    /// The steps that a plan would change, with whether that is a forecast.
+    /// The steps that a plan would change, each with whether its change is a forecast.
     pub fn pending(&self) -> BTreeMap<String, bool> {
         let pending = self.events.iter().filter_map(|event| match event {
             Event::Planned(change) if change.is_pending() => {
@@ -58,8 +58,8 @@ impl Ended {
     }
 }
 
-/// What a further plan finds to do, or has done. One that has done nothing leaves nothing else for the next
-/// to find.
+/// Returns what is wrong if a second plan still wants to change something, or changes something itself. A plan
+/// without pending changes cannot leave work for the next plan.
 pub fn still_to_do(machine: &Machine, site: &SiteFile) -> Vec<String> {
     let mut wrong = Vec::new();
     machine.fuse.disarm();
@@ -75,12 +75,12 @@ pub fn still_to_do(machine: &Machine, site: &SiteFile) -> Vec<String> {
     wrong
 }
 
-/// Runs an agent. `None` where it was killed.
+/// Runs a command. Returns `None` if it was killed.
 pub fn act(machine: &Machine, site: &SiteFile, act: Act) -> Option<Ended> {
     act_until(machine, site, act, usize::MAX)
 }
 
-/// Runs an agent that SIGINT reaches when it tells its event number `stopped`, counted from 1.
+/// Runs a command that receives SIGINT at its event number `stopped`, counted from 1.
 pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -> Option<Ended> {
     silence_cuts();
     let told: Rc<RefCell<Vec<Event>>> = Rc::default();
@@ -148,17 +148,17 @@ pub fn act_until(machine: &Machine, site: &SiteFile, act: Act, stopped: usize) -
     })
 }
 
-/// Where the journals of the machine's first site are.
+/// The folder with the journals of the machine's first site.
 pub fn journals(machine: &Machine) -> PathBuf {
     journals_of(machine, "odoo")
 }
 
-/// Where the journals of a site are.
+/// The folder with the journals of a site.
 pub fn journals_of(machine: &Machine, site: &str) -> PathBuf {
     machine.disk.at(&format!("/var/lib/odoo-deploy/{site}"))
 }
 
-/// The newest journal.
+/// The path of the newest journal.
 pub fn newest_journal(folder: &Path) -> PathBuf {
     let names = std::fs::read_dir(folder).unwrap();
     names
@@ -168,7 +168,7 @@ pub fn newest_journal(folder: &Path) -> PathBuf {
         .unwrap()
 }
 
-/// A killed agent says nothing.
+/// Silences the panic message of a command that the fuse kills.
 pub(crate) fn silence_cuts() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! What the program says to type next, typed.
+//! Types the commands that odoo-deploy advises.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,13 +13,13 @@ use odoo_deploy::report::{ColorChoice, Report};
 use super::machine::Machine;
 use super::runtime::paused;
 
-/// As many commands as it may take.
+/// The most commands that an advice may take until one succeeds.
 const MOST: usize = 3;
 
-/// What was typed: the line, how it ended, and what it said to type next.
+/// A typed command: its line, its exit code, and its own advice.
 pub type Typed = (String, u8, Option<String>);
 
-/// The commands that an advice names, in its order; what it says of them in words is left out.
+/// Returns the commands in an advice, in order, without the words around them.
 pub fn commands(advice: &str) -> Vec<String> {
     let parts = advice.split("odoo-deploy ").skip(1);
     parts
@@ -28,12 +28,12 @@ pub fn commands(advice: &str) -> Vec<String> {
         .collect()
 }
 
-/// Types one command line, agreeing to what it asks.
+/// Types one command line, with `--yes` if the command asks.
 pub fn type_in(machine: &Machine, line: &str) -> Typed {
     type_it(machine, line, true)
 }
 
-/// Types one command line where nobody can be asked.
+/// Types one command line as it is, without a terminal to answer questions.
 pub fn type_as_it_is(machine: &Machine, line: &str) -> Typed {
     type_it(machine, line, false)
 }
@@ -62,7 +62,7 @@ fn type_it(machine: &Machine, line: &str, agreed: bool) -> Typed {
     (line.to_owned(), code, told.take())
 }
 
-/// Whether an advice begins with what leads out of any ending: going on, or going back.
+/// Whether an advice starts with a command that works after any ending: `install` or `rollback`.
 pub fn is_usual(advice: &str) -> bool {
     let lines = commands(advice);
     let is_read = |line: &String| Cli::try_parse_from(words(line)).is_ok();
@@ -81,8 +81,8 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     std::iter::once("odoo-deploy").chain(line.split_whitespace())
 }
 
-/// Follows an advice until a command ends well; what is wrong where that takes too many of them. Of several
-/// commands it types the first that it has not typed yet.
+/// Follows an advice until a command succeeds; returns what is wrong if that takes more than `MOST` commands.
+/// If an advice names several commands, types the first that was not typed yet.
 pub fn follow(machine: &Machine, advice: Option<&str>) -> Vec<String> {
     let mut typed: Vec<Typed> = Vec::new();
     let mut advice = advice.map(str::to_owned);

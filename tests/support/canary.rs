@@ -1,10 +1,10 @@
-//! Secrets that are searched for wherever a run leaves or shows anything, in every form in which
-//! they could have got there.
+//! Secrets that tests search for in everything that a run writes or shows, in every encoding in which they
+//! could have got there.
 
 use std::fmt::Write as _;
 
-/// Where each secret is at home: places that only those can read whom it is for. One list, for the
-/// tests on the model machine and on the real one; a new secret gets a line here.
+/// Where each secret may be stored: files that only its intended readers can read. The model machine and the
+/// real one share this list; a new secret gets a line here.
 pub const HOMES: &[(&str, &[&str])] = &[
     (
         "the password of Odoo's first user",
@@ -26,12 +26,12 @@ pub const HOMES: &[(&str, &[&str])] = &[
             "/var/lib/odoo-deploy/odoo/blobs/",
         ],
     ),
-    // lent in memory while git runs, where the site names it
+    // stored in memory while git runs, if the site names the key
     (
         "root's SSH key",
         &["/root/.ssh/id_ed25519", "/run/odoo-deploy/odoo-build-lent-"],
     ),
-    // the owner's own file, and where it is kept when another takes its place
+    // the owner's file, and the backup made before odoo-deploy replaces it
     (
         "a password in an earlier odoo.conf",
         &[
@@ -40,12 +40,12 @@ pub const HOMES: &[(&str, &[&str])] = &[
             "/var/lib/odoo-deploy/odoo/blobs/",
         ],
     ),
-    // lent in memory while git runs
+    // stored in memory while git runs
     (
         "the token of a repository",
         &["/etc/private.token", "/run/odoo-deploy/odoo-build-lent-"],
     ),
-    // Odoo reads its configuration, and everything else the file of services
+    // Odoo reads the password in its configuration; all other programs read the file of services
     (
         "the password of a role on another host",
         &[
@@ -66,7 +66,7 @@ pub struct Canary {
 }
 
 impl Canary {
-    /// The secret `value`, of the kind that has line `number` of [`HOMES`].
+    /// Creates the canary for `value`, a secret of the kind in line `number` of [`HOMES`].
     pub fn new(number: usize, value: &str) -> Self {
         let (what, homes) = HOMES[number];
         Self {
@@ -76,8 +76,8 @@ impl Canary {
         }
     }
 
-    /// What `text` gives away of it. `place` is where the text is on a machine; at its homes a
-    /// secret is no leak.
+    /// Returns how `text` gives the secret away, if it does. `place` is the path of the text on a machine; the
+    /// secret's own homes are exempt.
     pub fn leak(&self, place: &str, text: &[u8]) -> Option<String> {
         if self.homes.iter().any(|home| place.starts_with(home)) {
             return None;
@@ -91,7 +91,7 @@ impl Canary {
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
-    // the first byte decides nearly always
+    // a search for the first byte skips nearly everything
     let mut rest = text;
     while let Some(at) = rest.iter().position(|byte| *byte == part[0]) {
         rest = &rest[at..];
@@ -103,7 +103,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     false
 }
 
-/// What each of `canaries` gives away in each of the texts, by the place of each.
+/// Returns the leaks of `canaries` in `texts`, which are pairs of place and text.
 pub fn leaks<'t>(
     canaries: &[Canary],
     texts: impl IntoIterator<Item = (&'t str, &'t [u8])>,
@@ -114,7 +114,7 @@ pub fn leaks<'t>(
         .collect()
 }
 
-/// A secret as it is, encoded, quoted, and cut.
+/// The forms of a secret to search for: as it is, encoded, quoted, and cut.
 fn forms(secret: &str) -> Vec<(&'static str, String)> {
     assert!(secret.len() >= 16, "too short to be told from chance");
     let hex = |format: fn(&mut String, u8)| {
@@ -143,7 +143,7 @@ fn forms(secret: &str) -> Vec<(&'static str, String)> {
                 .to_owned(),
         ),
     ];
-    // in a longer text its encoding depends on where it begins
+    // in a longer text, the base64 form depends on the offset at which the secret begins
     for offset in 0..3 {
         let standard = base64(secret.as_bytes(), offset, *b"+/");
         let safe = base64(secret.as_bytes(), offset, *b"-_");
@@ -164,8 +164,8 @@ fn url(text: &str) -> String {
     quoted
 }
 
-/// The base64 of `bytes` that begin `offset` bytes into a group of three, without the letters in
-/// which their neighbours have a part.
+/// The base64 of `bytes` that begin `offset` bytes into a group of three, without the letters that also depend
+/// on neighbouring bytes.
 fn base64(bytes: &[u8], offset: usize, last: [u8; 2]) -> String {
     let letters: Vec<u8> = (b'A'..=b'Z')
         .chain(b'a'..=b'z')
@@ -176,7 +176,7 @@ fn base64(bytes: &[u8], offset: usize, last: [u8; 2]) -> String {
         .iter()
         .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1))
         .collect();
-    // the first whole letter
+    // skip to the first letter that depends on `bytes` alone
     let skipped = (6 - offset * 8 % 6) % 6;
     let groups = bits[skipped..].chunks_exact(6);
     groups

@@ -1,9 +1,9 @@
-//! What the tests have tried, for the table that `make test` prints at its end.
+//! Counts what the tests tried, for the table that `make test` prints at its end.
 
 use std::fs;
 
-/// Tells that `source` tried `what` so many times, and that all of it held: it is said last, by a
-/// test that got that far. Said again, it replaces what was said before.
+/// Records that `source` tried `what` `count` times and that every case held. A test calls this last, so a
+/// failed test records nothing. A second call replaces the first.
 pub fn tell(what: &str, source: &str, count: usize) {
     println!("{what}: {count} by {source}");
     let program = std::env::current_exe().unwrap();

@@ -1,10 +1,10 @@
-//! Numbers that look like chance and are the same at every run.
+//! Pseudo-random numbers, the same in every run.
 
 /// A linear congruential generator, with the constants of Knuth's MMIX.
 pub struct Dice(u64);
 
 impl Dice {
-    /// The dice of that number.
+    /// Creates dice with the given seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -15,11 +15,11 @@ impl Dice {
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        // the upper bits are the better ones
+        // the upper bits of a linear congruential generator are the more random ones
         usize::try_from(self.0 >> 33).unwrap() % limit
     }
 
-    /// One of `all`.
+    /// Picks an item of `all`.
     pub fn pick<'t, T>(&mut self, all: &'t [T]) -> &'t T {
         &all[self.below(all.len())]
     }

@@ -1,4 +1,4 @@
-//! What happens to servers by other hands: one thing at a time, and the steps that mend it.
+//! Changes that other people or programs make to a server, one at a time, and the steps that repair them.
 
 mod accounts;
 mod builds;
@@ -9,21 +9,21 @@ use super::machine::{Disk, Machine};
 
 const SECRETS: &str = "/var/lib/odoo-deploy/odoo/secrets";
 
-/// What an install makes of it.
+/// How an install reacts to a drift.
 pub enum Then {
-    /// These steps mend it; besides, the service may be started anew.
+    /// These steps repair it; the service may be restarted as well.
     Mended(&'static [&'static str]),
-    /// Nothing is touched before somebody has moved it away.
+    /// The install is refused and changes nothing until somebody moves the thing away.
     Refused,
 }
 
-/// One thing that somebody does to an installed machine.
+/// One change that somebody makes to an installed machine.
 pub struct Drift {
-    /// What it is.
+    /// Its name.
     pub name: String,
-    /// What an install makes of it.
+    /// How an install reacts to it.
     pub then: Then,
-    /// The place that it is about; attributes of a folder are at `folder/.`.
+    /// The path that it changes; `folder/.` for the owner or mode of a folder.
     at: String,
     act: Box<dyn Fn(&Machine)>,
 }
@@ -44,24 +44,24 @@ impl Drift {
         }
     }
 
-    /// Does it.
+    /// Makes the change.
     pub fn happen(&self, machine: &Machine) {
         (self.act)(machine);
     }
 
-    /// Whether an install mends it.
+    /// Whether an install repairs it.
     pub fn is_mended(&self) -> bool {
         matches!(self.then, Then::Mended(_))
     }
 
-    /// Whether both are about one place, or about one and a place in it.
+    /// Whether both drifts change the same path, or one changes a path inside the other's.
     pub fn meets(&self, other: &Self) -> bool {
         let (this, that) = (format!("{}/", self.at), format!("{}/", other.at));
         this.starts_with(&that) || that.starts_with(&this)
     }
 }
 
-/// All that is known to happen.
+/// All drifts.
 pub fn all() -> Vec<Drift> {
     let mut all = paths::all();
     all.extend(accounts::all());

@@ -1,4 +1,4 @@
-//! What a scenario comes to, and whether a machine that something happened to still comes there.
+//! The expected result of a scenario, and whether a machine that suffered a death or a fault still reaches it.
 
 use std::cell::OnceCell;
 
@@ -14,38 +14,38 @@ use super::share::{Counts, Share, shared};
 use super::site::SiteFile;
 use super::snapshot::{Snapshot, differences, snapshot};
 
-/// What a scenario comes to when nobody is killed.
+/// What a scenario does and leaves if nothing kills it.
 pub struct Expected {
-    /// What is done where.
+    /// The scenario.
     pub scenario: Scenario,
-    /// The effects there are.
+    /// The effects of its act.
     pub effects: Vec<Effect>,
     /// The calls of programs.
     pub calls: Vec<String>,
-    /// How many file calls there are.
+    /// The number of file calls.
     pub file_calls: usize,
-    /// How many events are told.
+    /// The number of events.
     pub events: usize,
     origin: Snapshot,
-    /// The trees that the act clears.
+    /// The trees that the act removes with `cleared` steps.
     cleared: Vec<String>,
-    /// The runs that the act began with.
+    /// The runs that existed before the act.
     earlier: Vec<Run>,
     installed: Snapshot,
     taken_back: Snapshot,
     stills: OnceCell<Vec<Frozen>>,
 }
 
-/// What came of a death.
+/// The result of one death.
 pub struct Checked {
-    /// Whether several steps were under way.
+    /// Whether several steps were under way when the process died.
     pub overlap: bool,
     /// What was wrong afterwards.
     pub wrong: Vec<String>,
 }
 
 impl Expected {
-    /// Lets the scenario of that name come to its end.
+    /// Runs the scenario called `name` to its end.
     pub fn of(name: &str) -> Self {
         let scenario = Scenario::new(name);
         let whole = scenario.start.twin();
@@ -71,7 +71,7 @@ impl Expected {
         }
     }
 
-    /// Every place at which the act can be cut, and every way in which.
+    /// Every effect at which the act can be killed, with every way to die there.
     pub fn cuts(&self) -> impl Iterator<Item = (usize, Death)> {
         let before = [None].into_iter().chain(self.effects.iter().map(Some));
         let numbered = self.effects.iter().zip(before).zip(1..);
@@ -82,7 +82,7 @@ impl Expected {
         within.chain([(self.effects.len() + 1, Death::PowerCut)])
     }
 
-    /// Kills the act at one effect, and looks at what both ways out of it come to.
+    /// Kills the act at effect `number`, then checks the result of both recoveries: install and rollback.
     pub fn check(&self, number: usize, death: Death) -> Checked {
         let machine = self.dead(number, death);
         let dead = || match death {
@@ -90,7 +90,8 @@ impl Expected {
             _ => self.dead(number, death),
         };
         let runs = runs(&machine, &self.scenario.site);
-        // what was said to be done outlives the power, but for what is in memory
+        // after a power cut, everything that the command reported as done must still be there, except what is
+        // stored in memory
         let mut lost = Vec::new();
         if number > self.effects.len() {
             lost = self.compare(self.scenario.act, &dead());
@@ -105,7 +106,7 @@ impl Expected {
         }
     }
 
-    /// A machine on which the act was killed at effect `number`.
+    /// Returns a machine on which the act was killed at effect `number`.
     pub fn dead(&self, number: usize, death: Death) -> Machine {
         let machine = if death == Death::Torn {
             let machine = self.scenario.start.twin();
@@ -118,8 +119,8 @@ impl Expected {
         machine
     }
 
-    /// What the act leaves when it is killed at each effect, the power being on. Up to its end one death is
-    /// like the other, but that which tears the effect.
+    /// Frozen copies of the machine before each effect, with the power still on. Before the effect all deaths
+    /// leave the same machine, except `Torn`, which runs half of the effect.
     fn stills(&self) -> &[Frozen] {
         self.stills.get_or_init(|| {
             let stills = self.scenario.start.twin().stills(|machine| {
@@ -130,8 +131,8 @@ impl Expected {
         })
     }
 
-    /// Kills an act at effect `number`, and does what that death does to the machine. `false` where the act
-    /// came to its end before.
+    /// Kills an act at effect `number`, and applies that death to the machine. Returns `false` if the act ended
+    /// before.
     pub fn cut(&self, machine: &Machine, what: Act, number: usize, death: Death) -> bool {
         let cut = self.kill(machine, what, number, death);
         if cut {
@@ -145,13 +146,12 @@ impl Expected {
         let ended = act(machine, &self.scenario.site, what);
         let seen = machine.fuse.seen().len();
         machine.fuse.disarm();
-        // the power may also go when all is said to be done
+        // the power may also fail after the act has ended
         ended.is_none() || (number == seen + 1 && death == Death::PowerCut)
     }
 
-    /// Does what the scenario is about on a machine where something is about to fail, a run that
-    /// fails being taken back, and looks at what comes of it: one of the two states, or the way to
-    /// both of them.
+    /// Runs the scenario's act on a machine on which a fault is set, with rollback on failure. Returns how it
+    /// ended, and what is wrong: the machine must be in one of the two states, or both must be reachable.
     pub fn suffer(&self, machine: &Machine) -> (Ended, Vec<String>) {
         let what = match self.scenario.act {
             Act::Install => Act::InstallOrGoBack,
@@ -171,8 +171,8 @@ impl Expected {
         (ended, wrong)
     }
 
-    /// That what an ending says to type next leads on. Going on and going back are tried after any ending that
-    /// leaves something undone; what was taken back is installed again after some of them.
+    /// Returns what is wrong with the advice of an ending. After any ending that leaves work undone, `install`
+    /// and `rollback` are tried anyway; a rolled-back site is installed again in one of eight cases.
     fn advised(ended: &Ended, machine: &Machine) -> Vec<String> {
         let next = ended.next.as_deref();
         match (ended.code, next) {
@@ -184,7 +184,7 @@ impl Expected {
         }
     }
 
-    /// Whether a machine is as its act says that it left it.
+    /// Returns where a machine differs from the state that the exit code promises.
     pub fn judge(&self, ended: &Ended, machine: &Machine) -> Vec<String> {
         match ended.code {
             0 => self.compare(self.scenario.act, machine),
@@ -195,14 +195,14 @@ impl Expected {
         }
     }
 
-    /// Looks at what both ways out of a machine come to.
+    /// Returns what is wrong after an install and after a rollback of this machine.
     pub fn check_both(&self, machine: &Machine) -> Vec<String> {
         let mut wrong = self.recover(&machine.twin(), Act::Install);
         wrong.extend(self.go_back(machine, &runs(machine, &self.scenario.site)));
         wrong
     }
 
-    /// Goes back, where its runs say that there is anything to go back from.
+    /// Rolls back and compares, if the journals have a run to roll back.
     fn go_back(&self, machine: &Machine, runs: &[Run]) -> Vec<String> {
         if self.is_untouched(runs) {
             return named("left alone", remains(&self.origin, &snapshot(machine)));
@@ -213,7 +213,7 @@ impl Expected {
         self.recover(machine, Act::Rollback)
     }
 
-    /// Goes on, or back, and compares. Nothing is wrong where the machine is as it must be.
+    /// Installs or rolls back, and returns the differences from the expected state.
     fn recover(&self, machine: &Machine, way: Act) -> Vec<String> {
         let ended = act(machine, &self.scenario.site, way).unwrap();
         let undo = ended.events.iter().filter_map(|event| match event {
@@ -228,7 +228,7 @@ impl Expected {
         named(&name, self.compare(way, machine))
     }
 
-    /// The places where a machine is not as one of the ways out must leave it.
+    /// Returns where a machine differs from the state that `way` must leave.
     pub fn compare(&self, way: Act, machine: &Machine) -> Vec<String> {
         let found = snapshot(machine);
         match (way, self.scenario.act) {
@@ -242,8 +242,8 @@ impl Expected {
         }
     }
 
-    /// The places where a machine that was taken back differs from what it was. What was cleared does not come again
-    /// before something goes back to it; it is whole, or it is gone.
+    /// Returns where a rolled-back machine differs from its original state. A removed tree comes back only if a
+    /// later rollback needs it: it is whole, or it is gone.
     fn left(&self, found: &Snapshot) -> Vec<String> {
         let mut origin = self.origin.clone();
         for tree in &self.cleared {
@@ -254,21 +254,21 @@ impl Expected {
         remains(&origin, found)
     }
 
-    /// Whether a way back from where a machine is leads to where it was.
+    /// Whether a rollback of the machine leads to its original state.
     pub fn leads_back(&self, machine: &Machine) -> bool {
         let runs = runs(machine, &self.scenario.site);
         !self.is_untouched(&runs) && !self.is_over(&runs)
     }
 
-    /// Whether an install had come to its end, by the runs there are now: what has committed is taken back
-    /// less its data, which is another story.
+    /// Whether the act's install had committed. A rollback of a committed run keeps the data, so the comparison
+    /// with the original state would not hold.
     fn is_over(&self, runs: &[Run]) -> bool {
         let before = self.earlier.last().map(|run| run.number);
         let ended = |run: &Run| run.standing == Standing::Committed && Some(run.number) > before;
         self.scenario.act == Act::Install && runs.last().is_some_and(ended)
     }
 
-    /// Whether no run was begun that could be taken back, by the runs there are now.
+    /// Whether the act began no run that could be rolled back.
     fn is_untouched(&self, runs: &[Run]) -> bool {
         let holds = |runs: &[Run]| {
             let mut runs = runs.iter().rev();
@@ -281,18 +281,18 @@ impl Expected {
     }
 }
 
-/// Whether a run has begun several steps that are not done.
+/// Whether a run has several steps under way.
 fn steps_overlap(run: &Run) -> bool {
     let under_way = run.steps.iter().filter(|step| !step.done && !step.undone);
     run.standing == Standing::Open && under_way.count() > 1
 }
 
-/// The runs that a machine's journals tell of.
+/// The runs in a site's journals.
 fn runs(machine: &Machine, site: &SiteFile) -> Vec<Run> {
     journal::runs(&journals_of(machine, site.name())).unwrap()
 }
 
-/// The trees that the last run cleared.
+/// The trees that the last run removed with `cleared` steps.
 fn cleared(runs: &[Run]) -> Vec<String> {
     let steps = runs.last().into_iter().flat_map(|run| &run.steps);
     let cleared = steps.filter(|step| step.resource.kind() == "cleared");
@@ -304,14 +304,14 @@ fn named(name: &str, differences: Vec<String>) -> Vec<String> {
     differences.into_iter().map(line).collect()
 }
 
-/// That an act came to a good end.
+/// Asserts that an act ended with exit code 0.
 pub fn well(ended: Option<Ended>) -> Ended {
     let ended = ended.expect("nobody was cut");
     assert_eq!(ended.code, 0, "{}", ended.error);
     ended
 }
 
-/// Does `work` for every scenario that is tried, shared among processes, as the test of that name.
+/// Runs `work` for every tried scenario, shared among processes, in the test called `test`.
 pub fn in_scenarios(test: &str, work: impl Fn(&Expected, &mut Share)) -> Counts {
     shared(test, |share| {
         for name in scenario::tried() {

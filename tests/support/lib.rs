@@ -1,4 +1,4 @@
-//! What the integration tests have in common: a small Debian in memory, and what is done on it.
+//! What the integration tests share: a model of a small Debian, and scenarios that run odoo-deploy on it.
 #![allow(
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
@@ -43,7 +43,7 @@ pub mod tier;
 pub mod transcript;
 pub mod typed;
 
-/// Says so where a test cannot be made.
+/// Whether the test must be skipped; if so, prints a note.
 pub fn skipped() -> bool {
     let skipped = !nix::unistd::geteuid().is_root();
     if skipped {

@@ -1,5 +1,5 @@
-//! A small Debian in memory: real files under a temporary root, and a model of the dozen programs
-//! that are called. It refuses what the real ones refuse, and has a fuse.
+//! A small Debian in memory: real files under a temporary root, and a model of the programs that odoo-deploy
+//! calls. The model refuses what the real programs refuse. Its fuse kills odoo-deploy or makes a call fail.
 
 mod accounts;
 mod apt;
@@ -45,7 +45,7 @@ pub use systemd::Unit;
 pub use trouble::Trouble;
 pub use universe::{LATER_COMMIT, ODOO_COMMIT, OLD, TOKEN_FILE};
 
-/// What the programs know beyond the files.
+/// The state of the programs that is not in files.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// The PostgreSQL cluster.
@@ -54,23 +54,23 @@ pub struct State {
     pub units: std::collections::BTreeMap<String, Unit>,
     /// The web server.
     pub nginx: nginx::Nginx,
-    /// How many keys were made.
+    /// The number of keys that were generated.
     keys: u32,
     last_pid: u32,
 }
 
-/// A machine. Outlives every agent that is killed on it.
+/// A model machine. It outlives the odoo-deploy processes that are killed on it.
 pub struct Machine {
     folder: TempDir,
     /// Its files.
     pub disk: Disk,
-    /// What its programs know.
+    /// The state of its programs.
     pub state: Rc<RefCell<State>>,
-    /// Where the agent is cut.
+    /// Its fuse: where odoo-deploy is killed.
     pub fuse: Rc<Fuse>,
 }
 
-/// What one call is answered with: its output, or an exit code and words of complaint.
+/// The result of a call: its output, or an exit code and its standard error.
 type Answer = Result<String, (i32, String)>;
 
 /// The programs of a machine.
@@ -82,7 +82,7 @@ struct Model {
 }
 
 impl Machine {
-    /// A freshly installed Debian 12: neither lists of packages, nor PostgreSQL, nor git.
+    /// A freshly installed Debian 12, without package lists, PostgreSQL and git.
     pub fn bare() -> Self {
         let machine = Self::empty();
         bare::fill(&machine.disk);
@@ -101,7 +101,7 @@ impl Machine {
         }
     }
 
-    /// The machine as an agent sees it, telling `events`.
+    /// The machine as odoo-deploy sees it, with `events` as the receiver of events.
     pub fn host(&self, events: Events) -> Host {
         let model = self.model();
         let programs = Programs::Model(Rc::new(move |_: &Host, cmd| model.answer(cmd)));
@@ -122,13 +122,13 @@ impl Machine {
         }
     }
 
-    /// Where its files are.
+    /// The folder that holds the machine's files.
     pub fn root(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// A folder in memory where there is room for it: nothing here is to survive, and syncing costs.
+/// A temporary folder, in memory if there is enough. No test needs the files later, and syncing a disk is slow.
 fn memory() -> TempDir {
     let shared = Path::new("/dev/shm");
     let roomy = nix::sys::statvfs::statvfs(shared)

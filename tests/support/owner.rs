@@ -1,4 +1,5 @@
-//! The law of the owner: servers of others, commands in any order and with any ending, and what is there after.
+//! The law of the owner: on a server with things of other people, commands may come in any order and end in any
+//! way, and those things must still be there afterwards.
 
 mod foreign;
 mod law;

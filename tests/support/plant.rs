@@ -1,4 +1,4 @@
-//! What accounts plant in the paths that root touches, and the victim that they mean.
+//! Hostile files that accounts plant in paths that root touches, and the victim folder that they aim at.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, lchown, symlink};
@@ -8,28 +8,28 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 
 use super::machine::Machine;
 
-/// Found in the victim and nowhere else.
+/// A word that is in the victim's files and nowhere else.
 pub const CANARY: &str = "kanarienvogel";
 
-/// A folder of root's that nothing has to do with, with the names in it that are looked for.
+/// A folder of root that no step touches. Its file names are those that an attack looks for.
 const VICTIM: &str = "/srv/victim";
 
-/// What can be planted.
+/// A hostile file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Plant {
     /// A link to a file of the victim.
     LinkToFile,
     /// A link to the victim itself.
     LinkToFolder,
-    /// A link to what is not there.
+    /// A link to a path that does not exist.
     LinkToNothing,
-    /// A link that leads to itself.
+    /// A link to itself.
     LinkToItself,
     /// A link to a device.
     LinkToDevice,
-    /// Another name of a file of the victim.
+    /// A hard link to a file of the victim.
     HardLink,
-    /// A FIFO, at whose other end is nobody.
+    /// A FIFO without a process at the other end.
     Fifo,
     /// A device.
     Device,
@@ -41,7 +41,7 @@ pub enum Plant {
     File,
 }
 
-/// All of them.
+/// All plants.
 pub const PLANTS: [Plant; 11] = [
     Plant::LinkToFile,
     Plant::LinkToFolder,
@@ -56,7 +56,7 @@ pub const PLANTS: [Plant; 11] = [
     Plant::File,
 ];
 
-/// Makes the victim.
+/// Creates the victim folder.
 pub fn victim(machine: &Machine) {
     let disk = &machine.disk;
     disk.folder_as(VICTIM, (0, 0), 0o700);
@@ -73,7 +73,7 @@ pub fn victim(machine: &Machine) {
     }
 }
 
-/// The victim as it is: content, owner, mode, time of the last change.
+/// The victim's state: content, owner, mode, and time of the last change.
 pub fn seen(machine: &Machine) -> Vec<String> {
     let mut all = Vec::new();
     walk(&machine.disk.at(VICTIM), &mut |path, meta| {
@@ -88,7 +88,7 @@ pub fn seen(machine: &Machine) -> Vec<String> {
     all
 }
 
-/// Where the victim can be read by others than root.
+/// Returns where accounts other than root can read the victim's text.
 pub fn leaks(machine: &Machine) -> Vec<String> {
     let mut all = Vec::new();
     let victim = machine.disk.at(VICTIM);
@@ -114,14 +114,14 @@ fn walk(path: &Path, look: &mut dyn FnMut(&Path, &fs::Metadata)) {
     }
 }
 
-/// The way from the folder of `path` to a place of the victim's, without the machine's root.
+/// The relative path from the folder of `path` to `place` in the victim, without the machine's root.
 pub fn way_to(path: &str, place: &str) -> String {
     let depth = path.matches('/').count() - 1;
     format!("{}{}/{place}", "../".repeat(depth), &VICTIM[1..])
 }
 
 impl Plant {
-    /// Puts it in the place of whatever is at `path`, owned by `owner`.
+    /// Replaces whatever is at `path` with the plant, owned by `owner`.
     pub fn put(self, machine: &Machine, path: &str, owner: u32) {
         machine.disk.remove(path);
         let inside = machine.disk.at(path);
@@ -141,7 +141,7 @@ impl Plant {
             Self::LinkToDevice => symlink("/dev/zero", &inside).unwrap(),
             Self::HardLink => {
                 let letter = machine.disk.at(&format!("{VICTIM}/letter"));
-                // an owner given to it would be given to the letter
+                // the owner is not set: a hard link shares it with the victim's file
                 return fs::hard_link(letter, &inside).unwrap();
             }
             Self::Fifo => node(SFlag::S_IFIFO).unwrap(),

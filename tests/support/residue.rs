@@ -1,10 +1,8 @@
-//! What a machine may keep when a run is taken back: what the steps confess to leave, and nothing
-//! more.
+//! What a rolled-back machine may keep: the residue that the steps name, and nothing else.
 
 use super::snapshot::{Snapshot, differences};
 
-/// Places that the steps `lists`, `packages`, `user` and `builder` confess to leave, and the
-/// agent's own folders.
+/// The residue that the steps `lists`, `packages`, `user` and `builder` name, and odoo-deploy's own folders.
 const LEFT: &[&str] = &[
     "/etc/group-",
     "/etc/passwd-",
@@ -19,7 +17,7 @@ const LEFT: &[&str] = &[
     "/var/lib/postgresql",
 ];
 
-/// Folders that come with what is made in them.
+/// Folders that are created together with files in them.
 const FOLDERS: &[&str] = &[
     "/etc/nginx",
     "/etc/nginx/sites-available",
@@ -36,10 +34,10 @@ const FOLDERS: &[&str] = &[
 
 const RECORD: &str = "/run/odoo-deploy/odoo.started";
 
-/// The places where a machine that was taken back differs from what it was, less the residue.
+/// Returns where a rolled-back machine differs from its original state, without the residue.
 pub fn remains(start: &Snapshot, found: &Snapshot) -> Vec<String> {
     let (start, mut found) = (less_residue(start), less_residue(found));
-    // a service that is put back runs what is on disk, though before it may have run older
+    // a service that is restarted runs the files on disk, even if it ran older ones before the run
     if let (Some(before), Some(now)) = (start.get(RECORD), found.get_mut(RECORD)) {
         let all_current = now.split("; ").all(|part| {
             part.ends_with("as on disk") || before.contains(part) || part.trim().is_empty()
@@ -49,7 +47,7 @@ pub fn remains(start: &Snapshot, found: &Snapshot) -> Vec<String> {
             now.clone_from(before);
         }
     }
-    // modules that came into a database that was there before stay, as its step confesses
+    // modules added to an existing database stay; its step names them as residue
     let databases = start
         .iter()
         .filter(|(place, _)| place.starts_with("postgres database "));
@@ -75,8 +73,7 @@ fn less_residue(all: &Snapshot) -> Snapshot {
         .collect()
 }
 
-/// Without the account that PostgreSQL's packages made, and without what dpkg remembers of removed
-/// packages.
+/// Removes the account that PostgreSQL's packages made, and dpkg's entries of removed packages.
 fn less_packages(place: &str, seen: &str) -> String {
     match place {
         "/etc/passwd" | "/etc/group" => seen

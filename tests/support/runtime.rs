@@ -1,8 +1,8 @@
-//! What futures come to their end on.
+//! The tokio runtimes of the tests.
 
 use tokio::runtime::{Builder, Runtime};
 
-/// For a model machine: time goes on when nothing else does.
+/// For the model machine: the clock jumps ahead when every task waits.
 pub fn paused() -> Runtime {
     let mut builder = Builder::new_current_thread();
     builder.enable_time().start_paused(true).build().unwrap()

@@ -1,25 +1,24 @@
-//! What is done to which machine: the ground on which agents are killed.
+//! Scenarios: a machine, and a command on it that tests kill or make fail.
 
 use super::act::{Act, act};
 use super::machine::{Death, Frozen, Machine};
 use super::site::{SiteFile, SiteSpec};
 
-/// A machine before, the site that is asked of it, and the act that is cut.
+/// A machine, a site, and the act that tests kill.
 pub struct Scenario {
     /// Its name.
     pub name: &'static str,
-    /// What is cut.
+    /// The act that is killed.
     pub act: Act,
-    /// The machine before.
+    /// The machine before the act.
     pub start: Frozen,
-    /// Where going back to the start means going back to: an earlier one, where the start is
-    /// itself in the middle of a run.
+    /// The machine that a rollback must restore. It is older than `start` if `start` is in the middle of a run.
     pub origin: Machine,
     /// The site.
     pub site: SiteFile,
 }
 
-/// The names of all scenarios that every commit is held against.
+/// All scenarios; every commit must pass them.
 pub const ALL: [&str; 12] = [
     "fresh",
     "fresh by pip",
@@ -35,7 +34,7 @@ pub const ALL: [&str; 12] = [
     "resumed",
 ];
 
-/// The scenarios that are tried: all, or the one that a variable asks for by a case of its own.
+/// The scenarios to try: all, or the one that `CRASH_CASE` or `FAULT_CASE` names.
 pub fn tried() -> impl Iterator<Item = &'static str> {
     let asked = ["CRASH_CASE", "FAULT_CASE"]
         .into_iter()
@@ -48,7 +47,7 @@ pub fn tried() -> impl Iterator<Item = &'static str> {
 }
 
 impl Scenario {
-    /// Prepares the scenario of that name.
+    /// Prepares the scenario called `name`.
     pub fn new(name: &str) -> Self {
         let bare = Machine::bare();
         let wish = SiteSpec::default;
@@ -152,7 +151,7 @@ impl Scenario {
     }
 }
 
-/// A machine on which that site was installed.
+/// A machine with an installed site.
 pub fn installed(wish: &SiteSpec) -> Machine {
     let machine = Machine::bare();
     let ended = act(&machine, &SiteFile::new(wish), Act::Install).unwrap();
@@ -160,7 +159,7 @@ pub fn installed(wish: &SiteSpec) -> Machine {
     machine
 }
 
-/// A machine on which environments follow each other, more than are kept to go back to.
+/// A machine with more virtual environments, built one after another, than odoo-deploy keeps for rollbacks.
 fn aged() -> Machine {
     let machine = Machine::bare();
     for number in [1, 2, 3, 0] {
@@ -170,7 +169,7 @@ fn aged() -> Machine {
     machine
 }
 
-/// What happens to servers: somebody makes the role a superuser, and edits the configuration.
+/// A drift: somebody makes the role a superuser, and edits the configuration.
 fn drift(machine: &Machine) {
     let mut state = machine.state.borrow_mut();
     state.postgres.roles.get_mut("odoo").unwrap().superuser = true;

@@ -1,6 +1,7 @@
-//! The work of one test in as many processes as there are cores.
+//! Splits the work of one test among as many processes as there are cores.
 //!
-//! Not in threads: these would wait for each other at the table of open files and at their memory.
+//! Processes, because threads would wait for each other at the table of open files and at the lock of their
+//! shared memory.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,22 +12,23 @@ use std::{env, thread};
 
 use serde::{Deserialize, Serialize};
 
-/// Tells a process where it takes its cases from.
+/// The environment variable with the folder from which a process takes its cases.
 const SHARE: &str = "TEST_SHARE";
 
-/// One process's share of a test's work, and what came of it.
+/// One process's share of a test's work, with its results.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Share {
-    /// Where each case that somebody has taken leaves a file.
+    /// The folder with one file for each case that a process has taken.
     taken: PathBuf,
-    /// How many cases were asked for. All processes ask for the same, in the same order.
+    /// The number of cases asked for. All processes ask for the same cases, in the same order.
     asked: usize,
     failures: Vec<String>,
     counts: BTreeMap<String, usize>,
 }
 
 impl Share {
-    /// Whether the next case is this process's: who comes to it first takes it, so that all end together.
+    /// Takes the next case, if no other process has taken it. The first process to ask takes it, so that all
+    /// processes end at about the same time.
     pub fn takes(&mut self) -> bool {
         self.asked += 1;
         match File::create_new(self.taken.join(self.asked.to_string())) {
@@ -36,18 +38,18 @@ impl Share {
         }
     }
 
-    /// That something was tried so many times.
+    /// Counts `times` attempts of `what`.
     pub fn count(&mut self, what: &str, times: usize) {
         *self.counts.entry(what.to_owned()).or_default() += times;
     }
 
-    /// That `case` came to what it must not; nothing where nothing is wrong.
+    /// Records what is wrong with `case`, if anything is.
     pub fn judge(&mut self, case: &str, wrong: &[String]) {
         if wrong.is_empty() {
             return;
         }
         let failure = format!("{case}\n  {}", wrong.join("\n  "));
-        // at once: the rest may take minutes
+        // print now: the remaining cases may take minutes
         eprintln!("{failure}");
         self.failures.push(failure);
     }
@@ -60,24 +62,24 @@ impl Share {
     }
 }
 
-/// What was tried how many times.
+/// How often each thing was tried.
 #[derive(Debug)]
 pub struct Counts(BTreeMap<String, usize>);
 
 impl Counts {
-    /// All that was tried.
+    /// All counts.
     pub fn all(&self) -> impl Iterator<Item = (&String, &usize)> {
         self.0.iter()
     }
 
-    /// How many times that was tried.
+    /// The count of `what`.
     pub fn of(&self, what: &str) -> usize {
         self.0.get(what).copied().unwrap_or_default()
     }
 }
 
-/// Does the work of the test of that name, and falls over where something is wrong. Each process comes
-/// here by way of the test, does its share of `work`, and ends here; only the first goes on.
+/// Does the work of the test called `test` in several processes, and panics if anything is wrong. Each process
+/// enters through that test, does its share of `work`, and exits here; only the first process returns.
 pub fn shared(test: &str, work: impl FnOnce(&mut Share)) -> Counts {
     if let Some(folder) = env::var_os(SHARE).map(PathBuf::from) {
         let mut share = Share {

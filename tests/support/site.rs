@@ -1,4 +1,4 @@
-//! The sites of the tests, in folders of their own.
+//! The configurations of the tests, each in a temporary folder.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,19 +19,19 @@ use super::machine::LATER_COMMIT;
 /// What may differ between two sites.
 #[derive(Clone, Debug)]
 pub struct SiteSpec {
-    /// How many worker processes.
+    /// The number of worker processes.
     pub workers: u16,
     /// The modules.
     pub modules: Vec<&'static str>,
-    /// Whether there are add-ons.
+    /// Whether the site has add-ons.
     pub addons: bool,
-    /// Whether nginx is before it.
+    /// Whether nginx is in front of it.
     pub proxy: bool,
-    /// Which program installs Python packages.
+    /// The program that installs Python packages.
     pub installer: &'static str,
-    /// The site's name: `odoo`, or that of a second one on the same server.
+    /// The site's name: `odoo`, or the name of a second site on the same server.
     pub name: &'static str,
-    /// Whether Odoo is to be at a later commit.
+    /// Whether the site has a later commit of Odoo.
     pub later: bool,
     /// The languages besides English.
     pub languages: Vec<&'static str>,
@@ -62,7 +62,8 @@ pub struct SiteFile {
 }
 
 impl SiteFile {
-    /// Writes it. Beside it is the playbook that is built in, but that it waits and hashes less.
+    /// Writes the configuration. The playbook beside it is the built-in one with shorter waits and fewer hash
+    /// rounds.
     pub fn new(wish: &SiteSpec) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!(
@@ -104,7 +105,7 @@ impl SiteFile {
         }
     }
 
-    /// The usual site, with an environment that is another for each number.
+    /// The usual site, with a different virtual environment for each `number`.
     pub fn with_index(number: usize) -> Self {
         let file = Self::new(&SiteSpec::default());
         if number > 0 {
@@ -120,7 +121,7 @@ impl SiteFile {
         self.name
     }
 
-    /// Writes it with other lines in `[proxy]`.
+    /// Writes the configuration with other lines in `[proxy]`.
     pub fn with_proxy(lines: &str) -> Self {
         let wish = SiteSpec {
             proxy: true,
@@ -133,28 +134,28 @@ impl SiteFile {
         file
     }
 
-    /// Where it is.
+    /// The path of the configuration.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("site.toml")
     }
 }
 
-/// The playbook that is built in, but that it waits and hashes less.
+/// The built-in playbook with shorter waits and fewer hash rounds.
 pub fn quick_playbook() -> String {
     include_str!("../../playbooks/odoo.toml")
         .replace("\"{{ release.admin_passwd.pbkdf2_rounds }}\"", "1")
         .replace("seconds = 2", "seconds = 0")
 }
 
-/// The plan of a site for a Debian 12 that nobody has looked at closer.
+/// The plan of a site for a fresh Debian 12.
 pub fn plan_of(site: Site) -> Plan {
     plan_beside(site, tempfile::tempdir().unwrap().path()).unwrap()
 }
 
-/// The same, with the files of a folder in place of, or beside, the built-in ones.
+/// The plan of a site, with the files in `folder` in place of the built-in ones or added to them.
 ///
 /// # Errors
-/// If there is no plan.
+/// If the plan cannot be made.
 pub fn plan_beside(site: Site, folder: &Path) -> Result<Plan, Error> {
     let distribution = Distribution::of("debian", "12").unwrap();
     let release = target(Release::of(site.odoo.version), distribution).unwrap();

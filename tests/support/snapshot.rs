@@ -1,4 +1,4 @@
-//! All that can be seen of a machine, to be compared.
+//! Snapshots: everything visible on a machine, for comparison.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,11 +9,11 @@ use odoo_deploy::host::store::digest;
 
 use super::machine::{Machine, certificates};
 
-/// What is at each place.
+/// What is at each path.
 pub type Snapshot = BTreeMap<String, String>;
 
-/// What is no part of a machine's state: the agent's own records, the kernel's tables, what others
-/// must remember, copies of what the files of accounts were before somebody came or went.
+/// Paths that are not part of a snapshot: odoo-deploy's own records, the kernel's tables, and the backups that account
+/// programs make.
 const ASIDE: &[&str] = &[
     "/etc/group-",
     "/etc/passwd-",
@@ -27,7 +27,7 @@ const ASIDE: &[&str] = &[
     "/var/lib/odoo-deploy/odoo/written",
 ];
 
-/// All there is on the machine, less what differs from run to run: times and random secrets.
+/// Takes a snapshot of a machine, without times and random secrets, which differ from run to run.
 pub fn snapshot(machine: &Machine) -> Snapshot {
     let mut all = Snapshot::new();
     walk(machine, machine.root(), &mut all);
@@ -104,7 +104,7 @@ fn walk(machine: &Machine, folder: &Path, all: &mut Snapshot) {
     }
 }
 
-/// Databases get new numbers whenever they are made.
+/// Whether a name is a number: a database gets a new number each time it is created.
 fn is_number(name: &str) -> bool {
     let number = name.strip_prefix("/var/lib/postgresql/15/main/base/");
     number.is_some_and(|number| number.len() > 3)
@@ -122,7 +122,7 @@ fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
     }
     let text = String::from_utf8_lossy(bytes);
     if ["/etc/group", "/etc/passwd"].contains(&name) {
-        // who came first may differ: the server's account stays where its packages were taken away
+        // the order may differ: an account of PostgreSQL's packages stays when the packages are removed
         let mut lines: Vec<&str> = text.lines().collect();
         lines.sort_unstable();
         return lines.join("\n") + "\n";
@@ -134,10 +134,10 @@ fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
             .lines()
             .map(|line| {
                 let (value, path) = line.split_once("  ").unwrap();
-                // a FIFO would be waited for
+                // reading a FIFO would block
                 let is_file = machine.disk.at(&machine.disk.resolve(path)).is_file();
                 let present = is_file.then(|| machine.disk.bytes(path)).flatten();
-                // of a file with certificates these alone are written down
+                // of a file with certificates, record only the certificates
                 let present = present.map(|bytes| match certificates(&bytes) {
                     none if none.is_empty() => digest(&bytes),
                     found => digest(found.as_bytes()),
@@ -158,7 +158,7 @@ fn content(machine: &Machine, name: &str, bytes: &[u8]) -> String {
     text.lines().map(|line| masked(line) + "\n").collect()
 }
 
-/// The places where two snapshots differ, each with both sides.
+/// The paths at which two snapshots differ, each with both values.
 pub fn differences(expected: &Snapshot, found: &Snapshot) -> Vec<String> {
     let places: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
     let mut all = Vec::new();
@@ -185,7 +185,7 @@ pub fn differences(expected: &Snapshot, found: &Snapshot) -> Vec<String> {
     all
 }
 
-/// When each file and folder last changed, but for the lock.
+/// The time of the last change of each file and folder, except the lock.
 pub fn times(machine: &Machine) -> Snapshot {
     let mut all = Snapshot::new();
     walk_times(machine.root(), &mut all);

@@ -1,15 +1,15 @@
-//! How much of what there is a run of the tests tries.
+//! Tiers: how many cases a test run tries.
 //!
-//! `TIER=prove` tries everything, `TIER=floors` the least for a look within minutes. Else it is what a change can
-//! break: of each kind of case in the large matrices a share, drawn by `SAMPLE`, which is any word. The same word draws
-//! the same cases. A case that is asked for by its name is tried in any tier.
+//! `TIER=prove` tries every case; `TIER=floors` tries the fewest, for a result within minutes. The default,
+//! `make test`, tries a sample of each kind of case in the large matrices. `SAMPLE`, any word, seeds the
+//! sample: the same word draws the same cases. A case that is asked for by name is tried in any tier.
 
 use std::collections::BTreeMap;
 use std::env;
 
 use super::dice::Dice;
 
-/// How much is tried.
+/// How many cases are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
     /// `make floors`.
@@ -21,7 +21,7 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// The one that is asked for.
+    /// The tier in the environment variable `TIER`.
     pub fn asked() -> Self {
         match env::var("TIER").as_deref() {
             Ok("floors") => Self::Floors,
@@ -32,7 +32,7 @@ impl Tier {
     }
 }
 
-/// What asks for cases by itself.
+/// The variables that ask for cases by name or number; with one of them set, nothing is sampled.
 const NAMES: [&str; 6] = [
     "CRASH_CASE",
     "CRASH_SEED",
@@ -42,8 +42,8 @@ const NAMES: [&str; 6] = [
     "PATH_SEED",
 ];
 
-/// In `make test` one of `so_many` cases, of each kind and in their order; of a kind with fewer cases one. In other tiers
-/// all of them. `of` says what they are cases of, so that each draws others.
+/// In `make test`, draws every `so_many`th case of each kind, in order, and at least one. In other tiers
+/// returns all cases. `of` names the cases, so that each matrix draws differently.
 pub fn one_of<T>(
     so_many: usize,
     of: &str,
@@ -79,15 +79,15 @@ fn draw<T>(
     drawn.into_iter().map(|(_, case)| case).collect()
 }
 
-/// Dice that fall as `SAMPLE` says, others for each of what they are cast for.
+/// Dice seeded with `SAMPLE` and `what`.
 pub fn dice(what: &str) -> Dice {
     let word = env::var("SAMPLE").unwrap_or_default();
     of_text(&format!("{word} {what}"))
 }
 
-/// The same dice for the same text.
+/// Dice seeded with `text`.
 fn of_text(text: &str) -> Dice {
-    // FNV-1a, of which the dice take the upper bits
+    // FNV-1a; the dice use its upper bits
     let seed = text.bytes().fold(0xcbf2_9ce4_8422_2325, |seed: u64, byte| {
         (seed ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });

@@ -1,27 +1,28 @@
-//! Transcripts: calls of programs, and what the real ones answered, in files that are read by people and
-//! compared line by line. The recorder keeps the questions and writes the answers anew.
+//! Transcripts: calls of programs with the answers of the real programs, in text files that tests compare line
+//! by line. The recorder keeps the calls and rewrites the answers.
+//!
 //!
 //! ```text
 //! # a remark
-//! real: SCRIPT             done on the real machine alone, which lacks what the model has by itself
-//! same WORD: SCRIPT        what SCRIPT prints on the real machine is WORD here and on the model
-//! file PATH [MODE]         a file of root's, of the lines `| TEXT` below
+//! real: SCRIPT             a script for the real machine only, which makes what the model has from the start
+//! same WORD: SCRIPT        the output of SCRIPT on the real machine stands for WORD here and on the model
+//! file PATH [MODE]         a file of root, with the lines `| TEXT` below
 //! folder PATH OWNER        a folder
 //! link PATH TARGET         a link
 //! USER[:FOLDER]$ [KEY=VALUE ...] PROGRAM [ARGUMENT ...]
-//! < TEXT                   a line that it reads
-//! << PATH                  a file that it reads
-//! > TEXT                   a line of its answer, as far as that is read; see `read`
-//! ! TEXT                   a line of its complaint
-//! = CODE                   how it ended, where it did not end with 0
-//! keep PATH                what the last call has printed goes into a file of root's, that none other can read
+//! < TEXT                   a line of standard input
+//! << PATH                  a file as standard input
+//! > TEXT                   a line of standard output that odoo-deploy reads; see `read`
+//! ! TEXT                   a line of standard error
+//! = CODE                   the exit code, if it is not 0
+//! keep PATH                writes the output of the last call to a file that only root can read
 //! ```
 
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What programs complain of where odoo-deploy looks for the words.
+/// The words that odoo-deploy looks for in the standard error of a program.
 pub const SIGNS: &[&str] = &[
     "Could not get lock",
     "locked by another process",
@@ -37,9 +38,9 @@ pub const SIGNS: &[&str] = &[
 pub enum Entry {
     /// A remark, or an empty line.
     Remark(String),
-    /// A script for the real machine.
+    /// A script that runs on the real machine only.
     Real(String),
-    /// A word, and a script that prints what it stands for.
+    /// A word, and a script that prints its value on the real machine.
     Same(String, String),
     /// A file: path, mode, text.
     File(String, u32, String),
@@ -47,43 +48,43 @@ pub enum Entry {
     Folder(String, String),
     /// A link and its target.
     Link(String, String),
-    /// Where the output of the last call goes.
+    /// The file that gets the output of the last call.
     Keep(String),
     /// A call.
     Call(Box<Call>),
 }
 
-/// A call and what it was answered with.
+/// A call and its answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Call {
-    /// The line that says it.
+    /// The transcript line of the call.
     pub line: String,
-    /// As whom.
+    /// The user that runs the call.
     pub user: String,
-    /// Where.
+    /// The working folder.
     pub folder: Option<String>,
-    /// Its environment, the program, its arguments.
+    /// The environment, the program, and its arguments.
     pub words: Vec<String>,
-    /// What it reads.
+    /// The text on standard input.
     pub stdin: Option<String>,
-    /// The file that it reads.
+    /// The file on standard input.
     pub reads: Option<String>,
-    /// What was answered.
+    /// The answer.
     pub answer: Answer,
 }
 
-/// What a program answered.
+/// The answer of a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// How it ended.
+    /// The exit code.
     pub code: i32,
-    /// What is read of its output.
+    /// The lines of standard output that odoo-deploy reads.
     pub stdout: Vec<String>,
-    /// Its complaint.
+    /// The lines of standard error.
     pub stderr: Vec<String>,
 }
 
-/// All transcripts: their names, and where they are.
+/// The names and paths of all transcripts.
 pub fn all() -> Vec<(String, PathBuf)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../transcripts");
     let entries = fs::read_dir(folder).unwrap();
@@ -144,7 +145,7 @@ fn entry(line: &str) -> Entry {
 }
 
 impl Entry {
-    /// Takes a line that belongs to it.
+    /// Takes a line that belongs to this call; returns whether it did.
     fn take(&mut self, line: &str) -> bool {
         match self {
             Self::Call(call) => call.take(line),
@@ -159,7 +160,7 @@ impl Entry {
 }
 
 impl Call {
-    /// Takes a line that belongs to it.
+    /// Takes a line that belongs to this answer; returns whether it did.
     fn take(&mut self, line: &str) -> bool {
         let text = after(line);
         match line.chars().next() {
@@ -177,7 +178,7 @@ impl Call {
         true
     }
 
-    /// Its environment, and the program with its arguments.
+    /// Splits `words` into the environment and the program with its arguments.
     pub fn parts(&self) -> (Vec<(&str, &str)>, &[String]) {
         let is_variable = |word: &&String| {
             word.split_once('=').is_some_and(|(key, _)| {
@@ -191,11 +192,11 @@ impl Call {
         (pairs.collect(), rest)
     }
 
-    /// What odoo-deploy reads of an output, in words that are the same on every day.
+    /// The part of an output that odoo-deploy reads, with parts that change from day to day removed.
     pub fn read(&self, stdout: &str) -> Vec<String> {
         let mut read = self.in_order(stdout);
         let (_, words) = self.parts();
-        // which are read by their first words
+        // odoo-deploy finds these lines by their first words, so their order does not matter
         if ["apt-get", "systemctl"].contains(&words[0].as_str()) {
             read.sort();
         }
@@ -222,17 +223,17 @@ impl Call {
                     .into_iter()
                     .collect()
             }
-            // these write to logs that nobody reads as long as all is well
+            // odoo-deploy reads these programs' output only after a failure
             "apt-get" | "apt-helper" | "dpkg" => Vec::new(),
             "openssl" => lines.filter_map(fixed).collect(),
             _ => lines.map(str::to_owned).collect(),
         }
     }
 
-    /// A complaint in words that are the same on every day.
+    /// The standard error of a program, with parts that change from day to day removed.
     pub fn complaint(&self, code: i32, stderr: &str) -> Vec<String> {
         let (_, words) = self.parts();
-        // an account of its work, in a log
+        // a report of the work, which goes to a log
         if code == 0 && ["apt-get", "dpkg"].contains(&words[0].as_str()) {
             return Vec::new();
         }
@@ -241,7 +242,7 @@ impl Call {
     }
 }
 
-/// What stays of a line of openssl's: no keys, no times.
+/// Removes keys and times from a line of `openssl`.
 fn fixed(line: &str) -> Option<String> {
     if line.starts_with("notAfter=") {
         return Some("notAfter=TIME".to_owned());
@@ -251,7 +252,7 @@ fn fixed(line: &str) -> Option<String> {
     (stays || line.ends_with(": OK")).then(|| line.to_owned())
 }
 
-/// Numbers of processes, of threads in OpenSSL's complaints, and times.
+/// Removes process numbers, OpenSSL's thread numbers, and times from a line.
 fn tidy(line: &str) -> String {
     if let Some((_, rest)) = line.split_once(" [emerg] ")
         && let Some((_, rest)) = rest.split_once(": ")
@@ -275,13 +276,13 @@ fn tidy(line: &str) -> String {
     line
 }
 
-/// What stands after the sign at the beginning of a line.
+/// The rest of a line after its sign.
 fn after(line: &str) -> &str {
     line.get(1..)
         .map_or("", |text| text.strip_prefix(' ').unwrap_or(text))
 }
 
-/// The words of a line, as a shell would take them.
+/// Splits a line into words as a shell would.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

@@ -1,4 +1,4 @@
-//! What is typed on a command line, and what is written to a stream for it.
+//! Runs a typed command line, and collects what it prints.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use odoo_deploy::command::on;
 use odoo_deploy::host::Host;
 use odoo_deploy::report::Report;
 
-/// What is written to one stream.
+/// The text written to one stream.
 #[derive(Clone, Default)]
 pub struct Paper(Rc<RefCell<Vec<u8>>>);
 
@@ -26,18 +26,18 @@ impl Write for Paper {
 }
 
 impl Paper {
-    /// All of it so far.
+    /// The text so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 
-    /// All of it so far, taken off.
+    /// Takes the text so far out of the stream.
     pub fn take(&self) -> Vec<u8> {
         self.0.take()
     }
 }
 
-/// Does on `host` what a command line says, in which `place` stands for `path`, and answers the exit code.
+/// Runs a command line on `host`, with `path` in place of the word `place`, and returns the exit code.
 pub fn typed(host: Host, line: &str, (place, path): (&str, &str), report: &Report) -> u8 {
     let words = line
         .split_whitespace()

@@ -21,7 +21,7 @@ pub(super) fn all() -> Vec<Drift> {
             }));
         }
     }
-    // all sets of its attributes but the one that is meant: whether it creates databases is its owner's to say
+    // every combination of attributes except the wanted one; `createdb` is the owner's choice
     for bits in (0..8_u8).filter(|bits| *bits != 0b001) {
         let on = move |bit: u8| bits & (1 << bit) != 0;
         let what = format!("has the attributes {bits:03b}");

@@ -68,7 +68,7 @@ pub(super) fn all() -> Vec<Drift> {
     all
 }
 
-/// The one environment there is, whatever points to it.
+/// The path of the only virtual environment, independent of the links to it.
 fn built(machine: &Machine) -> String {
     let names = machine.disk.list("/opt/odoo/venvs");
     format!("/opt/odoo/venvs/{}", names[0])

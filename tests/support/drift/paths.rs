@@ -1,4 +1,4 @@
-//! Files, folders, links and secrets, each by attribute.
+//! Drifts of files, folders, links and secrets, one attribute at a time.
 
 use std::fs;
 
@@ -10,10 +10,10 @@ const MODES: &[u32] = &[
     0o400, 0o600, 0o640, 0o644, 0o666, 0o700, 0o750, 0o755, 0o777,
 ];
 
-/// Who else there is.
+/// The other accounts on the machine.
 const OTHERS: &[&str] = &["root", "odoo", "odoo-build", "postgres"];
 
-/// A managed path: its step, where it is, whose, its group, and its mode.
+/// A managed path: its step, path, owner, group and mode.
 type Managed = (
     &'static [&'static str],
     &'static str,
@@ -54,7 +54,7 @@ const FOLDERS: &[Managed] = &[
     (&["secrets"], SECRETS, "root", "root", 0o700),
 ];
 
-/// What goes with a folder.
+/// Paths inside a folder that are deleted with it.
 const GONE: &[(&str, &[&str])] = &[
     ("/opt/odoo/releases", &["releases", "source", "source-web"]),
     ("/opt/odoo/venvs", &["venv", "venvs"]),
@@ -107,7 +107,7 @@ pub(super) fn all() -> Vec<Drift> {
     all
 }
 
-/// Other modes, owners and groups.
+/// Adds drifts with other modes, owners and groups.
 fn attributes(all: &mut Vec<Drift>, managed: &Managed, at: &str) {
     let (steps, path, owner, group, mode) = *managed;
     let mut own = |what: String, owner: &'static str, group: &'static str, mode: u32| {
@@ -129,7 +129,7 @@ fn attributes(all: &mut Vec<Drift>, managed: &Managed, at: &str) {
     }
 }
 
-/// Other bytes.
+/// Adds drifts with other file contents.
 fn contents(all: &mut Vec<Drift>, managed: &Managed) {
     let (steps, path, owner, group, mode) = *managed;
     let mut edit = |what: &str, change: fn(Vec<u8>) -> Vec<u8>| {
@@ -151,7 +151,7 @@ fn contents(all: &mut Vec<Drift>, managed: &Managed) {
             .replace('\n', "\r\n")
             .into_bytes()
     });
-    // the model of systemd reads its units as text
+    // the model of systemd reads units as text, so only `odoo.conf` gets bytes that are not UTF-8
     if steps == ["conf"] {
         edit("is no text", |b| [&b[..], &[0xff, 0xfe, 0x00]].concat());
     }
@@ -160,7 +160,8 @@ fn contents(all: &mut Vec<Drift>, managed: &Managed) {
     }));
 }
 
-/// Things of another kind in its place: nobody knows what they are for.
+/// Adds drifts that replace the path with something of another type. Nobody knows what it is for, so an install
+/// refuses.
 fn refused(all: &mut Vec<Drift>, path: &str, kinds: &[&'static str]) {
     for kind in kinds.iter().copied() {
         let at = path.to_owned();

@@ -1,4 +1,4 @@
-//! The service, PostgreSQL's server, and the database.
+//! Drifts of the service, the PostgreSQL server, and the database.
 
 use super::{Drift, Machine, Then};
 

@@ -152,7 +152,7 @@ fn edit(disk: &Disk, path: &str, change: impl Fn(&mut Vec<String>)) {
     disk.put(path, changed);
 }
 
-/// The copies that the real ones make before every change.
+/// The backups that the real programs make before every change.
 fn keep_copies(disk: &Disk) {
     for path in ["/etc/passwd", "/etc/group"] {
         disk.put(&format!("{path}-"), disk.text(path));

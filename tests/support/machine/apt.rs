@@ -6,14 +6,14 @@ use std::fmt::Write as _;
 use super::universe::{ARCHIVE, Package, SERVER, find};
 use super::{Answer, Disk, Model, nginx};
 
-/// What dpkg has written down and not yet put together.
+/// Changes that dpkg has recorded and not yet merged into its status file.
 const UPDATES: &str = "/var/lib/dpkg/updates";
 pub(super) const INSTALLED: &str = "install ok installed";
 const UNPACKED: &str = "install ok unpacked";
 const CONFIGURING: &str = "install ok half-configured";
 const LEFT: &str = "deinstall ok config-files";
 
-/// How dpkg has a package.
+/// dpkg's entry of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Status {
     pub(super) state: String,
@@ -69,8 +69,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// The packages that must be worked on for `names` to be installed, those first that others
-    /// stand on.
+    /// The packages to unpack or configure when `names` are installed, dependencies first.
     fn wanted(&self, names: &[&str]) -> Result<Vec<&'static Package>, (i32, String)> {
         let has_lists = self
             .disk
@@ -123,7 +122,7 @@ impl Model {
         Ok(text)
     }
 
-    /// Refuses to go on over what was interrupted, as apt does.
+    /// Refuses to continue after an interruption, as apt does.
     fn refuse_interrupted(&self) -> Result<(), (i32, String)> {
         let half = read_status(&self.disk)
             .values()
@@ -178,7 +177,7 @@ impl Model {
             }
             write_status(&self.disk, &status);
         };
-        // what stands on another package is configured after it
+        // a package is configured after its dependencies
         let late = |name: &String| find(name).unwrap().depends.contains(&SERVER) || name == SERVER;
         let (server, others): (Vec<_>, Vec<_>) = half.into_iter().partition(late);
         self.fuse.halves(
@@ -216,7 +215,7 @@ impl Model {
             .copied()
             .filter(|n| status.get(*n).is_some_and(|s| s.state == INSTALLED))
             .collect();
-        // what stands on a package goes with it
+        // a package is removed with everything that depends on it
         loop {
             let more: Vec<&str> = ARCHIVE
                 .iter()
@@ -265,7 +264,7 @@ impl Model {
                 status.remove(*name);
             }
         }
-        // folders that no package owns any more go too
+        // dpkg removes folders that no other package uses
         if !self.disk.exists("/usr/lib/postgresql/15/bin/psql") {
             self.disk.remove("/usr/lib/postgresql");
         }

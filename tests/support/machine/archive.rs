@@ -1,4 +1,4 @@
-//! `apt-helper` and `dpkg-deb`: an archive is fetched and unpacked; and the program that was in it.
+//! `apt-helper` and `dpkg-deb`, which fetch and unpack an archive, and the program in that archive.
 
 use super::universe::ARCHIVE_OF_WKHTMLTOPDF;
 use super::{Answer, Model};

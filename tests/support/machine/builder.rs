@@ -1,17 +1,17 @@
-//! The plain tools that the builder uses: `mkdir`, `rm`, `dd`, `find`.
+//! The tools that run as the builder account: `mkdir`, `rm`, `dd`, `find`.
 
 use odoo_deploy::host::command::Cmd;
 
 use super::{Answer, Model};
 
 impl Model {
-    /// The numbers of the account that a call runs as.
+    /// The user and group number of the account that a call runs as.
     pub(super) fn caller(&self, cmd: &Cmd) -> (u32, u32) {
         let user = cmd.user.as_deref().unwrap_or("root");
         self.account(user).expect("checked before")
     }
 
-    /// Refuses where the caller may not make entries in the folder of `path`.
+    /// Fails if the caller may not create entries in the folder of `path`.
     pub(super) fn may_write(&self, cmd: &Cmd, path: &str) -> Result<(), (i32, String)> {
         let folder = path.rsplit_once('/').map_or("/", |(folder, _)| folder);
         let (uid, _) = self.caller(cmd);
@@ -136,7 +136,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// What belongs to a number.
+    /// Files that belong to a user number.
     fn find_owned(&self, uid: u32) -> String {
         let mut left = vec![String::new()];
         while let Some(folder) = left.pop() {
@@ -157,7 +157,7 @@ impl Model {
         String::new()
     }
 
-    /// What is no folder below `tree`.
+    /// Everything below `tree` except folders.
     fn find_files(&self, tree: &str) -> Answer {
         let (mut found, mut left) = (String::new(), vec![String::new()]);
         while let Some(folder) = left.pop() {
@@ -192,7 +192,7 @@ impl Model {
         let owner = self.caller(cmd);
         let text = self.disk.text(from);
         self.fuse.effect(|| {
-            // whoever's it was: a name belongs to the folder
+            // the owner of `to` does not matter: the folder's permissions decide who may replace a name
             self.disk.remove(to);
             self.disk.put_as(to, text, owner, 0o644);
             self.disk.remove(from);

@@ -1,4 +1,4 @@
-//! What the owner of a machine does on it by hand.
+//! What the owner of a machine does by hand.
 
 use super::apt::{INSTALLED, read_status};
 use super::database::{Database, Role};
@@ -6,7 +6,7 @@ use super::systemd::monotonic;
 use super::{Machine, Unit};
 
 impl Machine {
-    /// Installs packages, as `apt-get update` and `apt-get install` do it.
+    /// Installs packages, as `apt-get update` and `apt-get install` do.
     pub fn installs(&self, names: &[&str]) {
         let model = self.model();
         model.apt_get(&["update"]).unwrap();
@@ -28,7 +28,7 @@ impl Machine {
             .is_some_and(|found| found.state == INSTALLED)
     }
 
-    /// Makes a role, or changes one.
+    /// Creates or changes a role.
     pub fn makes_role(&self, name: &str, role: Role) {
         self.state
             .borrow_mut()
@@ -37,7 +37,7 @@ impl Machine {
             .insert(name.into(), role);
     }
 
-    /// Makes a database in the place of one that has its name.
+    /// Creates a database, replacing one of the same name.
     pub fn makes_database(&self, name: &str, database: Database) {
         self.drops_database(name);
         let owner = database.owner.clone();
@@ -51,7 +51,7 @@ impl Machine {
         self.model().add_database(name, database);
     }
 
-    /// Drops a database; whatever belongs to it elsewhere stays.
+    /// Drops a database; its filestore and other traces stay.
     pub fn drops_database(&self, name: &str) {
         self.model().take_database(name);
     }
@@ -66,7 +66,7 @@ impl Machine {
         super::accounts::account(&self.disk, name)
     }
 
-    /// Adds a unit of a program that listens, and starts it.
+    /// Adds a unit with a program that listens on `port`, and starts it.
     pub fn runs_unit(&self, unit: &str, port: u16) {
         let text = format!("[Service]\nExecStart=/usr/bin/shop --port {port}\n");
         let file = format!("/etc/systemd/system/{unit}");
@@ -87,7 +87,7 @@ impl Machine {
         self.model().write_proc();
     }
 
-    /// Has nginx run what is on the disk, where it takes it.
+    /// Lets nginx load the files on disk, if it accepts them.
     pub fn reloads_nginx(&self) {
         let _ = self.model().systemctl(&["reload", super::nginx::UNIT]);
     }

@@ -1,4 +1,4 @@
-//! A second machine that is exactly like the first.
+//! Exact copies of a machine.
 
 use std::cell::RefCell;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -17,7 +17,7 @@ use super::programs::as_root;
 use super::unsynced::Doubts;
 use super::{Machine, Model, State};
 
-/// A machine as it was at one moment, for any number of twins.
+/// The state of a machine at one moment, from which any number of copies can be made.
 pub struct Frozen {
     files: Vec<Entry>,
     state: State,
@@ -35,12 +35,13 @@ impl Model {
 }
 
 impl Machine {
-    /// What it is now.
+    /// Freezes the present state.
     pub fn still(&self) -> Frozen {
         self.model().still()
     }
 
-    /// What it is before each effect of an act, as one who is killed there leaves it, and after the last.
+    /// Freezes the state before each effect of an act, as a kill there would leave it, and the state after the
+    /// last effect.
     pub fn stills(&self, act: impl FnOnce(&Self)) -> Vec<Frozen> {
         let stills: Rc<RefCell<Vec<Frozen>>> = Rc::default();
         let (model, keep) = (self.model(), stills.clone());
@@ -53,20 +54,20 @@ impl Machine {
         stills.take()
     }
 
-    /// A machine with the same files and the same memory, and a fuse of its own.
+    /// A copy with the same files and program state, and a new fuse.
     pub fn twin(&self) -> Self {
         self.still().twin()
     }
 }
 
 impl Frozen {
-    /// A machine with the same files and the same memory, and a fuse of its own.
+    /// A copy with the same files and program state, and a new fuse.
     pub fn twin(&self) -> Machine {
         let twin = Machine::empty();
         for entry in &self.files {
             entry.lay_out(twin.root());
         }
-        // last, as a folder may hand on its group
+        // modes last: entries created in a setgid folder would inherit its group
         for entry in &self.files {
             entry.give_mode(twin.root());
         }
@@ -74,7 +75,7 @@ impl Frozen {
         twin
     }
 
-    /// A twin with which the same is in doubt.
+    /// A copy in which the same changes are not synced.
     pub fn twin_in_doubt(&self) -> Machine {
         let twin = self.twin();
         twin.disk.unsynced.take_over(&self.doubts, twin.root());
@@ -94,11 +95,11 @@ struct Entry {
 enum Content {
     Folder,
     Link(PathBuf),
-    /// When a service was started is told by its record's time.
+    /// The time matters: the record's time shows when a service was started.
     File(Vec<u8>, SystemTime),
 }
 
-/// All that is below a root, folders before what is in them.
+/// Everything below a root, folders before their contents.
 fn entries(root: &Path) -> Vec<Entry> {
     let mut all = Vec::new();
     collect(root, Path::new(""), &mut all);
@@ -151,7 +152,7 @@ impl Entry {
                 file.set_modified(*modified).unwrap();
             }
         }
-        // what this process makes is root's
+        // new files of this process belong to root already
         if (self.uid, self.gid) != (0, 0) {
             lchown(&path, Some(self.uid), Some(self.gid)).unwrap();
         }
@@ -166,5 +167,5 @@ impl Entry {
     }
 }
 
-/// What of a mode is not given at creation.
+/// The mode bits that creation removes, because of the umask.
 const UMASK: u32 = 0o022;

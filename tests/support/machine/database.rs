@@ -1,4 +1,4 @@
-//! A database and a role, as the server has them.
+//! Databases and roles of the model's PostgreSQL server.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +17,14 @@ pub struct Role {
     pub superuser: bool,
     /// May create roles.
     pub createrole: bool,
-    /// The databases in which something belongs to it, or was granted to it.
+    /// The databases in which it owns something or has privileges.
     pub grants: BTreeSet<String>,
 }
 
-/// What somebody can make in a database that is not a table of the schema `public`.
+/// An object in a database that is not a table in the schema `public`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Object {
-    /// A table in a schema of its own.
+    /// A table in another schema.
     TableElsewhere,
     /// A materialised view.
     MaterialisedView,
@@ -41,33 +41,33 @@ pub enum Object {
 /// A database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Database {
-    /// Whose it is.
+    /// Its owner.
     pub owner: String,
     /// Its number.
     pub oid: u32,
-    /// What `comment on database` said of it.
+    /// Its comment, from `comment on database`.
     pub comment: Option<String>,
-    /// Whether it has any tables in the schema `public`.
+    /// Whether it has tables in the schema `public`.
     pub tables: bool,
-    /// What else is in it.
+    /// The other objects in it.
     pub objects: BTreeSet<Object>,
-    /// The modules of Odoo's that are installed; `None` where it is not Odoo's.
+    /// Odoo's installed modules, or `None` if it is not a database of Odoo.
     pub modules: Option<BTreeSet<String>>,
-    /// The modules in another state, with that state.
+    /// The modules in another state, with their states.
     pub rows: BTreeMap<String, String>,
-    /// The version of the module `base`; that of this Odoo where nothing is said.
+    /// The version of the module `base`; `None` is the version of this Odoo.
     pub version: Option<String>,
-    /// What its shell was told of language, country and company.
+    /// The language, country and company that Odoo's shell set.
     pub first: Option<String>,
-    /// Where its reports load their style from.
+    /// The URL from which its reports load their style.
     pub prints_from: Option<String>,
     /// The first user's password, as it is stored.
     pub password: Option<String>,
 }
 
 impl Database {
-    /// Whether `pg_class` has a relation that is not the catalogs': a view and a foreign table are one, a function
-    /// and a type of one's own are none.
+    /// Whether `pg_class` has a relation outside the catalogs. Views and foreign tables are relations;
+    /// functions and types are not.
     pub fn has_relations(&self) -> bool {
         use Object::{ForeignTable, MaterialisedView, TableElsewhere};
         let is_relation =
@@ -75,7 +75,7 @@ impl Database {
         self.tables || self.modules.is_some() || self.objects.iter().any(is_relation)
     }
 
-    /// Whether nobody has put anything into it.
+    /// Whether nothing was ever created in it.
     pub fn is_empty(&self) -> bool {
         !self.has_relations() && self.objects.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The files of a machine, by the paths that the machine has for them.
+//! The files of a machine, by their paths on the machine.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -17,7 +17,7 @@ pub struct Disk {
     root: PathBuf,
     /// The root, held open.
     top: Rc<File>,
-    /// What a power cut may take of them.
+    /// The changes that a power cut may lose.
     pub unsynced: Rc<Unsynced>,
 }
 
@@ -31,30 +31,30 @@ impl Disk {
         }
     }
 
-    /// Where they are.
+    /// The root on the host.
     pub(super) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where the machine's `path` is.
+    /// The path on the host of the machine's `path`.
     pub fn at(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// Whether something is at `path`, links being followed as the machine would.
+    /// Whether something is at `path`; links are followed as on the machine.
     pub fn exists(&self, path: &str) -> bool {
         self.look(path).is_some()
     }
 
-    /// The text of a file; empty where there is none.
+    /// The text of a file, or an empty string if there is no file.
     pub fn text(&self, path: &str) -> String {
         self.bytes(path)
             .map_or_else(String::new, |b| String::from_utf8(b).unwrap())
     }
 
-    /// The bytes of a file; of nothing else.
+    /// The bytes of a regular file, or `None`.
     pub fn bytes(&self, path: &str) -> Option<Vec<u8>> {
-        // a FIFO would be waited for, a device read for ever
+        // reading a FIFO would block, and a device may have no end
         let is_file = self.look(path)?.metadata().ok()?.is_file();
         let mut bytes = Vec::new();
         let mut file = is_file
@@ -64,12 +64,12 @@ impl Disk {
         Some(bytes)
     }
 
-    /// Writes a file of root's.
+    /// Writes a file that belongs to root.
     pub fn put(&self, path: &str, text: impl AsRef<[u8]>) {
         self.put_as(path, text, (0, 0), 0o644);
     }
 
-    /// Writes a file; what is above it belongs to root.
+    /// Writes a file; folders created above it belong to root.
     pub fn put_as(&self, path: &str, text: impl AsRef<[u8]>, owner: (u32, u32), mode: u32) {
         let inside = self.touched(path);
         fs::create_dir_all(inside.parent().unwrap()).unwrap();
@@ -78,13 +78,13 @@ impl Disk {
         self.own(path, owner, mode);
     }
 
-    /// Makes a folder, and those above it.
+    /// Creates a folder, and the folders above it.
     pub fn folder_as(&self, path: &str, owner: (u32, u32), mode: u32) {
         fs::create_dir_all(self.touched(path)).unwrap();
         self.own(path, owner, mode);
     }
 
-    /// Makes or replaces a link.
+    /// Creates or replaces a link.
     pub fn link(&self, path: &str, target: &str) {
         let inside = self.touched(path);
         fs::create_dir_all(inside.parent().unwrap()).unwrap();
@@ -102,14 +102,14 @@ impl Disk {
         }
     }
 
-    /// Where a place is that is about to change.
+    /// The path on the host of an entry that is about to change.
     fn touched(&self, path: &str) -> PathBuf {
         let inside = self.at(path);
         self.unsynced.touch(&inside);
         inside
     }
 
-    /// Gives an entry its owner and mode.
+    /// Sets the owner and mode of an entry.
     pub fn own(&self, path: &str, (uid, gid): (u32, u32), mode: u32) {
         let inside = self.at(path);
         chown(&inside, Some(uid), Some(gid)).unwrap();
@@ -129,7 +129,7 @@ impl Disk {
         uid == 0 || meta.mode() & bit != 0
     }
 
-    /// What is at `path`, links being followed as the machine would; not opened.
+    /// Opens what is at `path` without access to its contents; links are followed as on the machine.
     fn look(&self, path: &str) -> Option<File> {
         self.open(path, OFlag::O_PATH)
     }
@@ -139,7 +139,7 @@ impl Disk {
         let how = how.resolve(ResolveFlag::RESOLVE_IN_ROOT);
         loop {
             match openat2(&self.top, path, how) {
-                // somebody moved something, anywhere, while it went up
+                // the kernel saw a rename somewhere while it resolved `..`: try again
                 Err(Errno::EAGAIN) => (),
                 found => return found.ok().map(File::from),
             }
@@ -161,7 +161,7 @@ impl Disk {
         names
     }
 
-    /// `path` with all links followed, in the machine's own terms.
+    /// Resolves all links in `path`, and returns a path on the machine.
     pub fn resolve(&self, path: &str) -> String {
         let mut open: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
         let (mut done, mut links) = (String::new(), 0);
@@ -175,7 +175,7 @@ impl Disk {
             }
             let here = format!("{done}/{part}");
             match fs::read_link(self.at(&here)) {
-                // as many as the kernel follows
+                // the kernel's own limit
                 Ok(target) if links < 40 => {
                     links += 1;
                     let target = target.to_str().unwrap();

@@ -1,4 +1,4 @@
-//! The fuse: where the agent is killed, and which call fails.
+//! The fuse: kills odoo-deploy at a chosen effect, or makes a chosen call fail.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, OpenOptions};
@@ -14,47 +14,49 @@ use odoo_deploy::host::disk::Call;
 use super::trouble::{Halfway, Trouble};
 use super::unsynced::Unsynced;
 
-/// What the agent dies of; nothing else may be caught.
+/// The panic that stands for the death of odoo-deploy; only tests may catch it.
 pub struct Cut;
 
-/// How the agent dies.
+/// How odoo-deploy dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
-    /// Killed before an effect.
+    /// Killed before the effect.
     Before,
-    /// Killed in the middle of it.
+    /// Killed in the middle of the effect.
     Torn,
-    /// The power goes before it, and with it all that was not synced.
+    /// The power fails before the effect, and everything that was not synced is lost.
     PowerCut,
-    /// The same, but some of what was not synced was on disk all the same: which, is the dice's.
+    /// The power fails before the effect, and a part of what was not synced is lost; the number seeds the dice
+    /// that choose the part.
     PartialCut(u8),
 }
 
-/// One effect on the machine: a change to a file, or what a program does.
+/// One effect on the machine: a changed file, or a step of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
-    /// Its name, and what it is about.
+    /// Its kind and its path or program.
     pub what: String,
     kind: Kind,
-    /// How often something had come to stay before it.
+    /// How many times changes had become durable before it.
     durable: usize,
-    /// How many changes were in doubt before it.
+    /// How many changes were not synced before it.
     doubts: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Whole or not there.
+    /// Atomic.
     Whole,
-    /// Can be half done.
+    /// Can be interrupted half-way.
     Halves,
-    /// Nothing that a kill could cut: it only makes durable what was done before.
+    /// Makes earlier changes durable, and does nothing else that a kill could interrupt.
     Sync,
 }
 
 impl Effect {
-    /// How the agent can die there, less what leaves the same as a death at the effect `before` it: all is
-    /// dark as it was until something more comes to stay, and dim in as many ways as something is in doubt.
+    /// The ways to die at this effect, without those that leave the same machine as a death at the effect
+    /// `before` it. A power cut differs only if something has become durable since; partial cuts are at most as
+    /// many as there are changes not synced.
     pub fn flavours(&self, before: Option<&Self>) -> impl Iterator<Item = Death> {
         use Death::{Before, PartialCut, PowerCut, Torn};
         let all: &[Death] = match self.kind {
@@ -72,18 +74,18 @@ impl Effect {
     }
 }
 
-/// How a file call fails.
+/// A failure of file calls.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
-    /// Which one, counted from 1.
+    /// The number of the call, counted from 1.
     pub number: usize,
-    /// Of what.
+    /// Its error.
     pub errno: Errno,
-    /// Whether all that follow fail too, until the fuse is disarmed.
+    /// Whether all later file calls fail too, until the fuse is disarmed.
     pub lasts: bool,
 }
 
-/// Counts effects and calls, cuts at one of them, lets others fail.
+/// Counts effects and calls; kills odoo-deploy at one effect, or makes calls fail.
 #[derive(Default)]
 pub struct Fuse {
     unsynced: Rc<Unsynced>,
@@ -99,7 +101,7 @@ pub struct Fuse {
 }
 
 impl Fuse {
-    /// The fuse of a machine, of whose changes these are not on disk.
+    /// Creates the fuse of a machine; `unsynced` are the machine's changes that are not synced.
     pub(super) fn new(unsynced: Rc<Unsynced>) -> Self {
         Self {
             unsynced,
@@ -107,31 +109,31 @@ impl Fuse {
         }
     }
 
-    /// Cuts at effect `number`, counted from 1 and from now.
+    /// Kills odoo-deploy at effect `number`, counted from 1 from now on.
     pub fn arm(&self, number: usize, death: Death) {
         self.disarm();
         self.at.set(Some((number, death)));
     }
 
-    /// Does this before each effect, until it is disarmed.
+    /// Calls `watch` before each effect, until the fuse is disarmed.
     pub(super) fn before_each(&self, watch: impl FnMut() + 'static) {
         self.before_each.replace(Some(Box::new(watch)));
     }
 
-    /// Lets call `number` of a program, counted from 1 and from now, come into trouble; where it
-    /// `lasts`, all later calls of that program too.
+    /// Makes call `number` of a program misbehave, counted from 1 from now on; if it `lasts`, all later calls
+    /// of that program too.
     pub fn trouble(&self, number: usize, trouble: Trouble, lasts: bool) {
         self.disarm();
         self.trouble.set(Some((number, trouble, lasts)));
     }
 
-    /// Lets a file call fail, counted from now.
+    /// Makes a file call fail, counted from now on.
     pub fn fail_file(&self, fault: Fault) {
         self.disarm();
         self.fault.set(Some(fault));
     }
 
-    /// Cuts nowhere, lets nothing fail, and counts from now.
+    /// Removes all kills and failures, and resets the counters.
     pub fn disarm(&self) {
         self.seen.take();
         self.calls.take();
@@ -143,27 +145,27 @@ impl Fuse {
         self.fault.set(None);
     }
 
-    /// The effects there were.
+    /// The effects since the last reset.
     pub fn seen(&self) -> Vec<Effect> {
         self.seen.borrow().clone()
     }
 
-    /// The calls of programs that there were.
+    /// The calls of programs since the last reset.
     pub fn calls(&self) -> Vec<String> {
         self.calls.borrow().clone()
     }
 
-    /// What was told that it goes, each with the evidence that it is ours.
+    /// What the gate announced to destroy, each with its evidence.
     pub fn destroyed(&self) -> Vec<(String, String)> {
         self.destroyed.borrow().clone()
     }
 
-    /// How many file calls there were, those that only read among them.
+    /// The number of file calls, including those that only read.
     pub fn file_calls(&self) -> usize {
         self.file_calls.get()
     }
 
-    /// Counts a call; the trouble that it comes into.
+    /// Counts a call, and returns its trouble, if it has one.
     pub(super) fn call(&self, cmd: &Cmd) -> Option<Trouble> {
         let mut calls = self.calls.borrow_mut();
         calls.push(name_of(cmd));
@@ -174,7 +176,7 @@ impl Fuse {
         (number == calls.len() || again).then_some(trouble)
     }
 
-    /// Lets what a program does stop half way.
+    /// Runs a program that may stop half-way.
     pub(super) fn halfway<T>(&self, act: impl FnOnce() -> T) -> T {
         self.halfway.set(true);
         let done = act();
@@ -182,7 +184,7 @@ impl Fuse {
         done
     }
 
-    /// The agent is about to make a file call.
+    /// Counts a file call before odoo-deploy makes it; kills or fails there if it is armed.
     pub(super) fn file(&self, call: &Call<'_>) -> io::Result<()> {
         if let Call::Destroys { what, evidence } = call {
             let told = ((*what).to_owned(), (*evidence).to_owned());
@@ -214,7 +216,7 @@ impl Fuse {
         panic_any(Cut);
     }
 
-    /// One effect of a program's that is whole or not there.
+    /// Runs one atomic effect of a program.
     pub fn effect<T>(&self, act: impl FnOnce() -> T) -> T {
         if self.next(Kind::Whole, || "a program".into()).is_some() {
             panic_any(Cut);
@@ -225,7 +227,7 @@ impl Fuse {
         done
     }
 
-    /// One effect of a program's that can be half done.
+    /// Runs one effect of a program that can be interrupted half-way.
     pub fn halves<H, T>(&self, first: impl FnOnce() -> H, second: impl FnOnce(H) -> T) -> T {
         let death = self.next(Kind::Halves, || "a program".into());
         if death.is_some_and(|death| death != Death::Torn) {
@@ -262,7 +264,7 @@ impl Fuse {
     }
 }
 
-/// A call, with what it reads.
+/// The name of a call, with its standard input.
 fn name_of(cmd: &Cmd) -> String {
     let read = cmd.stdin.as_deref().unwrap_or_default();
     let read = String::from_utf8_lossy(read);
@@ -270,7 +272,7 @@ fn name_of(cmd: &Cmd) -> String {
     format!("{cmd} {}", read.join(" ")).trim_end().to_owned()
 }
 
-/// What a call does, and to what.
+/// The kind of a call, and its path.
 fn name(call: &Call<'_>) -> String {
     match call {
         Call::Write(path, _) => format!("Write {}", path.display()),
@@ -278,7 +280,7 @@ fn name(call: &Call<'_>) -> String {
     }
 }
 
-/// Does the first half of a call that has one.
+/// Does the first half of a call that can be interrupted.
 fn half(call: &Call<'_>) {
     match call {
         Call::Write(path, bytes) => {

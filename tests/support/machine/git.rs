@@ -1,4 +1,4 @@
-//! `git`: branches of far repositories, and one commit of them at a time.
+//! `git`: the branches of remote repositories, and one commit of each at a time.
 
 use odoo_deploy::host::command::Cmd;
 
@@ -8,7 +8,7 @@ use super::{Answer, Model};
 /// A file of a repository: its name and its text.
 type File = &'static (&'static str, &'static str);
 
-/// Which files of a commit are laid out.
+/// The list of files that a sparse checkout writes.
 const LIST: &str = ".git/info/sparse-checkout";
 
 impl Model {
@@ -93,14 +93,14 @@ impl Model {
         Ok(String::new())
     }
 
-    /// What was fetched into a folder: of a repository one commit.
+    /// The repository whose commit was fetched into a folder.
     fn fetched(&self, folder: &str) -> Option<Repository> {
         let head = self.disk.text(&format!("{folder}/.git/FETCH_HEAD"));
         let (commit, url) = head.trim().split_once(' ')?;
         all_at(url).find(|(_, _, at, _)| *at == commit)
     }
 
-    /// Fetches files by what they are, which it reads.
+    /// Fetches blobs by their hashes, read from standard input.
     fn fetch_blobs(&self, cmd: &Cmd, folder: &str) -> Answer {
         let (url, _, _, files) = self.fetched(folder).expect("a commit was fetched before");
         self.let_in(cmd, url)?;
@@ -111,7 +111,7 @@ impl Model {
                 return Err((128, words));
             }
         }
-        // into a store that only git looks into
+        // they go into git's object store, which no other program reads
         self.fuse.effect(|| ());
         Ok(String::new())
     }
@@ -134,7 +134,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// The files of an index; of one that is not there, none.
+    /// The files in an index, or none if there is no index.
     fn indexed(&self, cmd: &Cmd, folder: &str) -> &'static [(&'static str, &'static str)] {
         let commit = self.disk.text(Self::index(cmd));
         let fetched = self.fetched(folder).filter(|(_, _, at, _)| *at == commit);
@@ -162,7 +162,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// Writes files, of the last no more than a part where it is killed in the middle.
+    /// Writes files. If killed in the middle, it has written half of the first file.
     fn write_files(&self, cmd: &Cmd, folder: &str, files: &[File], then: impl FnOnce()) {
         let owner = self.caller(cmd);
         let write = |(name, text): File, length: usize| {
@@ -181,8 +181,8 @@ impl Model {
         );
     }
 
-    /// Asks for a token, as the server of a private repository does: git gets it from the helper for
-    /// this server, which runs as the caller.
+    /// Asks for a token, as the server of a private repository does. git gets the token from the credential
+    /// helper for this server, which runs as the caller.
     fn let_in(&self, cmd: &Cmd, url: &str) -> Result<(), (i32, String)> {
         if !PRIVATE.contains(&url) {
             return Ok(());
@@ -255,7 +255,7 @@ impl Model {
             return Err((128, words));
         };
         if self.configured(folder, "remote.origin.promisor").is_some() {
-            // what was left out
+            // git now fetches the blobs that the partial clone left out
             self.let_in(cmd, url)?;
             if url == OLD {
                 let words = "error: Server does not allow request for unadvertised object";
@@ -266,7 +266,7 @@ impl Model {
         let list = self.disk.text(&format!("{folder}/{LIST}"));
         let is_laid_out = |name: &str| {
             let patterns = list.lines().filter(|line| !line.starts_with('#'));
-            // the last one that matches says it
+            // the last matching pattern decides
             patterns.fold(!is_sparse, |is, pattern| match pattern.strip_prefix('!') {
                 Some(pattern) if matches(name, pattern) => false,
                 None if matches(name, pattern) => true,
@@ -283,7 +283,7 @@ impl Model {
     }
 }
 
-/// Whether a pattern of git's stands for a file: all, those that end so, or those of a name.
+/// Whether a sparse-checkout pattern matches a file: all files, a suffix, or a name.
 fn matches(name: &str, pattern: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
     match pattern {
@@ -294,7 +294,7 @@ fn matches(name: &str, pattern: &str) -> bool {
     }
 }
 
-/// What names a file by its text: of the right length.
+/// A hash of a file's text, as long as git's.
 fn blob_of(file: File) -> String {
     odoo_deploy::host::store::digest(file.1.as_bytes())[..40].to_owned()
 }
@@ -303,7 +303,7 @@ fn at(url: &str) -> Option<Repository> {
     all_at(url).next()
 }
 
-/// A repository by its branches.
+/// The commits of a repository, one for each branch.
 fn all_at(url: &str) -> impl Iterator<Item = Repository> {
     REPOSITORIES
         .iter()

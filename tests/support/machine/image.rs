@@ -1,4 +1,4 @@
-//! What is at a path, kept to be put back.
+//! A copy of what is at a path, to put back later.
 
 use std::fs::{self, Metadata, OpenOptions, Permissions};
 use std::io::Write as _;
@@ -12,10 +12,10 @@ use nix::sys::stat::{Mode, SFlag, mknod};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Image {
     Nothing,
-    /// A file, and when its bytes were last changed.
+    /// A file, with the time of its last change.
     File(Rights, Vec<u8>, SystemTime),
     Link(Rights, PathBuf),
-    /// A FIFO, a socket, a device: its kind and number.
+    /// A FIFO, socket or device: its type and device number.
     Node(Rights, SFlag, u64),
     Folder(Rights, Vec<(PathBuf, Image)>),
 }
@@ -48,7 +48,7 @@ impl Image {
         Self::Folder(rights, inside.collect())
     }
 
-    /// How many bytes it has.
+    /// The size of a file; 0 for anything else.
     pub(super) fn length(&self) -> usize {
         match self {
             Self::File(_, bytes, _) => bytes.len(),
@@ -56,7 +56,7 @@ impl Image {
         }
     }
 
-    /// Puts it in the place of whatever is there. Where its folder is gone, so is it.
+    /// Replaces whatever is at `path` with the copy; does nothing if the folder of `path` no longer exists.
     pub(super) fn put(&self, path: &Path) {
         if *self == Self::of(path) || !path.parent().unwrap().is_dir() {
             return;
@@ -91,7 +91,7 @@ impl Image {
         }
     }
 
-    /// Gives the file at `path` the bytes of this one, where both are files.
+    /// Writes the bytes of this copy to the file at `path`, if both are files.
     pub(super) fn put_bytes(&self, path: &Path) {
         if let (Self::File(_, bytes, modified), true) = (self, path.is_file()) {
             let file = OpenOptions::new().write(true).truncate(true).open(path);
@@ -100,7 +100,7 @@ impl Image {
         }
     }
 
-    /// Gives what is at `path` the owner and mode of this.
+    /// Sets the owner and mode of this copy at `path`.
     pub(super) fn put_rights(&self, path: &Path) {
         if let Self::File(rights, ..) | Self::Folder(rights, _) = self
             && (path.is_file() || path.is_dir())

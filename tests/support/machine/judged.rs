@@ -1,4 +1,4 @@
-//! What PostgreSQL answers to those who want to know what a database is, and what is done upon it.
+//! PostgreSQL's answers to statements that inspect a database before something is done to it.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use super::database::{Database, Object};
 use super::postgres::quoted;
 use super::{Answer, Model};
 
-/// The number of the cluster.
+/// The system identifier of the cluster.
 const SYSTEM: &str = "7713003470266139941";
 
 /// The version of `base` in this Odoo.
 const VERSION: &str = "19.0.1.3";
 
 impl Model {
-    /// The answer to a statement that looks at a database, or takes one away; `None` where it is another statement.
+    /// Returns the answer to a statement that inspects or drops a database, or `None` for other statements.
     pub(super) fn judged(&self, database: &str, sql: &str) -> Option<Answer> {
         let begins = |with: &str| sql.starts_with(with);
         if begins("select oid, (select system_identifier from pg_control_system()), case ")
@@ -159,7 +159,7 @@ impl Model {
     }
 }
 
-/// What a dump of a database would have, by kinds.
+/// The kinds and counts of objects that a dump of the database would contain.
 fn objects(found: &Database) -> BTreeMap<&'static str, usize> {
     let mut kinds = BTreeMap::new();
     let mut add = |kind| *kinds.entry(kind).or_default() += 1;

@@ -1,4 +1,4 @@
-//! nginx: what it takes for a configuration, and what it answers.
+//! nginx: which configurations it accepts, and how it answers requests.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,20 +19,20 @@ const ENABLED: &str = "/etc/nginx/sites-enabled";
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants/nginx.service";
 const DROP_INS: &str = "/etc/systemd/system/nginx.service.d";
 
-/// What it runs.
+/// The running nginx.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Nginx {
     /// Whether it runs.
     pub running: bool,
-    /// When it was started or reloaded last, in microseconds of the monotonic clock.
+    /// The time of its last start or reload, in microseconds of the monotonic clock.
     pub changed: u64,
-    /// How often it was started: a reload is no start.
+    /// How many times it was started; a reload does not count.
     pub starts: u32,
-    /// The sites that it runs, by the names of their files.
+    /// The sites that it serves, by the names of their files.
     pub sites: BTreeMap<String, String>,
     /// The drop-ins that systemd has read.
     pub loaded: BTreeMap<String, String>,
-    /// Whether systemd knows their folder: in one that came later it does not look for changes.
+    /// Whether systemd knows their folder. It does not look for changes in a folder that was created later.
     pub knows_folder: bool,
     /// Whether its last start failed.
     pub failed: bool,
@@ -43,7 +43,7 @@ impl Model {
         self.disk.exists(PROGRAM)
     }
 
-    /// What the configuration of its package does.
+    /// What its package does when it is configured.
     pub(super) fn set_up_nginx(&self) {
         let default = "server { listen 80 default_server; }\n";
         self.disk.put("/etc/nginx/sites-available/default", default);
@@ -57,7 +57,7 @@ impl Model {
         }
     }
 
-    /// What the removal of its package does.
+    /// What its package does when it is removed.
     pub(super) fn stop_nginx(&self) {
         let nginx = &mut self.state.borrow_mut().nginx;
         (nginx.running, nginx.sites) = (false, BTreeMap::new());
@@ -91,7 +91,7 @@ impl Model {
         (nginx.loaded, nginx.knows_folder) = (found, knows_folder);
     }
 
-    /// `nginx -t`: every file that is named is there, and braces are closed.
+    /// `nginx -t`: all named files exist, and braces are balanced.
     fn test_nginx(&self) -> Result<(), (i32, String)> {
         let emerg =
             |what: String| Err((1, format!("2026/01/01 00:00:00 [emerg] 1000#1000: {what}")));
@@ -160,7 +160,8 @@ impl Model {
         nginx.sites = sites;
     }
 
-    /// What a drop-in does at a start and a reload: digests of files and of certificates, targets of links.
+    /// What the drop-in records at a start and a reload: digests of files and certificates, and targets of
+    /// links.
     fn write_down(&self, drop_in: &str) {
         let Some(line) = values_of_lines(drop_in, "ExecReload=") else {
             return;
@@ -215,7 +216,7 @@ impl Model {
                     return Err((1, format!("Job for {UNIT} failed.")));
                 }
                 if bad {
-                    // what was to run anew was stopped before
+                    // a restart stops the old processes before the new start fails
                     self.fuse.effect(|| self.stop_nginx());
                     self.state.borrow_mut().nginx.failed = true;
                     let words = "failed because the control process exited with error code.";
@@ -252,7 +253,7 @@ impl Model {
         )
     }
 
-    /// The status and page that nginx answers for a request of a domain, by HTTPS or not.
+    /// The status and page that nginx returns for a request to a domain, with TLS or without.
     pub(super) fn visit(&self, cmd: &Cmd, tls: bool) -> Answer {
         let request =
             String::from_utf8_lossy(cmd.stdin.as_deref().unwrap_or_default()).into_owned();
@@ -295,7 +296,7 @@ impl Model {
     }
 }
 
-/// What `sed` prints of a file: its certificates, each from its first line to its last.
+/// What `sed` prints of a file: its certificates, each from its first to its last line.
 pub fn certificates(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let parts = text.split("-----BEGIN CERTIFICATE-----\n").skip(1);

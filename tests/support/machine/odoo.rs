@@ -1,4 +1,4 @@
-//! Odoo's launcher, as far as it initialises databases.
+//! Odoo's launcher, which initialises databases.
 
 use std::collections::BTreeSet;
 
@@ -81,7 +81,8 @@ impl Model {
             || {
                 let postgres = &mut self.state.borrow_mut().postgres;
                 let database = postgres.databases.get_mut(name).unwrap();
-                // its first transaction has the table of modules (`initialize` in Odoo's `odoo/modules/db.py`)
+                // Odoo's first transaction creates the table of modules (`initialize` in Odoo's
+                // `odoo/modules/db.py`)
                 database.tables = true;
                 let modules = database.modules.get_or_insert_default();
                 modules.insert("base".into());

@@ -1,4 +1,4 @@
-//! `openssl`, with certificates of four lines: the number of a key, whose signature, for whom.
+//! `openssl`, with certificates of four lines that name the key, the issuer and the domains.
 
 use odoo_deploy::host::command::Cmd;
 
@@ -73,14 +73,14 @@ impl Model {
         }
     }
 
-    /// The text of a file that has such a part.
+    /// The text of a file with a PEM block of that type.
     fn pem(&self, what: &str, path: &str) -> Result<String, (i32, String)> {
         if !self.disk.exists(path) {
             let words = format!("Could not open file or uri for loading {what} from {path}");
             return Err((1, words));
         }
         let text = self.disk.text(path);
-        // cut off, it has a beginning and nothing that could be read
+        // a truncated block has its first line and nothing readable after it
         let is_whole = match what {
             "key" => key(&text).is_some(),
             _ => text.contains(CERTIFICATE) && line(&text, "of ").is_some(),
@@ -91,7 +91,7 @@ impl Model {
         Ok(text)
     }
 
-    /// Whether a call asks whether a certificate ends too soon, and it does: that is an answer with 1.
+    /// Whether `-checkend` finds that the certificate ends too soon; `openssl` then exits with 1.
     pub(super) fn is_about_to_end(&self, args: &[&str]) -> bool {
         let ["x509", "-in", path, .., "-checkend", seconds] = args else {
             return false;

@@ -1,4 +1,4 @@
-//! The PostgreSQL server, asked through `psql`.
+//! The PostgreSQL server, as `psql` reaches it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,30 +17,30 @@ const CONF: &str = "/etc/postgresql/15/main/postgresql.conf";
 const CONTROL: &str = "/var/lib/postgresql/15/main/global/pg_control";
 const BASE: &str = "/var/lib/postgresql/15/main/base";
 
-/// The one cluster.
+/// The only cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Postgres {
     /// Whether it runs.
     pub running: bool,
-    /// Its roles, but for its own.
+    /// Its roles, except `postgres`.
     pub roles: BTreeMap<String, Role>,
-    /// Its databases, but for its own.
+    /// Its databases, except its own.
     pub databases: BTreeMap<String, Database>,
-    /// The settings of its further files that it runs with.
+    /// The settings that it runs with, from the files in `conf.d`.
     pub settings: BTreeMap<String, String>,
-    /// With which password it lets a role in from another host; `None` where none comes through.
+    /// The password that it requires of a role on another host; `None` if no connection gets through.
     pub remote: Option<String>,
-    /// Fields of the code for which the databases have no column.
+    /// Fields of Odoo's code without a column in the databases.
     pub lacks: Vec<String>,
-    /// How many times the service's transactions come in the way of modules being added.
+    /// How many times the service's transactions still conflict with the installation of modules.
     pub collisions: u32,
     last_oid: u32,
-    /// How many clusters were made.
+    /// The number of clusters created so far.
     clusters: u8,
 }
 
 impl Model {
-    /// Drops the cluster, with all that is in it.
+    /// Drops the cluster with its databases.
     pub(super) fn pg_dropcluster(&self, args: &[&str]) -> Answer {
         assert_eq!(args, ["--stop", "15", "main"], "no model of it");
         if !self.disk.exists(CONF) {
@@ -58,7 +58,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// What the configuration of the server's package does first.
+    /// What the server's package does first when it is configured: it creates the cluster.
     pub(super) fn make_cluster(&self) {
         if account(&self.disk, "postgres").is_none() {
             let home = "/var/lib/postgresql";
@@ -146,7 +146,7 @@ impl Model {
         Ok(answer)
     }
 
-    /// Statements, which may be for another database, where it exists.
+    /// Runs statements, which may switch to another database if that exists.
     fn part(&self, database: &str, sql: &str) -> Answer {
         let Some(rest) =
             sql.strip_prefix("select exists (select from pg_database where datname = ")
@@ -169,7 +169,7 @@ impl Model {
         }
     }
 
-    /// As a server on another host does, which here is the same one.
+    /// Checks the password of a service file. The server of another host is the same model server.
     fn signs_in(&self, file: &str) -> Result<(), (i32, String)> {
         let text = self.disk.text(file);
         let typed = text.lines().find_map(|line| line.strip_prefix("password="));
@@ -184,7 +184,7 @@ impl Model {
         }
     }
 
-    /// The settings of the further files.
+    /// The settings in the files in `conf.d`.
     fn settings(&self) -> BTreeMap<String, String> {
         let mut settings = BTreeMap::new();
         for name in self.disk.list(FURTHER) {
@@ -200,7 +200,7 @@ impl Model {
         self.state.borrow().postgres.settings.clone()
     }
 
-    /// The settings that it does not run with, and what each needs.
+    /// The settings that the server does not run with yet, and whether each needs a restart.
     fn pending(&self) -> String {
         let (said, running) = (self.settings(), &self.state.borrow().postgres.settings);
         let names: BTreeSet<&String> = said.keys().chain(running.keys()).collect();
@@ -254,7 +254,7 @@ impl Model {
         if begins("select to_regclass('public.ir_config_parameter') is not null as parameters ") {
             return Ok(reports(&postgres.databases[database]));
         }
-        // nobody has set anything for a session, or holds a connection
+        // no session has settings or holds a connection
         if begins("select distinct on (name) name, replace(value, ")
             || begins("select current_setting('max_connections'), current_setting('superuser_")
         {
@@ -339,7 +339,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// Two statements, each of which is on its own.
+    /// Runs two statements, each in its own transaction.
     fn create_database(&self, name: &str, owner: &str, comment: &str) -> Answer {
         let state = self.state.borrow();
         if !state.postgres.roles.contains_key(owner) {
@@ -365,7 +365,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// Adds a database, under the next number.
+    /// Adds a database with the next number.
     pub(super) fn add_database(&self, name: &str, database: Database) {
         let postgres = &mut self.state.borrow_mut().postgres;
         postgres.last_oid = postgres.last_oid.max(16383) + 1;
@@ -376,7 +376,7 @@ impl Model {
         postgres.databases.insert(name.into(), made);
     }
 
-    /// Takes a database and its files away, where there is one.
+    /// Removes a database and its files, if it exists.
     pub(super) fn take_database(&self, name: &str) {
         let gone = self.state.borrow_mut().postgres.databases.remove(name);
         if let Some(gone) = gone {
@@ -384,7 +384,7 @@ impl Model {
         }
     }
 
-    /// One transaction: all of it or nothing.
+    /// Runs one transaction: everything or nothing.
     fn set_password(&self, database: &str, texts: &[String], sql: &str) -> Answer {
         let hash = texts.iter().find(|t| t.starts_with("$pbkdf2-sha512$"));
         let hash = hash.expect("a hash, never a password").clone();
@@ -410,7 +410,7 @@ impl Model {
     }
 }
 
-/// The modules that Odoo has to do with: name, state and version.
+/// Odoo's modules in a database: name, state and version.
 fn modules(found: &Database) -> String {
     let version = |name: &str| match name {
         "base" => found.version.as_deref().unwrap_or("19.0.1.3"),
@@ -428,7 +428,7 @@ fn modules(found: &Database) -> String {
     rows.into_iter().map(row).collect()
 }
 
-/// What Odoo's parameters say of where reports load their style from.
+/// The parameter of Odoo that tells where reports load their style from.
 fn reports(found: &Database) -> String {
     let Some(_) = &found.modules else {
         return String::new();
@@ -437,7 +437,7 @@ fn reports(found: &Database) -> String {
     "there\n".to_owned() + &from.collect::<String>()
 }
 
-/// Which line of `pg_hba.conf` decides on each database that is asked for: Debian's own, as of every role.
+/// The line of `pg_hba.conf` that decides for each database: Debian's default line for all roles.
 fn peer(texts: &[String]) -> String {
     let asked = texts
         .iter()
@@ -454,12 +454,12 @@ fn peer(texts: &[String]) -> String {
     asked.iter().map(line).collect()
 }
 
-/// Whether the server takes up a setting only at its start.
+/// Whether a setting takes effect only when the server starts.
 fn needs_start(name: &str) -> bool {
     ["max_connections", "shared_buffers"].contains(&name)
 }
 
-/// What stands between quotes.
+/// The texts between quotes.
 pub(super) fn quoted(sql: &str, quote: char) -> Vec<String> {
     let parts = sql.split(quote).skip(1).step_by(2);
     parts.map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! The power goes, and comes again.
+//! A power cut and the boot after it.
 
 use super::super::dice::Dice;
 use super::{Death, Machine, Model, systemd};
@@ -6,8 +6,8 @@ use super::{Death, Machine, Model, systemd};
 const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 
 impl Machine {
-    /// What death of that death does to the machine, beyond the agent: where the power went,
-    /// what was not synced is lost, and the machine boots.
+    /// Applies a death to the machine: after a power cut, changes that were not synced are lost and the machine
+    /// boots.
     pub fn after(&self, death: Death, number: usize) {
         match death {
             Death::Before | Death::Torn => return,
@@ -53,12 +53,12 @@ impl Machine {
 }
 
 impl Model {
-    /// The kernel calls each boot by another name.
+    /// Sets the boot ID, which the kernel changes at every boot.
     pub(super) fn name_boot(&self, name: &str) {
         self.disk.put("/proc/sys/kernel/random/boot_id", name);
     }
 
-    /// Starts what is wanted at boot; one that does not come up is nobody's concern yet.
+    /// Starts a unit that is enabled at boot; a failure is ignored, as systemd does.
     fn boot_unit(&self, unit: &str) {
         if self.disk.exists(&format!("{WANTS}/{unit}")) {
             let _ = self.systemctl(&["start", unit]);

@@ -1,9 +1,9 @@
-//! Processes, their sockets, and what these answer.
+//! Processes, their sockets, and how they answer requests.
 
 use super::{Answer, Model};
 
 impl Model {
-    /// Writes `/proc` as the running units make it.
+    /// Writes `/proc` for the running units.
     pub(super) fn write_proc(&self) {
         for name in self.disk.list("/proc") {
             if name.parse::<u32>().is_ok() {
@@ -21,7 +21,7 @@ impl Model {
             );
             for port in &running.ports {
                 let inode = 100_000 * u64::from(pid) + u64::from(*port);
-                // a configuration that names none means all
+                // a configuration without an address means all addresses
                 let address = running.address.parse();
                 let address = address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED);
                 let word = u32::from_ne_bytes(address.octets());
@@ -54,7 +54,7 @@ impl Model {
         meta.mode() & 0o004 != 0 || (meta.gid() == gid && meta.mode() & 0o040 != 0)
     }
 
-    /// The first line is the status, the rest the page.
+    /// Requests a URL; the first line of the answer is the status, the rest is the page.
     pub(super) fn get(&self, url: &str) -> Answer {
         let rest = url.strip_prefix("http://").expect("plain HTTP");
         let (place, page) = rest.split_once('/').expect("a page");

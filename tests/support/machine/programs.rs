@@ -1,4 +1,4 @@
-//! Which program answers a call.
+//! Finds the model of the called program.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -9,7 +9,7 @@ use odoo_deploy::host::command::Cmd;
 use super::{Answer, Model};
 
 impl Model {
-    /// The answer of a program, in trouble or not; `None` where it does not end.
+    /// Runs a program, in trouble or not. Returns `None` if it never ends.
     pub(super) fn answer(&self, cmd: &Cmd) -> Option<Output> {
         match self.fuse.call(cmd) {
             None => Some(self.well(cmd)),
@@ -17,7 +17,7 @@ impl Model {
         }
     }
 
-    /// The answer of a program to which nothing happens.
+    /// Runs a program that is not in trouble.
     pub(super) fn well(&self, cmd: &Cmd) -> Output {
         let syncs = ["apt-get", "dpkg", "useradd", "usermod", "userdel"];
         let syncs = syncs.contains(&cmd.program.as_str()) || cmd.program.ends_with("/psql");
@@ -37,7 +37,7 @@ impl Model {
         }
         let called = || self.call(cmd, &args);
         let mut output = into_output(match &cmd.user {
-            // what psql asks for is done by the server
+            // the server does the work for psql, not the caller
             Some(user) if !cmd.program.ends_with("/psql") => {
                 as_account(self.account(user).expect("checked before"), called)
             }
@@ -117,11 +117,11 @@ pub(super) fn complaint(code: i32, words: &str) -> Output {
     }
 }
 
-/// What a shell says of a program that is not there.
+/// The shell's answer if a program is missing.
 const MISSING: (i32, String) = (127, String::new());
 
-/// Does `work` with the rights of an account on the file system. What the kernel refuses it, the real
-/// program would complain of.
+/// Runs `work` with an account's rights on the file system. If the kernel refuses a call, the real program
+/// would fail too.
 fn as_account((uid, gid): (u32, u32), work: impl FnOnce() -> Answer) -> Answer {
     let (own_gid, own_uid) = (setfsgid(gid.into()), setfsuid(uid.into()));
     let done = catch_unwind(AssertUnwindSafe(work));
@@ -133,7 +133,7 @@ fn as_account((uid, gid): (u32, u32), work: impl FnOnce() -> Answer) -> Answer {
     })
 }
 
-/// Lets something be done by root, also while a program runs as somebody else.
+/// Runs `work` as root, even while a program runs as another account.
 pub(super) fn as_root<T>(work: impl FnOnce() -> T) -> T {
     let (gid, uid) = (setfsgid(0.into()), setfsuid(0.into()));
     let done = work();

@@ -1,4 +1,4 @@
-//! Python: virtual environments, pip, uv, and Odoo's own launcher.
+//! Python: virtual environments, pip, uv, and Odoo's launcher.
 
 use odoo_deploy::host::command::Cmd;
 
@@ -52,7 +52,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// Whatever is in a folder; what is not there is told, and no error.
+    /// Compiles the files in a folder. A missing folder is reported and is no error, as with `compileall`.
     fn compile(&self, cmd: &Cmd, path: &str) -> String {
         if !self.disk.exists(path) {
             return format!("Can't list '{path}'\n");
@@ -109,7 +109,7 @@ impl Model {
         Ok(String::new())
     }
 
-    /// Whether what is required can be imported.
+    /// Whether the required packages can be imported.
     fn imports(&self, python: &str) -> Result<(), (i32, String)> {
         let venv = python.strip_suffix("/bin/python").expect("a venv's python");
         if self
@@ -122,7 +122,7 @@ impl Model {
         }
     }
 
-    /// Whether an interpreter could start this Odoo.
+    /// Whether an interpreter can start this Odoo.
     pub(super) fn can_run(&self, python: &str, odoo: &str) -> Result<(), String> {
         for path in [python, odoo] {
             if !self.disk.exists(path) {

@@ -1,4 +1,4 @@
-//! `systemctl`, and what a unit does when it is started.
+//! `systemctl`, and what units do when they start.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,32 +16,32 @@ const WANTS: &str = "/etc/systemd/system/multi-user.target.wants";
 /// A unit, as systemd has it in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
-    /// Its file, as it was when systemd read it.
+    /// Its file as systemd read it last.
     pub loaded: Option<String>,
-    /// The process, where it runs.
+    /// Its main process, if it runs.
     pub pid: Option<u32>,
-    /// When it was started or stopped, in microseconds of the monotonic clock.
+    /// The time of its last start or stop, in microseconds of the monotonic clock.
     pub changed: u64,
     /// The ports on which it listens.
     pub ports: Vec<u16>,
     /// The address on which it listens.
     pub address: String,
-    /// Its account.
+    /// The user that it runs as.
     pub user: String,
-    /// Its database.
+    /// The database that it serves.
     pub database: String,
     /// Whether its last start failed.
     pub failed: bool,
-    /// Whether it is enabled, as systemd has found out once: it looks again when all is read again.
+    /// Whether it is enabled, as systemd found out at first; systemd checks again at `daemon-reload`.
     pub enabled: Option<&'static str>,
-    /// Whether it was wanted at boot when all was last read.
+    /// Whether it was wanted at boot at the last `daemon-reload`.
     pub wanted: bool,
-    /// The rules that it has loaded into the kernel; others can take them away.
+    /// The nftables rules that it loaded into the kernel; other programs can remove them.
     pub rules: Option<String>,
 }
 
 impl Unit {
-    /// Whether systemd starts it again by itself where it failed.
+    /// Whether systemd restarts it after a failure.
     fn is_tried_again(&self) -> bool {
         value(self.loaded.as_deref().unwrap_or_default(), "Restart=") == "always"
     }
@@ -100,7 +100,8 @@ impl Model {
         Ok(String::new())
     }
 
-    /// The unit's file; a masked one is taken for an empty one, as systemd does it the other way round.
+    /// The text of the unit's file. A masked unit counts as an empty one; systemd treats an empty file as
+    /// masked.
     fn file(&self, unit: &str) -> Option<String> {
         let path = format!("/etc/systemd/system/{unit}");
         if self.disk.resolve(&path) == "/dev/null" {
@@ -109,8 +110,8 @@ impl Model {
         self.disk.exists(&path).then(|| self.disk.text(&path))
     }
 
-    /// A unit that is asked for and not in memory is read; one that is there stays as it was read.
-    /// What neither runs nor failed nor is wanted by anything is not kept in memory.
+    /// Reads a unit that is not in memory; a unit in memory stays as it was read. systemd unloads a unit that
+    /// does not run, has not failed, and is wanted by nothing.
     fn load(&self, unit: &str) {
         let file = self.file(unit);
         let wanted = self.is_wanted(unit);
@@ -157,7 +158,7 @@ impl Model {
         }
         self.fuse.effect(|| {
             self.end(unit);
-            // one that failed for good stays so
+            // a unit that failed for good stays failed
             let failed = known.failed && !known.is_tried_again();
             self.state.borrow_mut().units.get_mut(unit).unwrap().failed = failed;
         });
@@ -183,7 +184,7 @@ impl Model {
             Some(_) => "loaded",
             None => "not-found",
         };
-        // it stays active without a process
+        // a oneshot unit stays active without a process
         let once = known
             .loaded
             .as_deref()
@@ -207,7 +208,7 @@ impl Model {
         if let Some(known) = self.state.borrow_mut().units.get_mut(unit) {
             known.enabled = known.loaded.as_ref().map(|_| enabled);
         }
-        // one that is masked meanwhile is as it was, until all is read again
+        // systemd notices a mask only at `daemon-reload`
         let unnoticed = masked && known.loaded.as_deref().is_some_and(|text| !text.is_empty());
         let stale = known.loaded.is_some() && known.loaded != file && !unnoticed;
         let stale = if stale { "yes" } else { "no" };
@@ -267,7 +268,7 @@ impl Model {
         self.write_proc();
     }
 
-    /// Stops what is to run anew, then starts it by the unit's file as systemd has it.
+    /// For a restart, stops the unit; then starts it from the file that systemd has read.
     fn start(&self, verb: &str, unit: &str) -> Answer {
         let known = self.unit(unit);
         let text = match known.loaded {
@@ -306,7 +307,7 @@ impl Model {
         )
     }
 
-    /// What `ExecStartPre` does: digests of files, targets of links.
+    /// What `ExecStartPre` records: digests of files, and targets of links.
     fn write_record(&self, unit: &str, text: &str) {
         let before = value(text, "ExecStartPre=");
         let listed = |from: &str| -> Vec<String> {
@@ -329,7 +330,7 @@ impl Model {
         self.disk.put(&started, record);
     }
 
-    /// A unit that is gone when its process has ended well: a machine in which every sandbox can be set up.
+    /// Runs a transient unit. On this machine every sandbox can be set up, so it succeeds.
     pub(super) fn systemd_run(args: &[&str]) -> String {
         let [.., "--", "/bin/true"] = args else {
             panic!("no model of systemd-run {args:?}");
@@ -337,7 +338,7 @@ impl Model {
         String::new()
     }
 
-    /// Loads a file of rules, and writes down what the kernel has of it.
+    /// Loads a file of rules, and records the rules that the kernel then has.
     fn load_rules(&self, unit: &str, file: &str) {
         let rules = self.disk.text(file);
         let name = unit.trim_end_matches(".service");
@@ -350,7 +351,7 @@ impl Model {
         state.units.get_mut(unit).unwrap().rules = Some(rules);
     }
 
-    /// Shows a table that is loaded.
+    /// Lists a loaded table.
     fn nft_list(&self, table: &str) -> Answer {
         let head = format!("table inet {table}\n");
         let state = self.state.borrow();
@@ -360,7 +361,7 @@ impl Model {
         found.cloned().ok_or_else(none)
     }
 
-    /// Shows a table, or looks at the rules of a packet filter, as far as their braces go.
+    /// Lists a table, or checks a file of rules; the check only counts braces.
     pub(super) fn nft(&self, cmd: &Cmd, args: &[&str]) -> Answer {
         let rules = match args {
             ["--stateless", "list", "table", "inet", table] => return self.nft_list(table),
@@ -396,14 +397,14 @@ impl Model {
         Ok(String::new())
     }
 
-    /// What `ExecStart` needs to stay alive.
+    /// Checks that `ExecStart` has what it needs to stay alive.
     #[allow(clippy::type_complexity, reason = "said once and taken apart at once")]
     fn main(
         &self,
         unit: &str,
         text: &str,
     ) -> Result<(String, String, String, Vec<u16>), (i32, String)> {
-        // why, only its journal tells
+        // `systemctl` does not tell why; only the unit's journal does
         let dead = |_why: String| {
             let words = "failed because the control process exited with error code.";
             Err((1, format!("Job for {unit} {words}")))
@@ -415,12 +416,12 @@ impl Model {
                 dead("no rules, or nobody to load them".into())
             };
         }
-        // a program of somebody else's, which needs nothing
+        // a program of somebody else, which needs no files
         if let Some(port) = value(text, "ExecStart=").strip_prefix("/usr/bin/shop --port ") {
             let ports = vec![port.parse().unwrap()];
             return Ok(("root".into(), String::new(), "127.0.0.1".into(), ports));
         }
-        // one of an administrator's own
+        // a program of an administrator's own step
         let program = value(text, "ExecStart=");
         if program.starts_with("/usr/local/sbin/") {
             return if self.disk.exists(program) {
@@ -468,13 +469,13 @@ impl Model {
     }
 }
 
-/// Microseconds of the kernel's clock that nobody sets.
+/// The time of the monotonic clock, in microseconds.
 pub(super) fn monotonic() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap();
     u64::try_from(Duration::from(now).as_micros()).unwrap()
 }
 
-/// What systemd says of a unit that it does not find.
+/// systemd's message for an unknown unit.
 pub(super) fn not_there(verb: &str, unit: &str) -> (i32, String) {
     if ["enable", "disable"].contains(&verb) {
         let words = format!("Failed to {verb} unit: Unit file {unit} does not exist.");
@@ -486,7 +487,7 @@ pub(super) fn not_there(verb: &str, unit: &str) -> (i32, String) {
     )
 }
 
-/// Of all properties, one a line, those that are asked for.
+/// Selects the requested properties from `all`, one a line.
 pub(super) fn asked(args: &[&str], all: &str) -> String {
     let names = args.iter().find_map(|arg| arg.strip_prefix("--property="));
     let names: Vec<&str> = names.expect("properties").split(',').collect();
@@ -498,12 +499,12 @@ pub(super) fn asked(args: &[&str], all: &str) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// The file that a packet filter's unit loads.
+/// The file that a firewall unit loads.
 fn rules_of(text: &str) -> Option<&str> {
     value(text, "ExecStart=").strip_prefix("/usr/sbin/nft --file ")
 }
 
-/// The value of the last line of a unit's file that begins with `key`.
+/// The value in the last line of a unit's file that begins with `key`.
 fn value<'t>(text: &'t str, key: &str) -> &'t str {
     let lines = text.lines().rev();
     let mut values = lines.filter_map(|line| line.strip_prefix(key));

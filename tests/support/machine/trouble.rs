@@ -1,4 +1,4 @@
-//! Programs that do not do what they were called for.
+//! Programs that misbehave.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -8,31 +8,31 @@ use odoo_deploy::host::command::Cmd;
 use super::Model;
 use super::programs::{complaint, missing};
 
-/// How a called program misbehaves.
+/// How a program misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// It does nothing, and says so.
+    /// Does nothing, and reports a failure.
     Fails,
-    /// It is not installed.
+    /// Is not installed.
     Missing,
-    /// It does the half of its work, and does not end.
+    /// Does half of its work, and never ends.
     Hangs,
-    /// It does the half of its work, and a signal ends it.
+    /// Does half of its work, and is killed by a signal.
     Killed,
-    /// It does the half of its work, and then fails.
+    /// Does half of its work, and reports a failure.
     Halves,
-    /// It does nothing, and says that all is well.
+    /// Does nothing, and reports success.
     Idle,
-    /// It does its work, and answers what nobody understands.
+    /// Does its work, and prints an answer that cannot be parsed.
     Garbage,
-    /// It does its work, and says so in a thousand lines.
+    /// Does its work, and prints a thousand lines.
     Huge,
-    /// It does its work, and answers in no known encoding.
+    /// Does its work, and prints bytes that are not UTF-8.
     NotText,
 }
 
 impl Trouble {
-    /// All of them.
+    /// All troubles.
     pub const ALL: [Self; 9] = [
         Self::Fails,
         Self::Missing,
@@ -46,11 +46,11 @@ impl Trouble {
     ];
 }
 
-/// What a program ends with that stops half way.
+/// The panic with which a program stops half-way.
 pub(super) struct Halfway;
 
 impl Model {
-    /// The answer of a program in trouble; `None` where it does not end.
+    /// Runs a program in trouble. Returns `None` if it never ends.
     pub(super) fn troubled(&self, trouble: Trouble, cmd: &Cmd) -> Option<Output> {
         let answered = |stdout: String| Output {
             code: Some(0),
@@ -102,7 +102,7 @@ impl Model {
         })
     }
 
-    /// Lets a program do the half of what it does.
+    /// Does half of a program's work.
     fn half(&self, cmd: &Cmd) {
         let broken = self
             .fuse

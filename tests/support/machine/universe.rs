@@ -1,15 +1,15 @@
-//! What there is in the world outside: packages, repositories.
+//! The outside world: packages and repositories.
 
-/// The commit that Odoo's branch is at.
+/// The commit of Odoo's branch.
 pub const ODOO_COMMIT: &str = "1111111111111111111111111111111111111111";
 
-/// A later commit of Odoo's.
+/// A later commit of Odoo.
 pub const LATER_COMMIT: &str = "4444444444444444444444444444444444444444";
 
-/// The commit that the branch of the add-ons is at.
+/// The commit of the add-ons' branch.
 pub(super) const ADDONS_COMMIT: &str = "2222222222222222222222222222222222222222";
 
-/// A repository: where, branch, commit, and the files by name and content.
+/// A repository: URL, branch, commit, and files with their texts.
 pub(super) type Repository = (
     &'static str,
     &'static str,
@@ -17,7 +17,7 @@ pub(super) type Repository = (
     &'static [(&'static str, &'static str)],
 );
 
-/// A repository whose server gives no single files.
+/// A repository whose server does not send single files.
 pub const OLD: &str = "https://old.example.org/odoo.git";
 
 /// The files of an Odoo with these requirements.
@@ -42,10 +42,10 @@ macro_rules! odoo {
     };
 }
 
-/// The files of Odoo at its branch.
+/// The files of Odoo at the commit of its branch.
 const ODOO: &[(&str, &str)] = odoo!("Babel==2.9.1\nlxml==5.2.1  # html\n");
 
-/// The repositories that can be reached.
+/// The repositories that can be fetched.
 pub(super) const REPOSITORIES: &[Repository] = &[
     (
         "https://git.example.org/odoo.git",
@@ -69,7 +69,7 @@ pub(super) const REPOSITORIES: &[Repository] = &[
             ("web_responsive/__manifest__.py", "{}\n"),
         ],
     ),
-    // those of `examples/`
+    // the repositories of `examples/`
     (
         "https://github.com/odoo/odoo.git",
         "19.0",
@@ -96,19 +96,19 @@ pub(super) const REPOSITORIES: &[Repository] = &[
     ),
 ];
 
-/// The repositories that a token opens.
+/// The repositories that need a token.
 pub(super) const PRIVATE: &[&str] = &[
     "https://git.example.org/web.git",
     "https://git.example.org/house.git",
 ];
 
-/// Where a machine's owner keeps that token.
+/// The file with that token on the machine.
 pub const TOKEN_FILE: &str = "/etc/private.token";
 
 /// The token.
 pub(super) const TOKEN: &str = "glpat-canary-7391";
 
-/// An archive that can be fetched: where, its SHA-256, and the one file in it.
+/// An archive: its URL, its SHA-256, and the only file in it.
 pub(super) const ARCHIVE_OF_WKHTMLTOPDF: (&str, &str, &str) = (
     "https://github.com/wkhtmltopdf/packaging/releases/download/0.12.6.1-3/wkhtmltox_0.12.6.1-3.bookworm_amd64.deb",
     "98ba0d157b50d36f23bd0dedf4c0aa28c7b0c50fcdcdc54aa5b6bbba81a3941d",
@@ -120,7 +120,7 @@ pub(super) struct Package {
     pub(super) name: &'static str,
     pub(super) version: &'static str,
     pub(super) depends: &'static [&'static str],
-    /// The files that come with its unpacking.
+    /// The files that unpacking it creates.
     pub(super) files: &'static [&'static str],
 }
 
@@ -138,7 +138,7 @@ const fn package(
     }
 }
 
-/// The server of the cluster, whose configuration makes and starts it.
+/// The PostgreSQL server's package; configuring it creates and starts the cluster.
 pub(super) const SERVER: &str = "postgresql-15";
 
 /// The packages of a fresh machine.
@@ -293,7 +293,7 @@ pub(super) const ARCHIVE: &[Package] = &[
     ),
 ];
 
-/// The package of that name, wherever it is from.
+/// The package called `name`, installed or installable.
 pub(super) fn find(name: &str) -> Option<&'static Package> {
     BASE.iter().chain(ARCHIVE).find(|p| p.name == name)
 }

@@ -1,9 +1,9 @@
-//! What was changed and is not on disk yet: a power cut may take it.
+//! Changes that are not on disk yet, so that a power cut may lose them.
 //!
-//! A file's bytes, owner and mode stay in doubt until the file is synced; a name, until its folder
-//! is; all of it, until the disk is. What happened to one thing is lost from its end, what
-//! happened to different things in any order (Pillai et al., "All File Systems Are Not Created
-//! Equal", OSDI 2014).
+//! The bytes, owner and mode of a file are durable once the file is synced; a name is durable once its folder
+//! is synced; everything is durable once the disk is synced. Changes of one file are lost newest first; changes
+//! of different files are lost in any order (Pillai et al., "All File Systems Are Not Created Equal", OSDI
+//! 2014).
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,14 +15,14 @@ use odoo_deploy::host::disk::Call;
 use super::super::dice::Dice;
 use super::image::Image;
 
-/// What can be in doubt of a place.
+/// The part of an entry that is not on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doubt {
-    /// That the name stands for this.
+    /// The name in its folder.
     Name,
     /// The bytes of the file.
     Bytes,
-    /// Whose it is, and who may read it.
+    /// The owner and mode.
     Rights,
 }
 
@@ -32,11 +32,11 @@ struct Change {
     doubt: Doubt,
     path: PathBuf,
     before: Image,
-    /// The thing that it happened to: a file and its successor are one.
+    /// The number of the changed thing. A file keeps its number when it replaces another by rename.
     thing: usize,
 }
 
-/// What was in doubt at one moment, with paths below the root.
+/// Unsynced changes at one moment, with paths below the root.
 pub(super) struct Doubts {
     changes: Vec<Change>,
     things: usize,
@@ -52,7 +52,7 @@ pub struct Unsynced {
 }
 
 impl Unsynced {
-    /// What is in doubt of the files under `root`.
+    /// The unsynced changes of the files under `root`.
     pub(super) fn kept(&self, root: &Path) -> Doubts {
         let changes = self.changes.borrow();
         let below = |path: &Path| path.strip_prefix(root).unwrap().to_owned();
@@ -62,7 +62,7 @@ impl Unsynced {
         }
     }
 
-    /// Takes over what was in doubt of files that were copied to `root`.
+    /// Takes over the unsynced changes of files that were copied to `root`.
     pub(super) fn take_over(&self, doubts: &Doubts, root: &Path) {
         let at = |path: &Path| root.join(path);
         let changes = doubts.changes.iter().map(|change| change.at(at));
@@ -70,28 +70,28 @@ impl Unsynced {
         self.things.set(doubts.things);
     }
 
-    /// How many changes are in doubt.
+    /// The number of unsynced changes.
     pub fn doubts(&self) -> usize {
         self.changes.borrow().len()
     }
 
-    /// How often something came to stay: while this is the same, a power cut that takes all there is to take
-    /// leaves the same.
+    /// How many times changes became durable. While this number is the same, a full power cut leaves the same
+    /// files.
     pub(super) fn durable(&self) -> usize {
         self.durable.get()
     }
 
-    /// Something came to stay.
+    /// Counts that changes became durable.
     pub(super) fn stays(&self) {
         self.durable.set(self.durable.get() + 1);
     }
 
-    /// From now on a program writes that syncs what it does, or one that does not.
+    /// Sets whether the running program syncs its changes.
     pub(super) fn program(&self, syncs: bool) {
         self.writes.set(!syncs);
     }
 
-    /// A program is about to change what is at `path`, or to make it with the folders above it.
+    /// Records that a program is about to change `path`, or to create it and the folders above it.
     pub(super) fn touch(&self, path: &Path) {
         if self.writes.get() {
             let missing = path
@@ -101,7 +101,7 @@ impl Unsynced {
         }
     }
 
-    /// The agent is about to make this call, and it will succeed.
+    /// Records a call that odoo-deploy is about to make and that will succeed.
     pub(super) fn about_to(&self, call: &Call<'_>) {
         match *call {
             Call::Create(path) if path.symlink_metadata().is_ok() => (),
@@ -135,7 +135,7 @@ impl Unsynced {
 
     fn note(&self, doubt: Doubt, path: &Path) {
         let mut changes = self.changes.borrow_mut();
-        // what is in a folder that is itself in doubt goes with it
+        // entries in a folder are lost with the folder
         let inside = |change: &&Change| {
             change.doubt == Doubt::Name && change.path != path && path.starts_with(&change.path)
         };
@@ -183,14 +183,14 @@ impl Unsynced {
         self.things.get()
     }
 
-    /// Loses all of it.
+    /// Loses all unsynced changes.
     pub(super) fn lose(&self) {
         for change in self.changes.take().iter().rev() {
             change.undo();
         }
     }
 
-    /// Loses what the dice say, and never all of it.
+    /// Loses a random part of the unsynced changes, and never all.
     pub(super) fn lose_some(&self, dice: &mut Dice) {
         let mut changes = self.changes.take();
         let mut things: BTreeMap<usize, usize> = BTreeMap::new();
@@ -217,7 +217,7 @@ impl Unsynced {
 }
 
 impl Change {
-    /// The same, of a place elsewhere.
+    /// The same change with `place` applied to its paths.
     fn at(&self, place: impl Fn(&Path) -> PathBuf) -> Self {
         Self {
             path: place(&self.path),
@@ -226,7 +226,7 @@ impl Change {
         }
     }
 
-    /// Makes it as if it had not happened.
+    /// Reverts the change.
     fn undo(&self) {
         match self.doubt {
             Doubt::Name => self.before.put(&self.path),
@@ -235,7 +235,8 @@ impl Change {
         }
     }
 
-    /// Leaves some of the bytes that were written last: the first of them, or as many, but zeros.
+    /// Reverts a write in part: keeps a prefix of the new bytes, or as many bytes as were written, but zeros at
+    /// the end.
     fn tear(&self, dice: &mut Dice) {
         let (Ok(now), before) = (fs::read(&self.path), self.before.length()) else {
             return;

@@ -1,17 +1,17 @@
-//! What others have on a server, and what its owner does between two of our runs.
+//! Things of other people on a server, and what its owner does between two runs of odoo-deploy.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dice::Dice;
 use crate::machine::{Database, Machine, Object, Role};
 
-/// The marks that a database of ours carries, which anybody can write.
+/// The comments that mark a database as odoo-deploy's. Anybody can write them, so they prove nothing alone.
 const MARKS: [&str; 2] = ["odoo-deploy: being initialised", "odoo-deploy: initialised"];
 
-/// One thing of somebody else's, or that somebody else does.
+/// One thing of somebody else, or one act of somebody else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Foreign {
-    /// There is a database; one of its name was dropped for it.
+    /// A database exists; an earlier database of that name was dropped first.
     Database {
         /// Its name.
         name: &'static str,
@@ -19,16 +19,16 @@ pub enum Foreign {
         owner: &'static str,
         /// What is in it.
         holds: Holds,
-        /// What is said of it.
+        /// Its comment.
         comment: Option<&'static str>,
     },
-    /// A database was dropped, and nothing else.
+    /// A database was dropped; its filestore stays.
     Dropped(&'static str),
     /// A database has a filestore.
     Filestore(&'static str),
-    /// There is a role.
+    /// A role exists.
     Role(&'static str, Role),
-    /// There is a user.
+    /// A user exists.
     User {
         /// Its name.
         name: &'static str,
@@ -41,23 +41,23 @@ pub enum Foreign {
         /// A group that it is in.
         group: Option<&'static str>,
     },
-    /// There is a group without a user.
+    /// A group exists without a user of that name.
     Group(&'static str),
-    /// There is a file of that account's.
+    /// A file belongs to that account.
     File(&'static str, &'static str),
-    /// There is a folder with a file in it.
+    /// A folder exists, with a file in it.
     Folder(&'static str),
-    /// There is a link.
+    /// A link exists.
     Link(&'static str, &'static str),
-    /// A folder is a link to another, with a file in it.
+    /// A folder was moved and replaced by a link to its new path.
     Elsewhere(&'static str, &'static str),
     /// A line was added to a file by hand.
     Edited(&'static str),
     /// Packages are installed.
     Packages(&'static [&'static str]),
-    /// A program runs as a unit.
+    /// A program runs as a unit and listens on that port.
     Unit(&'static str, u16),
-    /// nginx serves a site, from a file of that name, for that domain.
+    /// nginx serves a site for that domain, from a file of that name.
     Site(&'static str, &'static str),
 }
 
@@ -68,20 +68,20 @@ pub enum Holds {
     Nothing,
     /// A table in the schema `public`.
     Table,
-    /// One object that is none.
+    /// One object that is not a table of `public`.
     Only(Object),
-    /// Rows of modules none of which is installed: it is being restored.
+    /// Rows of modules, none of them installed: a restore is under way.
     Restoring,
     /// An Odoo.
     Odoo,
     /// An Odoo of an earlier series.
     EarlierOdoo,
-    /// An Odoo that was left in the middle of an update.
+    /// An Odoo interrupted in the middle of an update.
     HalfOdoo,
 }
 
 impl Foreign {
-    /// One of all, drawn.
+    /// Draws one at random.
     pub fn draw(dice: &mut Dice) -> Self {
         match dice.below(20) {
             0..=4 => database(dice),
@@ -113,14 +113,14 @@ impl Foreign {
         }
     }
 
-    /// Whether it can be on a machine that is as this one.
+    /// Whether it is possible on this machine.
     pub fn fits(&self, machine: &Machine) -> bool {
         let state = machine.state.borrow();
         match self {
             Self::Database { .. } | Self::Role(..) => state.postgres.running,
             Self::Dropped(name) => state.postgres.databases.contains_key(*name),
             Self::File(path, user) => {
-                // a cluster is not made where something of it is there
+                // no cluster is created if files of one already exist
                 let is_server =
                     path.starts_with("/etc/postgresql") || path.starts_with("/var/lib/postgresql");
                 machine.account(user).is_some() && (!is_server || machine.has_package("postgresql"))
@@ -147,7 +147,7 @@ impl Foreign {
         }
     }
 
-    /// Makes it so.
+    /// Makes it happen on `machine`.
     pub fn happen(&self, machine: &Machine) {
         let disk = &machine.disk;
         match self {
@@ -265,7 +265,7 @@ impl Holds {
     }
 }
 
-/// One of several words.
+/// Picks a word.
 fn one(dice: &mut Dice, all: &[&'static str]) -> &'static str {
     all[dice.below(all.len())]
 }
@@ -330,14 +330,14 @@ fn user(dice: &mut Dice) -> Foreign {
     }
 }
 
-/// Whether a group has that name, of a user or not.
+/// Whether a group has that name.
 fn has_group(machine: &Machine, name: &str) -> bool {
     let text = machine.disk.text("/etc/group");
     text.lines()
         .any(|line| line.split(':').next() == Some(name))
 }
 
-/// Writes a file, in the place of a link or a file.
+/// Writes a file, replacing a link or a file.
 fn put(machine: &Machine, path: &str, text: String, owner: (u32, u32)) {
     let disk = &machine.disk;
     let (folder, name) = path.rsplit_once('/').unwrap();
@@ -349,7 +349,7 @@ fn put(machine: &Machine, path: &str, text: String, owner: (u32, u32)) {
     disk.put_as(&path, text, owner, 0o640);
 }
 
-/// Moves a folder, and leaves a link to where it is.
+/// Moves a folder, and replaces it with a link to the new path.
 fn elsewhere(machine: &Machine, path: &str, target: &str) {
     let disk = &machine.disk;
     let depth = path.matches('/').count() - 1;
@@ -361,7 +361,7 @@ fn elsewhere(machine: &Machine, path: &str, target: &str) {
         disk.folder_as(target, (0, 0), 0o755);
     }
     disk.put(&format!("{target}/theirs"), "theirs\n");
-    // a whole path would lead out of the machine
+    // an absolute path would lead out of the machine's root
     disk.link(path, &format!("{}{}", "../".repeat(depth), &target[1..]));
 }
 

@@ -1,5 +1,5 @@
-//! The law: all that was there before is there after, unless it was named; and no state is without a next
-//! command.
+//! The law: everything that belongs to others is still there after a command, unless the command named it; and
+//! every state has a next command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,31 +16,31 @@ use crate::machine::{Death, Fault, Frozen, Machine};
 use crate::scenario::installed;
 use crate::site::{SiteFile, SiteSpec};
 
-/// How many commands may lead out of any ending.
+/// The most commands that may be needed after any ending.
 const COMMANDS: usize = 3;
 
-/// What the worlds are made of.
+/// The machines and sites of all worlds.
 pub struct Ground {
     starts: BTreeMap<Start, (Frozen, Things)>,
     sites: BTreeMap<Site, SiteFile>,
 }
 
-/// What came of a world.
+/// The result of playing a world.
 #[derive(Debug, Default)]
 pub struct Played {
-    /// What broke the law.
+    /// The violations of the law.
     pub wrong: Vec<String>,
-    /// How many commands were typed.
+    /// The number of typed commands.
     pub commands: usize,
-    /// How many of them were killed, and how many were in trouble.
+    /// The number of commands that were killed or met a fault.
     pub cut: usize,
-    /// How many ended with 0.
+    /// The number of commands with exit code 0.
     pub well: usize,
-    /// How many things of others were looked at, all in all.
+    /// The number of checks that a thing of others is still there.
     pub looked: usize,
-    /// What went, with how often it did by which evidence.
+    /// How often something was destroyed, by evidence.
     pub destroyed: BTreeMap<String, usize>,
-    /// Why commands were refused at the end.
+    /// The reasons of the final refusals.
     pub refused: BTreeSet<String>,
 }
 
@@ -48,7 +48,8 @@ pub struct Played {
 struct Play<'g> {
     ground: &'g Ground,
     machine: Machine,
-    /// The things of others: what each is now, and what it was before it was changed under its name.
+    /// The things of others. The last value is the present one; those before it are earlier values under the
+    /// same name.
     foreign: BTreeMap<String, Vec<Thing>>,
     played: Played,
 }
@@ -60,7 +61,7 @@ impl Default for Ground {
 }
 
 impl Ground {
-    /// Makes the machines that worlds begin with.
+    /// Prepares the machines that worlds start from.
     pub fn new() -> Self {
         let bare = Machine::bare();
         let at_first = things(&bare);
@@ -136,7 +137,7 @@ impl Ground {
     }
 }
 
-/// The sites that commands are about.
+/// The sites of the commands.
 fn sites() -> BTreeMap<Site, SiteFile> {
     let usual = SiteSpec::default;
     let proxy = SiteSpec {
@@ -173,7 +174,7 @@ fn sites() -> BTreeMap<Site, SiteFile> {
 }
 
 impl Play<'_> {
-    /// Somebody else does something. What he made is his, and what he took away is not missed.
+    /// Lets somebody else act. New things belong to him; things that he removed are no longer checked.
     fn happen(&mut self, foreign: &Foreign) {
         if !foreign.fits(&self.machine) {
             return;
@@ -188,12 +189,12 @@ impl Play<'_> {
             _ => None,
         };
         let was = std::mem::take(&mut self.foreign);
-        // a run that was killed may have been about to bring these: nobody can tell who did
+        // if a killed run may have been about to install these packages, it is unclear who did
         let mut sites = self.ground.sites.keys();
         let is_begun =
             matches!(foreign, Foreign::Packages(_)) && sites.any(|site| self.has_open_run(*site));
         for (place, thing) in after {
-            // what was only moved is whose it was
+            // a moved thing keeps its owner
             let known = moved(&place).filter(|from| before.contains_key(from));
             let known = known.unwrap_or_else(|| place.clone());
             if before.get(&known) != Some(&thing) {
@@ -206,7 +207,7 @@ impl Play<'_> {
         }
     }
 
-    /// Somebody types a command, and looks for his things.
+    /// Types a command, then checks the things of others.
     fn typed(&mut self, verb: Verb, site: Site, end: End) -> Said {
         let open = self.has_open_run(site);
         let fuse = self.machine.fuse.clone();
@@ -228,7 +229,7 @@ impl Play<'_> {
         fuse.disarm();
         if let (None, End::Killed(number, death)) = (said.code, end) {
             self.machine.after(death, number);
-            // what does not come up at boot by itself is not missed
+            // a program that does not start at boot is not missed after a power cut
             if death == Death::PowerCut {
                 let now = things(&self.machine);
                 self.foreign.retain(|place, was| {
@@ -242,7 +243,7 @@ impl Play<'_> {
         let reads = ![Verb::Install, Verb::Rollback].contains(&verb);
         let refused = said.outcome == Some(Outcome::Refused) && !open && end == End::Well;
         if reads || refused {
-            // the lock, in memory
+            // the lock is stored in memory, so it is no change
             let locks = |what: &str| what.contains("/run/odoo-deploy") || what.ends_with("/run\")");
             let touched = effects.iter().filter(|effect| !locks(&effect.what));
             for effect in touched.take(3) {
@@ -257,7 +258,7 @@ impl Play<'_> {
         said
     }
 
-    /// Counts what went by its evidence, and looks whether anything went of which none was told.
+    /// Counts what was destroyed, by evidence, and records everything that vanished without evidence.
     fn weigh(&mut self, before: &Things, said: &Said) {
         let told = self.machine.fuse.destroyed();
         for (_, evidence) in &told {
@@ -289,7 +290,7 @@ impl Play<'_> {
         }
     }
 
-    /// Looks for the things of others.
+    /// Checks the things of others.
     fn look(&mut self, said: &Said, words: &[String]) {
         let now = things(&self.machine);
         let (mut moved, mut gone) = (Vec::new(), Vec::new());
@@ -297,7 +298,7 @@ impl Play<'_> {
         for (place, was) in &mut self.foreign {
             let found = now.get(place);
             let present = was.last().expect("what it is");
-            // whatever was killed, or lost its power, is gone on with before anything is said of what runs
+            // after a kill or power cut, running programs are checked only once the recovery has ended
             let waits = said.code.is_none() && matches!(present, Thing::Running(_));
             if found == Some(present) || waits {
                 continue;
@@ -335,7 +336,7 @@ impl Play<'_> {
         }
     }
 
-    /// Whether the newest run of a site is not at its end.
+    /// Whether the newest run of a site is still open.
     fn has_open_run(&self, site: Site) -> bool {
         let folder = journals_of(&self.machine, self.ground.sites[&site].name());
         let runs = journal::runs(&folder).unwrap_or_default();
@@ -343,7 +344,8 @@ impl Play<'_> {
         runs.last().is_some_and(|run| open.contains(&run.standing))
     }
 
-    /// Follows what the program says, until all is well or something is refused that its owner must decide.
+    /// Follows the advice of odoo-deploy until a command succeeds, or is refused for a reason that the owner
+    /// must settle.
     fn leads_on(&mut self, last: &Said, site: Site) {
         let mut ways = self.ways(last, site);
         let (mut code, mut error) = (last.code, last.error.clone());
@@ -373,10 +375,10 @@ impl Play<'_> {
                 let text = format!("LATE it fails again: {}", path.join(" | "));
                 return self.played.wrong.push(text);
             }
-            // what is said first is tried first, and the other way where that is refused
+            // try the first advised command first, and the other if the first is refused
             if said.outcome != Some(Outcome::Refused) || ways.is_empty() {
                 ways = self.ways(&said, site);
-                // who has tried it again in vain takes the other way
+                // if trying again gave the same error, take the other command
                 if error == said.error && ways.len() > 1 {
                     ways.remove(0);
                 }
@@ -385,12 +387,12 @@ impl Play<'_> {
         }
     }
 
-    /// What may be typed after this, by what the program said.
+    /// The commands to try next, from the advice.
     fn ways(&self, said: &Said, site: Site) -> Vec<Vec<String>> {
         let install = self.ground.words(Verb::Install, site);
         match said.code {
             Some(0) => return Vec::new(),
-            // whoever was killed said nothing: `status` tells of both ways
+            // a killed command gives no advice; `status` names both commands
             None if self.has_open_run(site) && self.played.commands.is_multiple_of(2) => {
                 return vec![self.ground.words(Verb::Rollback, site)];
             }
@@ -414,7 +416,7 @@ impl Play<'_> {
         advice
     }
 
-    /// A refusal is an end where it says what is to be decided.
+    /// A refusal is a proper ending if it says what the owner must decide.
     fn is_decided(&mut self, error: &str) {
         if error.contains('`') {
             self.played.refused.insert(kind(error));
@@ -425,7 +427,7 @@ impl Play<'_> {
     }
 }
 
-/// Whether a place is one of the cluster that `what` tells of, as Debian keeps them.
+/// Whether a path belongs to the PostgreSQL cluster in `what`, in Debian's folders.
 fn is_of_cluster(place: &str, what: &str) -> bool {
     let cluster = what.strip_prefix("cluster ");
     let folders = ["/etc/postgresql/", "/var/lib/postgresql/"];
@@ -437,8 +439,8 @@ fn is_of_cluster(place: &str, what: &str) -> bool {
     })
 }
 
-/// Whether something is missed by somebody when it goes: a program that ends and what is in memory is not, nor what
-/// goes with a package or with systemd's links.
+/// Whether odoo-deploy needs evidence to remove a thing. It needs none for a process, for what is stored in
+/// memory, and for files that go with a package or with systemd's links.
 fn needs_evidence(place: &str, was: &Thing) -> bool {
     let passing = [
         "/run/",
@@ -446,7 +448,7 @@ fn needs_evidence(place: &str, was: &Thing) -> bool {
         "/etc/ssl/certs",
         "/etc/systemd/system/multi-user.target.wants",
     ];
-    // what was about to be put in the place of something
+    // the temporary file of a replacement
     let prepared = place.ends_with(".odoo-deploy") && place.contains("/.");
     match was {
         _ if prepared => false,
@@ -458,7 +460,7 @@ fn needs_evidence(place: &str, was: &Thing) -> bool {
     }
 }
 
-/// A refusal without what is told apart by it.
+/// A refusal without its names and values, to count refusals of one kind together.
 fn kind(error: &str) -> String {
     let line = error.lines().next().unwrap_or_default();
     let parts: Vec<&str> = line.split('`').collect();

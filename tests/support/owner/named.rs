@@ -1,10 +1,10 @@
-//! Whether what became of a thing was named to its owner before, or as it was done.
+//! Whether odoo-deploy named to the owner what happened to a thing, before or while it did it.
 
 use super::said::Said;
 use super::things::{Thing, Things};
 use crate::machine::{Database, Machine, Role};
 
-/// Whether it may have become of the thing at `place`, that was `was`, what is there now.
+/// Whether the change of the thing at `place`, from `was` to its present state, was named.
 pub(super) fn is_named(
     machine: &Machine,
     said: &Said,
@@ -17,17 +17,17 @@ pub(super) fn is_named(
         planned.any(|change| {
             let is_it = change.subject == subject
                 || at(machine, &change.subject) == subject
-                // a folder of the site may be a link to another
+                // a folder of the site may be a link to another folder
                 || change.kind == "directory" && machine.disk.resolve(&change.subject) == subject;
             is_it && kinds.contains(&change.kind.as_str())
         })
     };
-    // what is there now took its place, and the owner was told where it is
+    // the new thing replaced the old one, and the owner was told the old one's new path
     if now.contains_key(place) && said.names_place(subject) && is_elsewhere(was, now) {
         return true;
     }
     match (was, now.get(place)) {
-        // what is there is another thing: it is elsewhere, and its owner was told
+        // the thing is gone: it must be at another path, and the owner was told
         (was, None) => (said.names(subject) || said.names_place(subject)) && is_elsewhere(was, now),
         (Thing::Folder(_), Some(Thing::Folder(_))) => plans(&["directory"]),
         (Thing::File(_, digest), Some(Thing::File(_, found))) if digest == found => {
@@ -66,7 +66,7 @@ pub(super) fn is_named(
     }
 }
 
-/// Where a path is, where folders above it are links.
+/// The path of a thing, with links in the folders above it resolved.
 pub(super) fn at(machine: &Machine, path: &str) -> String {
     match path.rsplit_once('/') {
         Some((folder, name)) => format!("{}/{name}", machine.disk.resolve(folder)),
@@ -74,7 +74,7 @@ pub(super) fn at(machine: &Machine, path: &str) -> String {
     }
 }
 
-/// Whether a thing is at another place.
+/// Whether a thing is now at another path.
 fn is_elsewhere(thing: &Thing, now: &Things) -> bool {
     now.values().any(|other| match (thing, other) {
         (Thing::File(_, digest), Thing::File(_, found)) => digest == found,
@@ -85,7 +85,7 @@ fn is_elsewhere(thing: &Thing, now: &Things) -> bool {
     })
 }
 
-/// Whether the bytes of a file were put by, or are at another place.
+/// Whether the bytes of a file are in the store or at another path.
 fn is_kept(machine: &Machine, digest: &str, now: &Things) -> bool {
     let sites = "/var/lib/odoo-deploy";
     let kept = |site: &String| {
@@ -100,7 +100,7 @@ fn less_shell(line: &str) -> &str {
     line.rsplit_once(':').map_or(line, |(rest, _)| rest)
 }
 
-/// Whether a database is as it was, but for modules that were asked for.
+/// Whether a database is unchanged except for additional modules.
 fn has_only_more_modules(was: &Database, now: &Database) -> bool {
     let more = match (&was.modules, &now.modules) {
         (Some(was), Some(now)) => was.is_subset(now),

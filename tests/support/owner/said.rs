@@ -1,4 +1,4 @@
-//! A command as it is typed, and what it says.
+//! Runs a typed command, and collects what it reports.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -16,23 +16,23 @@ use crate::act::silence_cuts;
 use crate::machine::{Cut, Machine};
 use crate::runtime::paused;
 
-/// What a command said.
+/// What a command reported.
 #[derive(Debug)]
 pub(super) struct Said {
-    /// Its exit code; `None` where it was killed.
+    /// Its exit code, or `None` if it was killed.
     pub(super) code: Option<u8>,
     /// How it ended.
     pub(super) outcome: Option<Outcome>,
-    /// What it complained of.
+    /// Its error message.
     pub(super) error: String,
-    /// What it said to type next.
+    /// Its advice: what to type next.
     pub(super) next: String,
-    /// All that it told.
+    /// Its events.
     pub(super) events: Vec<Event>,
 }
 
 impl Said {
-    /// The changes that it showed before it acted.
+    /// The pending changes of the plan that it showed.
     pub(super) fn planned(&self) -> impl Iterator<Item = &Change> {
         self.events.iter().filter_map(|event| match event {
             Event::Planned(change) if change.is_pending() => Some(change),
@@ -40,7 +40,7 @@ impl Said {
         })
     }
 
-    /// Whether anything that is no plan names this.
+    /// Whether an event or the error names `word`; a change in the plan counts only if its summary does.
     pub(super) fn names(&self, word: &str) -> bool {
         let named = |text: &String| text.contains(word);
         named(&self.error)
@@ -55,7 +55,7 @@ impl Said {
             })
     }
 
-    /// Whether anything that is no plan names this place, or a folder that it is in.
+    /// Whether an event or the error names a path or a folder above it.
     pub(super) fn names_place(&self, place: &str) -> bool {
         let mut above = Path::new(place).ancestors();
         above.any(|above| {
@@ -63,7 +63,7 @@ impl Said {
         })
     }
 
-    /// The commands that it says to type, each by its words.
+    /// The commands in its advice, split into words.
     pub(super) fn advice(&self) -> Vec<Vec<String>> {
         let commands = self.next.split("odoo-deploy ").skip(1);
         let words = |text: &str| {
@@ -75,7 +75,7 @@ impl Said {
     }
 }
 
-/// Has the program do what is typed.
+/// Runs a command line.
 pub(super) fn say(machine: &Machine, words: &[String]) -> Said {
     silence_cuts();
     let told: Rc<RefCell<Vec<Event>>> = Rc::default();

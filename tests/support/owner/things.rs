@@ -1,4 +1,4 @@
-//! Whatever is on a machine and may be somebody's.
+//! The things on a machine that may belong to somebody.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,19 +9,19 @@ use odoo_deploy::host::store::digest;
 
 use crate::machine::{Database, Machine, Role};
 
-/// All things by their places: a path, or what it is with its name.
+/// All things by their places: a path, or a type and a name.
 pub(super) type Things = BTreeMap<String, Thing>;
 
-/// One thing, with all that its owner could miss of it.
+/// One thing, with everything about it that its owner could miss.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Thing {
-    /// A folder: whose it is.
+    /// A folder, with its owner and mode.
     Folder(String),
-    /// A file: whose it is, and the digest of its bytes.
+    /// A file, with its owner and mode, and the digest of its bytes.
     File(String, String),
-    /// A link: whose it is, and where it leads.
+    /// A link, with its owner, and its target.
     Link(String, PathBuf),
-    /// What is none of these.
+    /// Anything else: a FIFO, a socket, a device.
     Odd(String),
     /// A user's line in `/etc/passwd`.
     User(String),
@@ -31,13 +31,14 @@ pub(super) enum Thing {
     Package(String),
     /// A role of PostgreSQL.
     Role(Role),
-    /// A database, with all that is in it.
+    /// A database, with its contents.
     Database(Database),
-    /// A running program of a unit, by whom.
+    /// A running program of a unit, with its user.
     Running(String),
 }
 
-/// What is the program's own or the kernel's, and what is looked at in another way.
+/// Paths that are not things: those of odoo-deploy itself, of the kernel, and of what is compared in another
+/// way.
 const ASIDE: &[&str] = &[
     "/etc/group",
     "/etc/group-",
@@ -53,7 +54,7 @@ const ASIDE: &[&str] = &[
     "/var/lib/postgresql/15/main/base",
 ];
 
-/// All that is on a machine.
+/// The things on a machine.
 pub(super) fn things(machine: &Machine) -> Things {
     let mut all = Things::new();
     let text = machine.disk.text("/etc/passwd");
@@ -103,7 +104,7 @@ fn walk(machine: &Machine, folder: &Path, names: &BTreeMap<u32, String>, all: &m
             continue;
         }
         let meta = path.symlink_metadata().unwrap();
-        // a number without a name is the next account's
+        // a number without a name will be given to the next account
         let name = names.get(&meta.uid()).map_or("nobody's", String::as_str);
         let mode = meta.mode() & 0o7777;
         let whose = format!("{name} {}:{} {mode:04o}", meta.uid(), meta.gid());

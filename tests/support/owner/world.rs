@@ -1,4 +1,4 @@
-//! A server of somebody else's, and what is done on it.
+//! Worlds: a server of somebody else, and what happens on it.
 
 use nix::errno::Errno;
 
@@ -6,37 +6,37 @@ use super::foreign::Foreign;
 use crate::dice::Dice;
 use crate::machine::{Death, Trouble};
 
-/// What a server was before anybody had his own things on it.
+/// The server before other people put things on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Start {
     /// A freshly installed Debian.
     Bare,
-    /// One with PostgreSQL and nginx.
+    /// A Debian with PostgreSQL and nginx.
     Served,
-    /// One with the usual site.
+    /// A Debian with the usual site.
     Installed,
-    /// One with that site behind nginx.
+    /// A Debian with that site behind nginx.
     Proxied,
 }
 
-/// Which site a command is about.
+/// The site of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Site {
-    /// The usual one.
+    /// The usual site.
     Usual,
-    /// The same behind nginx.
+    /// The usual site behind nginx.
     Proxy,
-    /// The same at a later commit.
+    /// The usual site at a later commit.
     Later,
-    /// The same with another database.
+    /// The usual site with another database.
     OtherDatabase,
-    /// The same with another module.
+    /// The usual site with another module.
     More,
-    /// A second one of the same server.
+    /// A second site on the same server.
     Second,
 }
 
-/// What is typed.
+/// The command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     /// `install --yes`.
@@ -51,20 +51,20 @@ pub enum Verb {
     Rollback,
 }
 
-/// How it ends.
+/// How a command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// By itself.
+    /// Without a kill or fault.
     Well,
-    /// It is killed at an effect.
+    /// Killed at that effect.
     Killed(usize, Death),
-    /// A file call fails.
+    /// That file call fails.
     File(usize, Errno),
-    /// A program is in trouble.
+    /// That call of a program is in trouble.
     Program(usize, Trouble),
 }
 
-/// One thing that happens.
+/// One event in a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Move {
     /// Somebody types a command.
@@ -73,21 +73,21 @@ pub enum Move {
     Owner(Foreign),
 }
 
-/// A server, and what is done on it.
+/// A server, and what happens on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
-    /// What it was.
+    /// The server at the start.
     pub start: Start,
-    /// What there is on it of others.
+    /// The things of others on it.
     pub foreign: Vec<Foreign>,
-    /// What happens.
+    /// The events, in order.
     pub moves: Vec<Move>,
 }
 
 impl World {
-    /// The world of that seed.
+    /// Draws the world of a seed.
     pub fn draw(seed: u64) -> Self {
-        // dice of neighbouring numbers begin alike
+        // dice with neighbouring seeds begin with similar numbers
         let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         dice.below(2);
         let starts = [
@@ -116,7 +116,7 @@ impl World {
         }
     }
 
-    /// Worlds with one thing less, in which it may be as wrong.
+    /// Worlds with one thing less, to find the smallest world that still fails.
     pub fn smaller(&self) -> Vec<Self> {
         let mut all = Vec::new();
         for at in 0..self.moves.len() {
