@@ -1,4 +1,4 @@
-//! Several agents on one site: one acts, the others say who it is.
+//! Several odoo-deploy processes on one site: one installs, the others name it and exit.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// How many agents are started in the same moment.
+/// The number of processes that start at the same moment.
 const AGENTS: usize = 10;
 
 fn two_agents() {
@@ -47,7 +47,7 @@ fn two_agents() {
     );
 }
 
-/// On a server that runs, where the site asks for a change.
+/// Ten processes at once on an installed server whose site was changed.
 fn ten_agents() {
     let server = Server::ready("ten-agents", bases::installed());
     web::await_health(&server);
@@ -96,8 +96,8 @@ fn ten_agents() {
     );
 }
 
-/// Looks on while an agent works: how many other agents were run, and how many of its children
-/// were seen, none of which had anything of the agent's open.
+/// Runs other commands while an install works. Returns how many commands ran, and how many of the install's
+/// children were seen; a child must not inherit the lock or the journal.
 fn meanwhile(server: &Server, agent: Pid) -> (usize, usize) {
     let mut looked = 0;
     let mut seen = BTreeSet::new();
@@ -119,7 +119,7 @@ fn meanwhile(server: &Server, agent: Pid) -> (usize, usize) {
         refused.expect_code(6);
         status.expect_code(0).expect_told("holds the lock since");
         plan.expect_code(0);
-        // what it finds half done is a change to come, or a service that does not answer yet
+        // the unfinished install shows as pending changes, or as a service that does not answer yet
         assert!([0, 2, 5].contains(&audit.code), "{}", audit.told());
         looked = 4;
         watch.join().expect("nothing inherited");
@@ -128,7 +128,7 @@ fn meanwhile(server: &Server, agent: Pid) -> (usize, usize) {
     (looked, seen.len())
 }
 
-/// All that a process has started, and what these have.
+/// All descendants of a process.
 fn children(pid: i32) -> Vec<i32> {
     let path = format!("/proc/{pid}/task/{pid}/children");
     let own = fs::read_to_string(path).unwrap_or_default();
@@ -143,7 +143,7 @@ fn children(pid: i32) -> Vec<i32> {
 }
 
 fn expect_nothing_inherited(child: i32) {
-    // between fork and exec it is the agent still
+    // between fork and exec, the child is still a copy of odoo-deploy
     let program = fs::read_to_string(format!("/proc/{child}/comm")).unwrap_or_default();
     if program.trim() == "odoo-deploy" {
         return;

@@ -13,7 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// How open a service may be to attack, as systemd counts from 0 to 10.
+/// The highest exposure to attacks that the service may have; `systemd-analyze security` counts from 0 to 10.
 const EXPOSURE: f64 = 2.0;
 
 fn from_nothing(suite: &str) {

@@ -1,4 +1,5 @@
-//! No secret leaves its home on a real server: process table, PostgreSQL's log, systemd's journal.
+//! No secret leaves its home on a real server, not even in the process table, PostgreSQL's log, or the journal
+//! of systemd.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -21,7 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const SECRETS: &str = "/var/lib/odoo-deploy/odoo/secrets";
 
-/// The files of secrets, in the order of the list of their homes.
+/// The files of the secrets, in the order of `canary::HOMES`.
 const FILES: [&str; 4] = [
     "admin-password",
     "admin-password.hash",
@@ -31,11 +32,11 @@ const FILES: [&str; 4] = [
 
 const BY_HAND: [&str; 2] = ["kana'rien \"vogel\" $1%2", "zwei/ter+vogel&flog=fort?"];
 
-/// Everything that is asked of PostgreSQL is in its log.
+/// Lets PostgreSQL log every statement.
 const TALKATIVE: &str = "alter system set log_statement = 'all'; alter system set log_min_duration_statement = 0; \
                          alter system set log_min_error_statement = 'debug5'";
 
-/// Where a run, or what it runs, leaves anything: each with the way to its files.
+/// Where a run, or a program that it starts, may write: a name, and a script that lists the files.
 const PLACES: [(&str, &str); 5] = [
     ("state", "find /var/lib/odoo-deploy -type f"),
     ("settings", "find /etc -type f"),
@@ -53,8 +54,7 @@ const PLACES: [(&str, &str); 5] = [
     ),
 ];
 
-/// All that was ever seen in the process table while something was done, and the secrets that there
-/// were meanwhile.
+/// Everything seen in the process table during some work, and the secrets that existed then.
 #[derive(Default)]
 struct Watch {
     lines: BTreeSet<Vec<u8>>,
@@ -82,7 +82,7 @@ impl Watch {
         }
     }
 
-    /// Does something, and watches meanwhile.
+    /// Does `work`, and watches the process table meanwhile.
     fn during<T>(&mut self, server: &Server, work: impl FnOnce() -> T) -> T {
         let over = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -93,14 +93,14 @@ impl Watch {
                 }
                 self.look(server);
             });
-            // also where the work falls over: the scope waits for the other thread
+            // a guard, so that the watch also ends if `work` panics: the scope waits for the other thread
             let _over = Over(&over);
             work()
         })
     }
 }
 
-/// Ends a watch with itself.
+/// Ends the watch when it is dropped.
 struct Over<'a>(&'a AtomicBool);
 
 impl Drop for Over<'_> {
@@ -112,7 +112,7 @@ impl Drop for Over<'_> {
 struct Search {
     server: Server,
     watch: Watch,
-    /// Those that were there before any run.
+    /// The secrets that existed before the first run.
     planted: Vec<Canary>,
     scans: usize,
     leaks: Vec<String>,
@@ -150,7 +150,7 @@ impl Search {
         }
         for (_, find) in PLACES {
             let paths = self.server.sh(find);
-            // some are gone meanwhile
+            // some files were deleted since they were listed
             let read = |path: &str| Some((path.to_owned(), fs::read(self.server.path(path)).ok()?));
             let files: Vec<_> = paths.lines().filter_map(read).collect();
             let texts: Vec<_> = files
@@ -187,7 +187,7 @@ fn canaries() {
     let fails = over_ssh.replace("[python]", "modules = [\"no_such_module\"]\n\n[python]");
 
     let key = server.read("/root/.ssh/id_ed25519");
-    // its first line is that of every key of its kind
+    // without the first line, which all keys of this type share
     let mut planted: Vec<Canary> = key
         .lines()
         .skip(2)

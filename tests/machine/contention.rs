@@ -1,4 +1,4 @@
-//! apt's locks, held by others: waited for, named, and given up on in time.
+//! apt's locks, held by other programs: odoo-deploy waits for them, names the holder, and gives up in time.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -22,20 +22,20 @@ const LOCKS: [&str; 4] = [
     "/var/cache/apt/archives/lock",
 ];
 
-/// When another takes a lock, beside before the run begins: it waits until it gets it, as dpkg would.
+/// When another program takes a lock, in addition to the start of the run: it waits for the lock, as dpkg does.
 const MOMENTS: [(&str, &str); 2] = [("step_began", "git"), ("step_failed", "source")];
 
-/// How long another holds a lock, in seconds.
+/// How many seconds another program holds a lock.
 const HELD: u32 = 3;
 
-/// Takes a lock as apt does, holds it for some seconds, and lets go.
+/// A program that takes a lock as apt does, holds it for some seconds, and releases it.
 const HOLDER: &str = "import fcntl, sys, time
 lock = open(sys.argv[1], 'a')
 fcntl.lockf(lock, fcntl.LOCK_EX)
 print('held', flush=True)
 time.sleep(float(sys.argv[2]))";
 
-/// Another that holds a lock.
+/// Another program that holds a lock.
 struct Holder(Child);
 
 impl Holder {
@@ -45,7 +45,7 @@ impl Holder {
         Self(command.stdout(Stdio::piped()).spawn().expect("python3"))
     }
 
-    /// Waits until it has the lock.
+    /// Waits until the program holds the lock.
     fn holds(mut self) -> Self {
         let mut line = String::new();
         let out = self.0.stdout.take().expect("its output");
@@ -59,8 +59,8 @@ impl Holder {
     }
 }
 
-/// A server that lacks one package, whose lists are old, and whose site fails once that is there:
-/// a run of it needs every lock, on the way there and on the way back.
+/// A server without git and with old package lists; its site fails after the packages are installed. A run on
+/// it needs every lock, during the install and during the rollback.
 fn contention() {
     let server = Server::ready("locks", bases::packed());
     server.sh("dpkg --purge git >/dev/null; touch -d '3 days ago' /var/lib/apt/lists /var/lib/apt/lists/*");

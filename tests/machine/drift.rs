@@ -1,4 +1,4 @@
-//! What differs is found, named, and put right; nothing else is touched.
+//! Drift is found, named and repaired; nothing else changes.
 
 use libtest_mimic::Trial;
 use serde_json::json;
@@ -94,7 +94,7 @@ fn stopped() {
         .iter()
         .filter_map(|event| event["step"].as_str().map(str::to_owned))
         .collect();
-    // Odoo may have ended when its database went away, and then waits to be started again
+    // Odoo may have exited when its database stopped, and then needs a start
     let (first, rest) = began.split_first().expect("a step");
     assert_eq!(first, "postgresql");
     assert!(

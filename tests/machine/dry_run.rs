@@ -1,4 +1,4 @@
-//! A dry run tells everything and touches nothing.
+//! A dry run reports everything and changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Every file system that can be written to becomes read-only, for this one process and its like.
+/// Makes every writable file system read-only, in a mount namespace for this process and its children.
 const FROZEN: &str = "
     awk '$4 ~ /^rw/ && $2 !~ /^\\/(proc|sys|dev)(\\/|$)/ {print $2}' /proc/mounts | while read -r place; do
         mount -o remount,bind,ro \"$place\"
@@ -64,7 +64,7 @@ fn bare() {
     assert!(said.contains("is mounted read-only"), "{said}");
     let after = Snapshot::take(&server, &["/"], BACKGROUND);
     let mut found = before.differences(&after, Precision::Exact);
-    // where systemd tries the unit's sandbox, it makes folders there for that moment
+    // when systemd sets up the unit's sandbox, it creates temporary folders there
     found.retain(|line| {
         !["~ /tmp: modified ", "~ /var/tmp: modified "]
             .iter()
@@ -84,7 +84,7 @@ fn bare() {
     );
 }
 
-/// Where apt's lists are there, it is known what the packages bring.
+/// With apt's lists present, the plan names the packages.
 fn listed() {
     let server = Server::boot("dry-listed", bases::fetched());
     server.write(SITE, &short_site());

@@ -1,7 +1,7 @@
-//! On a server where a site runs: what is wrong in a section is refused before anything changes, and a step of
-//! it that fails leaves the site as it was. What of this needs more than one machine is tried where that is:
-//! certificates in `proxy`, filters of fail2ban and archives of wkhtmltopdf in `hardened`, another host's
-//! PostgreSQL in `production`, private repositories in `private`.
+//! On a server with a running site: a wrong value in a section is refused before anything changes, and a
+//! failing step of a section leaves the site as it was. Other modules test the failures that need more than one
+//! machine: certificates in `proxy`, fail2ban filters and wkhtmltopdf archives in `hardened`, PostgreSQL on
+//! another host in `production`, private repositories in `private`.
 
 use std::cell::RefCell;
 
@@ -21,7 +21,7 @@ const PLAYBOOK: &str = include_str!("../../playbooks/odoo.toml");
 const FIREWALL: &str = include_str!("../../templates/firewall.nft");
 const ROTATION: &str = include_str!("../../templates/odoo.logrotate");
 
-/// Lines of a site whose last is wrong, and the hint.
+/// Sites with a wrong last line, and the hint that each gets.
 const WRONG: &[(&str, &str)] = &[
     (
         "[site]\ndomain = \"erp.example.org\"\n[proxy]\ntls = \"acm\"",
@@ -48,7 +48,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
 ];
 
-/// A module that makes a table and a record before it fails, in a repository of add-ons.
+/// A module that creates a table and a record before it fails, in a repository of add-ons.
 const BROKEN: &str = "
     git config --system safe.directory '*'
     mkdir -p /srv/source/broken/data && cd /srv/source/broken
@@ -61,13 +61,13 @@ const BROKEN: &str = "
     git clone -q --bare /srv/source /srv/git/broken.git && chmod -R a+rX /srv/git
 ";
 
-/// Modules in any state but the first, and what a broken one may have left.
+/// Lists modules in any state but the first, and what the broken module may have left in the database.
 const DATABASE: &str = "
     select name || ' ' || state from ir_module_module where state <> 'uninstalled'
     union select 'data ' || count(*) from ir_model_data where module = 'broken'
     union select 'table ' || coalesce(to_regclass('broken_thing')::text, 'none') order by 1";
 
-/// A server with a running site, and how it is.
+/// A server with a running site, and its state.
 struct Ground {
     server: Server,
     start: Start,
@@ -79,7 +79,7 @@ impl Ground {
     fn new() -> Self {
         let server = Server::ready("failing", bases::installed());
         web::await_health(&server);
-        // so that the runs are about their sections, and not about packages
+        // install packages now, so that the runs are only about their sections
         server.sh("apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 --yes \
                    --no-install-recommends install nftables logrotate >/dev/null");
         server.sh(BROKEN);
@@ -93,7 +93,7 @@ impl Ground {
         }
     }
 
-    /// Asks for `text`, which must end with `code` and these words, and leave the site as it is.
+    /// Installs the site `text`, which must exit with `code`, print `words`, and leave the site as it is.
     fn fails(&self, text: &str, code: i32, words: &str) {
         self.server.write(SITE, text);
         let run = self.server.odoo(&["install", "--yes"]);
@@ -222,12 +222,12 @@ fn each() {
     server.sh("rm /srv/site/odoo.toml");
     server.write(SITE, &site(""));
     web::await_health(server);
-    // Odoo's master ends by itself where it looks for PostgreSQL while that is away, and systemd starts it
-    // again: `check_registries` in odoo/service/server.py
+    // Odoo's master process exits if PostgreSQL is away when it checks the registries, and systemd restarts it
+    // (`check_registries` in Odoo's `odoo/service/server.py`)
     ground.process.replace(process(server));
     ground.expect_as_it_was("settings with which PostgreSQL does not start");
     failed.push("settings with which PostgreSQL does not start");
-    // and without a fault the same section is set, and taken back
+    // without a fault, the same section is applied and rolled back
     server.write(SITE, &logs);
     server.odoo(&["install", "--yes"]).expect_code(0);
     assert!(server.exists("/etc/logrotate.d/odoo-deploy-odoo"));

@@ -1,4 +1,4 @@
-//! A first install that fails is taken back, and says why.
+//! A first install that fails is rolled back, and says why.
 
 use libtest_mimic::Trial;
 
@@ -9,7 +9,7 @@ use super::support::start::Start;
 use super::support::tally::show;
 use super::support::{bases, scenario};
 
-/// What fails.
+/// The failures.
 const ALL: [(&str, fn()); 4] = [
     ("failure_repository_missing", repository),
     ("failure_module_missing", module),
@@ -28,7 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const PLAYBOOK: &str = include_str!("../../playbooks/odoo.toml");
 const UNIT: &str = include_str!("../../templates/odoo.service");
 
-/// How many lines a person reads before they scroll.
+/// The most lines that fit on a screen without scrolling.
 const SCREEN: usize = 25;
 
 fn expect_cause(run: &Run, cause: &str) {
@@ -53,7 +53,7 @@ fn told(what: &str, run: &Run, start: &Start, left: usize) {
     );
 }
 
-/// On a bare machine, where the packages go again too.
+/// On a bare machine, where the rollback also removes the packages.
 fn repository() {
     let server = Server::boot("no-repository", bases::fetched());
     server.write(SITE, &short_site().replace("odoo.git", "nowhere.git"));

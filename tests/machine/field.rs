@@ -1,7 +1,8 @@
-//! Cases from the field: what people reported of real servers, re-enacted. A file in `tests/field/` is a case.
+//! Field cases: problems that people reported on real servers, re-enacted. Each file in `tests/field/` is a
+//! case.
 //!
-//! Cases of one base share a machine and run one after the other: each puts the machine back. `FIELD=D1,T5` chooses
-//! cases by the beginning of their names.
+//! Cases of one base share a machine and run one after the other, so each case undoes its changes.
+//! `FIELD=D1,T5` selects cases by the beginning of their names.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,14 +18,14 @@ use super::support::run::Run;
 use super::support::server::{SITE, Server, short_site, site};
 use super::support::{bases, scenario, tally, web};
 
-/// How many machines share the cases of an installed server.
+/// The number of machines that share the cases with an installed server.
 const SHARES: usize = 2;
 
-/// A case, as its file has it.
+/// A case, as read from its file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    /// The kind that it is an example of.
+    /// The kind of problem that this case is an example of.
     #[serde(rename = "case")]
     kind: String,
     /// What people reported.
@@ -32,10 +33,10 @@ struct Case {
     /// What version 0.1.0 did.
     before: String,
     base: Base,
-    /// Whether it has a machine of its own.
+    /// Whether the case gets a machine for itself.
     #[serde(default)]
     alone: bool,
-    /// The script that puts the machine back.
+    /// The script that undoes the changes of the case.
     #[serde(default)]
     undo: String,
     act: Vec<Act>,
@@ -44,24 +45,24 @@ struct Case {
     name: String,
 }
 
-/// One command on one ground.
+/// One command, after a preparing script.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Act {
-    /// The script that makes the ground.
+    /// The script that prepares the machine.
     #[serde(default)]
     ground: String,
-    /// Lines that are added to the usual site; they stay for the acts that follow.
+    /// Lines that are added to the usual site, for this act and all later ones.
     site: Option<String>,
-    /// What `odoo-deploy` is called with.
+    /// The arguments of `odoo-deploy`.
     command: Option<String>,
     /// The expected exit code.
     #[serde(default)]
     code: i32,
-    /// Words that must be told.
+    /// Words that the output must contain.
     #[serde(default)]
     says: Vec<String>,
-    /// Words that must not be told.
+    /// Words that the output must not contain.
     #[serde(default)]
     never: Vec<String>,
     /// A script that must succeed afterwards.
@@ -69,17 +70,17 @@ struct Act {
     then: String,
 }
 
-/// What a machine is before its cases.
+/// The state of the machine before its first case.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 enum Base {
-    /// Debian 12 as it comes.
+    /// A fresh Debian 12.
     Bare,
-    /// Debian 12 with all packages.
+    /// Debian 12 with all packages installed.
     Packed,
-    /// Debian 12 with Odoo, installed by this program.
+    /// Debian 12 with Odoo installed by odoo-deploy.
     Installed,
-    /// Debian 13 as it comes.
+    /// A fresh Debian 13.
     Trixie,
 }
 
@@ -106,13 +107,13 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The scenarios of cases with a machine of their own.
+/// The names of the scenarios of cases with a machine for themselves.
 pub(crate) fn alone() -> impl Iterator<Item = String> {
     let cases = cases().into_iter().filter(|case| case.alone);
     cases.map(|case| format!("field_{}", case.name))
 }
 
-/// The cases that are asked for, by their names.
+/// The cases that `FIELD` selects, by default all.
 fn cases() -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field");
     let wanted = env::var("FIELD").unwrap_or_default();
@@ -132,7 +133,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// Tries all cases, those after one that failed on a new machine.
+/// Runs all cases. After a failed case, the next one gets a new machine.
 fn all(cases: &[Case]) {
     let mut server = None;
     let mut failed = Vec::new();

@@ -1,4 +1,4 @@
-//! Passwords that are guessed: on every road that Odoo has for them, and who else notices.
+//! Guessed passwords: on every way to sign in to Odoo, and whether other visitors notice the limit.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -18,8 +18,8 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// How many wrong passwords each visitor tries.
 const TRIES: u64 = 200;
 
-/// The roads, and how many tries may come through before the limit holds: what is free, with what may wait its turn
-/// and what comes meanwhile.
+/// The ways to sign in, and how many guesses may get through before the limit applies: the burst, plus the
+/// queue, plus what is allowed during the test.
 const ROADS: &[(&str, u64)] = &[
     ("page", 32),
     ("session", 32),
@@ -28,7 +28,7 @@ const ROADS: &[(&str, u64)] = &[
     ("json2", 92),
 ];
 
-/// Behind a proxy on this very machine, which says where visitors come from.
+/// Behind a proxy on the same machine, which passes on the visitors' addresses.
 const PROXY: &str = "tls = \"none\"\ntrusted = [\"127.0.0.0/8\"]\n\n[fail2ban]\nenabled = true";
 
 fn guessing() {
@@ -51,7 +51,7 @@ fn guessing() {
         let after = after.unwrap_or_default();
         told.push(format!("{road} {through} through, out after {after} s"));
     }
-    // behind the same proxy
+    // a visitor behind the same proxy
     assert_eq!(
         (&found["neighbour"], &found["calls"]),
         (&200.into(), &200.into()),
@@ -86,7 +86,7 @@ fn attack(server: &Server) -> Value {
     serde_json::from_str(said.trim()).expect("JSON")
 }
 
-/// From outside Odoo itself is not there at all.
+/// From another host, Odoo cannot be reached directly.
 fn directly(server: &Server) {
     let address = server.sh("hostname -I");
     let address = address.split(' ').next().unwrap_or_default();
@@ -97,7 +97,7 @@ fn directly(server: &Server) {
     }
 }
 
-/// A first line that names the site, and a `Host` that does not: Odoo hears of the site alone.
+/// A request whose URL names the site, and whose `Host` header names another host: Odoo gets the site's name.
 fn other_host(server: &Server) {
     let script = "perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(\"127.0.0.1:80\") or exit; \
          print $s \"GET http://erp.example.org/web/session/logout?redirect=/x HTTP/1.1\\r\\nHost: evil.example.org\\r\\n\
@@ -109,7 +109,7 @@ fn other_host(server: &Server) {
     );
 }
 
-/// Without calls by programs, but for one client.
+/// With RPC closed to all clients but one.
 fn closed(server: &Server) {
     let rpc = PROXY.replacen(
         "\n\n",

@@ -1,4 +1,4 @@
-//! The parts round Odoo, as a firm would run them.
+//! The parts around Odoo, as a company would run them.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
@@ -21,11 +21,11 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The most that `systemd-analyze security` may find.
+/// The highest exposure that `systemd-analyze security` may report.
 const EXPOSURE: f64 = 1.5;
 
-/// An archive as the patched build comes in, around the distribution's program: what is tried is how it is
-/// fetched, compared, unpacked and found, not how it prints.
+/// An archive like that of the patched build, with the distribution's program inside. It tests how the archive
+/// is fetched, verified, unpacked and found, not how the program prints.
 const ARCHIVE: &str = r#"
     mkdir -p /srv/w/DEBIAN /srv/w/usr/local/bin
     printf 'Package: wkhtmltox\nVersion: 1\nArchitecture: all\nMaintainer: t <t@example.org>\nDescription: t\n' > /srv/w/DEBIAN/control
@@ -35,7 +35,8 @@ const ARCHIVE: &str = r#"
     dpkg-deb --root-owner-group --build /srv/w /srv/w.deb >/dev/null && sha256sum /srv/w.deb | cut -c 1-64
 "#;
 
-/// Pages, pictures, and whether words leave ink: the distribution's build draws them as curves, without text.
+/// Counts pages and pictures, and checks that words leave ink: the distribution's build draws letters as
+/// curves, so there is no text to extract.
 const INK: &str = "/opt/odoo/venv/bin/python -c \"
 import PyPDF2
 def look(name):
@@ -50,7 +51,7 @@ fn full() {
     let binds = world().binds_with_all_modules();
     let server = Server::boot_binding("full", bases::installed(), binds);
     web::await_health(&server);
-    // the code of every module first, so that the service serves from it while one is added
+    // install every module's code first, so that the service serves from it while a module is added
     let serving = site("[http]\nworkers = 2\n").replace("odoo.git", "odoo-full.git");
     server.write(SITE, &serving);
     server.json(&["install", "--yes"]).expect_code(0);
@@ -82,7 +83,7 @@ fn full() {
             .is_some_and(|pdf| pdf.starts_with("%PDF-")),
         "{found}"
     );
-    // the words after the number are nobody's to rely on
+    // the words after the status code may change between versions
     assert!(
         found["websocket"]
             .as_str()
@@ -137,7 +138,7 @@ fn full() {
         path(),
         "going back takes the archive and nothing else"
     );
-    // it was started anew: the way back does not wait until Odoo answers
+    // the rollback restarted the service, and does not wait until Odoo answers
     web::await_health(&server);
     web::expect_alive(&server);
     show(
@@ -147,7 +148,8 @@ fn full() {
     );
 }
 
-/// PostgreSQL and SSH at every address, somebody else's rules, and whatever is needed to have them.
+/// Lets PostgreSQL and SSH listen on every address, loads firewall rules of somebody else, and installs what
+/// that needs.
 const OPEN: &str = "
     DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 --yes --no-install-recommends \
         install openssh-server nftables >/dev/null
@@ -157,7 +159,7 @@ const OPEN: &str = "
          add rule inet theirs input tcp dport 9 counter'
 ";
 
-/// Two wrong passwords, as the login form sends them.
+/// Two wrong passwords, sent as the login form sends them.
 const WRONG: &str = r#"python3 -c '
 import json, urllib.request
 params = {"db": "odoo", "login": "admin", "password": "wrong"}
@@ -217,8 +219,8 @@ fn guarded() {
     );
     server.json(&["audit"]).expect_code(0);
 
-    // a line as Odoo really writes it, by the filter as fail2ban really reads it
-    // (over RPC it knows no address: what signs in there is not told from where)
+    // match a line that Odoo really wrote against the filter as fail2ban really reads it (over RPC, Odoo logs
+    // no address for a failed login)
     server.sh(WRONG);
     let journal = "fail2ban-regex --print-all-matched systemd-journal /etc/fail2ban/filter.d/odoo-deploy-odoo.conf";
     let matched = server.sh(journal);
@@ -239,7 +241,7 @@ fn guarded() {
         server.sh(jail)
     );
 
-    // a filter that fail2ban does not read: the run is taken back
+    // a filter that fail2ban cannot read: the run is rolled back
     let filter = include_str!("../../templates/fail2ban-filter.conf");
     server.write(
         "/srv/site/fail2ban-filter.conf",
@@ -259,7 +261,7 @@ fn guarded() {
     expect_reach(&server, "after a reboot", &[22], &[5432, 8069]);
     server.json(&["audit"]).expect_code(0);
 
-    // going back, with a look at SSH all the while
+    // roll back, and check all the while that SSH answers
     let mut back = server.start(&["rollback", "--yes"]);
     let mut looks = 0;
     while back.is_running() {

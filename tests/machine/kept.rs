@@ -1,4 +1,4 @@
-//! Going back keeps the owner's data, and all that was there before.
+//! A rollback keeps the owner's data, and everything that existed before.
 
 use libtest_mimic::Trial;
 
@@ -12,7 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("rollback_keeps_data_and_what_was_there", kept)]
 }
 
-/// What was on the server before anybody thought of this program.
+/// What was on the server before odoo-deploy.
 const BEFORE: &str = "
     apt-get -qq -o Dpkg::Use-Pty=0 --yes --no-install-recommends install git >/dev/null
     useradd --system --home-dir /var/lib/odoo --comment 'an old friend' --shell /bin/bash odoo
@@ -20,7 +20,7 @@ const BEFORE: &str = "
     printf '[options]\\nworkers = 7\\n' > /etc/odoo.conf && chmod 0604 /etc/odoo.conf
 ";
 
-/// What the owner's data keeps on the server.
+/// What stays on the server because of the owner's data.
 const DATA: &[Allowance] = &[
     ("/var/lib/odoo/*", "the filestore"),
     (

@@ -1,4 +1,4 @@
-//! An agent that is killed at any moment leaves a server that goes on, or goes back.
+//! After a kill at any moment, the install can be continued or rolled back.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use super::support::{bases, scenario, web};
 use crate::random_kills;
 use ::support::dice::Dice;
 
-/// A moment to kill at: a step, for how many milliseconds at most it is let go on (on a fast host the
-/// run must not be over by then), and where it starts from.
+/// A moment to kill at: a step, the longest time in milliseconds to let the step work (short enough that the
+/// run is not over on a fast host), and the base that the run starts from.
 #[derive(Clone, Copy)]
 struct BootTime {
     step: &'static str,
@@ -57,7 +57,7 @@ const MOMENTS: [BootTime; 5] = [
     },
 ];
 
-/// The two ways out of each.
+/// The two recoveries tried after each kill.
 const WAYS: [&str; 2] = ["install", "rollback"];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -81,8 +81,8 @@ pub(crate) fn names() -> impl Iterator<Item = String> {
     MOMENTS.iter().flat_map(both)
 }
 
-/// Runs an install up to some moment in a step, and kills its agent. The moment is another one for
-/// each way out, and by the seed of all random kills.
+/// Starts an install and kills it at a moment within a step. The moment differs between the two recoveries, and
+/// depends on `KILL_SEED`.
 fn killed(server: &Server, moment: BootTime, way: usize) -> Duration {
     let mut running = server.start(&["install", "--yes"]);
     running.await_step(moment.step);

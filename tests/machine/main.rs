@@ -1,7 +1,7 @@
 //! The real binary on real systemd machines, from a bare Debian to a running Odoo and back.
 //!
-//! Needs root: `make test`, `make prove`, or `cargo test --test machine -- --test-threads=2 [FILTER]`. Machines
-//! and what is made for them are in `ODOO_DEPLOY_BED`; all of them are taken down at the end.
+//! Needs root: `make test`, `make prove`, or `cargo test --test machine -- --test-threads=2 [FILTER]`. The
+//! machines and their bases are stored in `ODOO_DEPLOY_BED`; all machines are removed at the end.
 
 #![allow(
     clippy::unwrap_used,
@@ -49,11 +49,11 @@ use support::{tally, world};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // several parts of names, separated by commas
+    // several filters, separated by commas
     let wanted = arguments.filter.take().unwrap_or_default();
     let wanted: Vec<&str> = wanted.split(',').filter(|part| !part.is_empty()).collect();
-    // The longest first, so that none is left alone at the end; and before them what needs none of the bases, or the
-    // least of them, while these are made.
+    // The longest scenarios first, so that none runs alone at the end. Before them, scenarios that need no base
+    // or a small one, which run while the large bases are made.
     let trials: Vec<Trial> = [
         bare::trials(),
         field::trials(),

@@ -1,4 +1,4 @@
-//! A network that gives nothing, the wrong thing, or too little of it.
+//! A network that answers nothing, answers wrongly, or is too slow.
 
 use libtest_mimic::Trial;
 
@@ -13,7 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("a_network_in_trouble", troubled)]
 }
 
-/// Answers by what is first in the path, over HTTP for apt and over HTTPS for git.
+/// Answers according to the first part of the path, over HTTP for apt and over HTTPS for git.
 const SERVER: &str = r#"
 import http.server, socket, ssl, struct, sys, threading, time
 class Fault(http.server.BaseHTTPRequestHandler):
@@ -74,8 +74,8 @@ secure.socket = context.wrap_socket(secure.socket, server_side=True)
 secure.serve_forever()
 "#;
 
-/// A server that the machine trusts, an archive whose files are not what its lists say, and names that
-/// nobody answers for.
+/// Adds a server that the machine trusts, an archive whose files differ from its lists, and host names that do
+/// not answer.
 const ARRANGE: &str = "
     mkdir -p /srv/tls /srv/archive && cd /srv/tls
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=git.example.org \
@@ -93,7 +93,7 @@ Filename: ./logrotate.deb\\nSize: 21\\nSHA256: %064d\\n\\n' 7 > good/Packages
     for i in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/443) 2>/dev/null && exit 0; sleep 0.1; done; exit 1
 ";
 
-/// What is asked of git, and what is told of it.
+/// The repository URLs, and what odoo-deploy must say of each.
 const GIT: [(&str, &str, &str); 8] = [
     ("404", "https://git.example.org/gone/odoo.git", "not found"),
     (
@@ -133,7 +133,7 @@ const GIT: [(&str, &str, &str); 8] = [
     ),
 ];
 
-/// What apt's only source is, and what is told of it.
+/// The only source of apt, and what odoo-deploy must say of it.
 const APT: [(&str, &str, &str); 6] = [
     (
         "404",
@@ -167,7 +167,7 @@ const APT: [(&str, &str, &str); 6] = [
     ),
 ];
 
-/// The longest that one of them may take: a branch is asked for two minutes long.
+/// The longest that a case may take, in seconds: a branch is retried for two minutes.
 const PATIENCE: f64 = 200.0;
 
 fn troubled() {
@@ -203,7 +203,8 @@ fn troubled() {
         let asked: String = asked.collect();
         server.write(SITE, &asked);
         expect(what, words);
-        // a commit that is named is fetched without a question first; that may take half an hour
+        // a commit in the site is fetched at once, without a request for a branch first; at this speed that may
+        // take half an hour
         if what == "a drip" {
             continue;
         }
@@ -226,7 +227,7 @@ fn troubled() {
         ("/var/lib/apt/*", "lists"),
     ];
     start.expect_again(&server, &[EVERY_RUN, PACKAGES, sources]);
-    // and when the network is there again, all is well
+    // with the network back, the install succeeds
     server.write(SITE, &own);
     server.json(&["install", "--yes"]).expect_code(0);
     web::expect_alive(&server);

@@ -1,4 +1,4 @@
-//! An administrator's own steps: the examples of `docs/playbook.md`, beside a running Odoo.
+//! An administrator's own steps: the examples in `docs/playbook.md`, next to a running Odoo.
 
 use libtest_mimic::Trial;
 use support::site::own_steps;
@@ -13,7 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const EXTRA: &str = "/srv/site/extra.toml";
 
-/// What the steps make.
+/// The files that the steps create.
 const FILES: [&str; 5] = [
     "/etc/sysctl.d/60-own-swap.conf",
     "/etc/sysctl.d/60-odoo.conf",
@@ -60,14 +60,14 @@ fn own() {
     assert_eq!(settled.outcome(), "unchanged");
     server.json(&["audit"]).expect_code(0);
 
-    // another program for the service restarts it, and nothing else
+    // a changed program of the service restarts the service, and changes nothing else
     server.write(EXTRA, &extra.replace("sleep 60", "sleep 50"));
     let changed = server.json(&["install", "--yes"]);
     changed.expect_code(0);
     assert_ne!(process("odoo-pulse"), pulse, "restarted");
     assert_eq!(process("odoo"), odoo, "Odoo was left alone");
 
-    // a unit that cannot start fails the run, and all of it goes back
+    // a unit that cannot start fails the run, which is rolled back completely
     server.write(EXTRA, &extra.replace("#!/bin/sh", "#!/bin/none"));
     let broken = server.json(&["install", "--yes"]);
     broken.expect_code(3);

@@ -1,5 +1,5 @@
-//! Whatever stands in a name: PostgreSQL, systemd, the shell, git and the file system take it as it was
-//! written, or it is refused.
+//! Special characters in names: PostgreSQL, systemd, the shell, git and the file system get each name exactly
+//! as it was written, or the name is refused.
 
 use libtest_mimic::Trial;
 
@@ -12,7 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("payloads_arrive_as_they_were_written", payloads)]
 }
 
-/// What means something to one of those who read names; around it stands an innocent word.
+/// Texts with a meaning for a program that reads names; tests put them between harmless letters.
 const PAYLOADS: [&str; 32] = [
     "\n",
     "\r",
@@ -48,10 +48,10 @@ const PAYLOADS: [&str; 32] = [
     "e\u{301}",
 ];
 
-/// At the beginning of a word these mean more.
+/// Texts that have a meaning at the beginning of a word.
 const LEADING: [&str; 6] = ["-", "--version", "-c id", "=", ":", "@"];
 
-/// Longer than a line of anybody's, and still a name for a file system.
+/// The names to try, including one as long as a file system allows.
 fn words() -> Vec<String> {
     let around = PAYLOADS.iter().map(|payload| format!("zqx{payload}y"));
     let after = PAYLOADS.iter().map(|payload| format!("zqx{payload}"));
@@ -62,7 +62,7 @@ fn words() -> Vec<String> {
     around.chain(after).chain(before).collect()
 }
 
-/// A playbook of these steps, and the site that it is beside.
+/// Writes a playbook of these steps, and the site next to it.
 fn ask(server: &Server, steps: &[String]) {
     let step = |(number, step): (usize, &String)| {
         format!("[[step]]\nid = \"s{number}\"\nneeds = []\n{step}\n\n")
@@ -76,7 +76,7 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// Rows of one field each, whatever is in it.
+/// The rows of a query with one field each, with any characters.
 fn rows(server: &Server, sql: &str) -> Vec<String> {
     let hex = server.sql("postgres", sql);
     let text = |line: &str| {
@@ -115,7 +115,7 @@ fn payloads() {
 const ROLES: &str =
     "select encode(convert_to(rolname, 'UTF8'), 'hex') from pg_roles where rolname like '%zqx%'";
 
-/// A hundred steps that need nothing of each other, and a PostgreSQL that does not take so many at once.
+/// A hundred steps without needs, and a PostgreSQL that does not accept as many connections.
 fn roles(server: &Server) -> usize {
     server.sql("postgres", "alter system set max_connections = 40");
     server.sh("systemctl restart postgresql");
@@ -133,13 +133,14 @@ fn roles(server: &Server) -> usize {
 const DATABASES: &str = "select encode(convert_to(datname || ' ' || shobj_description(oid, 'pg_database'), 'UTF8'), 'hex') \
                          from pg_database where datname like '%zqx%'";
 
-/// A database is begun under its name, Odoo is not there to fill it, and going back drops it.
+/// A database is created under its name, then the run fails because Odoo is not there to fill it, and the
+/// rollback drops it.
 fn databases(server: &Server) -> usize {
     server.sh(
         "useradd --system --home-dir /var/lib/zqx zqx && install -d -o zqx -g zqx /var/lib/zqx",
     );
     server.sql("postgres", "create role zqx createdb login");
-    // psql takes some of these for more than a name: the whole address of a server
+    // psql reads some of these as connection strings instead of names
     let names = [
         "zqx'y",
         "zqx\"y",
@@ -217,8 +218,8 @@ fn files(server: &Server) -> usize {
     names.len() * 3
 }
 
-/// The names that a site may have, at their strangest, in its unit: as systemd has read it, and as the
-/// shell writes it down at a start.
+/// The strangest names that a site may have, in its unit: as systemd reads it, and as the shell records it at a
+/// start.
 fn units(server: &Server) -> usize {
     let (name, addons) = ("zq-x_y-", ["a.b", "A-_b", "0..9"]);
     server.sh("rm -f /srv/site/odoo.toml");
@@ -231,7 +232,7 @@ fn units(server: &Server) -> usize {
     let path = format!("/etc/systemd/system/{name}.service");
     let unit = server.odoo(&["render", &path]);
     unit.expect_code(0);
-    // with nothing to run, and what it writes down
+    // without a program to run, only with the record
     let line = |line: &str| {
         !line.starts_with("ExecStart=") && !line.starts_with("User=") && !line.starts_with("Group=")
     };
@@ -284,7 +285,7 @@ fn units(server: &Server) -> usize {
     lines + 4
 }
 
-/// Branches that git allows, fetched by their names.
+/// Branches with names that git allows, fetched by name.
 fn branches(server: &Server) -> usize {
     let names: Vec<String> = words()
         .into_iter()
@@ -318,7 +319,7 @@ fn branches(server: &Server) -> usize {
         server.write(SITE, &(short_site() + &addons));
         let run = server.json(&["audit"]);
         let found = run.out.contains(&format!("releases/a-{commit}"));
-        // a site may be stricter than git
+        // a site may refuse names that git allows
         assert!(found || run.code == 78, "{name:?}: {}", run.out);
     }
     server.write(SITE, &format!("{}\n[[addons]]\nname = \"a\"\nrepository = \"file://{SHARED}/none.git\"\nbranch = \"--upload-pack=touch${{IFS}}/run/pwned\"\n", short_site()));

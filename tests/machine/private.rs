@@ -1,4 +1,4 @@
-//! Add-ons from private repositories: by a deploy key over SSH, by a token over HTTPS.
+//! Add-ons from private repositories: with a deploy key over SSH, and with a token over HTTPS.
 
 use libtest_mimic::Trial;
 
@@ -12,7 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const TOKEN: &str = "github_pat_canary5e1f0b7d";
 
-/// Serves git over HTTPS to whoever shows the token, with complete answers, as a `GnuTLS` client wants them.
+/// Serves git over HTTPS to clients with the token; ends TLS connections properly, as `GnuTLS` requires.
 const SERVER: &str = r#"
 import base64, http.server, os, ssl, subprocess
 ALLOWED = "Basic " + base64.b64encode(b"deploy:TOKEN").decode()
@@ -50,7 +50,7 @@ server.socket = context.wrap_socket(server.socket, server_side=True)
 server.serve_forever()
 "#;
 
-/// Two repositories, a server of each kind, and what opens them; root has no key of its own.
+/// Two repositories, a server of each type, a key and a token; root has no key.
 const SERVERS: &str = "
     DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 --yes --no-install-recommends \
         install openssh-server >/dev/null
@@ -82,13 +82,13 @@ const SERVERS: &str = "
     until openssl s_client -connect git.example.org:443 </dev/null >/dev/null 2>&1; do sleep 0.1; done
 ";
 
-/// What must be found nowhere: the token, and the lines of the key but for its frame.
+/// Secrets that must not leak: the token, and the lines of the key without its first and last.
 const CANARIES: &str = "
     umask 077
     { cat /etc/private/token; grep -v -- '-----' /etc/private/deploy | head -n -1 | tail -n +2; } > /srv/canaries
 ";
 
-/// Looks at every argument and every variable of every process, for as long as it runs.
+/// Searches every argument and every variable of every process while it runs.
 const WATCH: &str = "systemd-run -q --unit test-watch sh -c 'while :; do \
     grep -alFf /srv/canaries /proc/[0-9]*/cmdline /proc/[0-9]*/environ >> /srv/seen 2>/dev/null; echo >> /srv/looks; done'";
 
@@ -100,7 +100,7 @@ const SEARCH: &str = "
       find /run/odoo-deploy -name '*-lent-*'; } || true
 ";
 
-/// The site with both add-ons, and what opens them.
+/// The site with both add-ons, and their key and token.
 fn with_addons(key: &str, token: &str) -> String {
     let addons = |name: &str, url: &str, access: &str| {
         format!("[[addons]]\nname = \"{name}\"\nrepository = \"{url}\"\n{access}\n\n")
@@ -119,7 +119,7 @@ const BY_FILE: &str = "token = { file = \"/etc/private/token\", user = \"deploy\
 fn expect_addons(server: &Server) {
     for name in ["keyed", "tokened"] {
         assert!(server.exists(&format!("/opt/odoo/addons/{name}")), "{name}");
-        // inside, as the link leads to another path of the machine
+        // checked inside the machine, because the link's target is a path of the machine
         server.sh(&format!(
             "test -s /opt/odoo/addons/{name}/{name}/__manifest__.py"
         ));
@@ -174,7 +174,8 @@ fn private() {
     expect_addons(&server);
     server.json(&["audit"]).expect_code(0);
 
-    // as a credential of a unit, and from the environment of the agent alone: a new commit is fetched
+    // with the token as a credential of a unit, then only from the environment of odoo-deploy, fetch a new
+    // commit
     let newer = || {
         server.sh("cd /srv/source/tokened && date +%N > new && git add . \
             && git -c user.name=t -c user.email=t@example.org commit -qm more && git push -q /srv/git/tokened.git 19.0 \
@@ -202,7 +203,7 @@ fn private() {
         assert!(target.ends_with(&commit), "{place}: {target}");
     }
 
-    // a repository that is gone: the run is taken back, the site stays as it was
+    // a repository that no longer exists: the run is rolled back, and the site stays as it was
     let links = || server.sh("ls -l --time-style=+ /opt/odoo/addons; ls /opt/odoo/releases");
     let (stood, served) = (links(), pid());
     let gone = with_addons(KEY, BY_FILE).replace("tokened.git", "gone.git");

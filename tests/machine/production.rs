@@ -1,4 +1,4 @@
-//! The site that a firm would run: modules, language, limits, tuned PostgreSQL, logs.
+//! The site of a company: modules, language, limits, tuned PostgreSQL, logs.
 
 mod remote;
 
@@ -20,7 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// What carries most firms.
+/// The modules that most companies use.
 const MODULES: [&str; 12] = [
     "contacts",
     "product",
@@ -36,7 +36,7 @@ const MODULES: [&str; 12] = [
     "point_of_sale",
 ];
 
-/// A name with everything in it that a shell, SQL, Python and an INI file take for their own.
+/// A name with every character that is special in a shell, SQL, Python or an INI file.
 const COMPANY: &str = "Müller & Söhne \"Holz\" 100 % 'GmbH' \\ {{ 7*7 }} $(id)";
 
 fn modules() {
@@ -70,7 +70,7 @@ fn modules() {
     tuning(&server, &site);
 }
 
-/// Every module is installed, and a record of its main model can be made and read.
+/// Checks that every module is installed, and that a record of its main model can be created and read.
 fn records(admin: &Admin<'_>) -> usize {
     let domain = json!([[["name", "in", MODULES], ["state", "=", "installed"]]]);
     let installed = admin.execute("ir.module.module", "search_count", domain);
@@ -100,7 +100,7 @@ fn records(admin: &Admin<'_>) -> usize {
     MODULES.len()
 }
 
-/// What the first database was given.
+/// Checks the language, country and company of the new database.
 fn first(admin: &Admin<'_>) {
     let fields = json!(["name", "country_id", "currency_id"]);
     let company = &admin.execute("res.company", "read", json!([[1], fields]))[0];
@@ -125,7 +125,7 @@ fn first(admin: &Admin<'_>) {
     assert_eq!(accounts, json!(1), "the accounts of the country");
 }
 
-/// Every file is accepted by who reads it.
+/// Checks that each file is accepted by the program that reads it.
 fn consumers(server: &Server) {
     let parsed = server.sh("python3 -c \"
 import configparser
@@ -150,7 +150,7 @@ print(o['workers'], o['db_maxconn'], o['log_handler'], o['logfile'])\"");
     );
 }
 
-/// After a rotation Odoo writes to the new file, and the old one is whole.
+/// After a rotation Odoo writes to the new file, and the old file is complete.
 fn rotation(server: &Server) {
     let log = "/var/log/odoo/odoo.log";
     assert_eq!(
@@ -181,7 +181,7 @@ fn rotation(server: &Server) {
     panic!("Odoo still writes to the old file");
 }
 
-/// PostgreSQL takes the settings, and gives them back.
+/// PostgreSQL uses the settings, and the rollback restores the earlier ones.
 fn tuning(server: &Server, site: &str) {
     let file = "/etc/postgresql/15/main/conf.d/odoo-deploy.conf";
     let asked = server.read(file);
@@ -203,7 +203,7 @@ fn tuning(server: &Server, site: &str) {
     }
     let main = || server.sh("sha256sum /etc/postgresql/15/main/postgresql.conf");
     let (started, before) = (postmaster(server), main());
-    // a change of an owner that needs no restart, undone without one
+    // an owner's change that needs no restart is reverted without a restart
     server.write(
         file,
         &asked.replace("random_page_cost = 1.1", "random_page_cost = 3"),
@@ -234,7 +234,7 @@ fn tuning(server: &Server, site: &str) {
     );
 }
 
-/// When the server was started.
+/// The start time of the PostgreSQL server.
 fn postmaster(server: &Server) -> String {
     server.sql("postgres", "select pg_postmaster_start_time()")
 }

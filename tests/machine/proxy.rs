@@ -1,4 +1,4 @@
-//! nginx before Odoo: certificates, what it answers, what it refuses, and that neighbours stay.
+//! nginx in front of Odoo: certificates, allowed and refused requests, and other sites on the same nginx.
 
 use std::fs;
 use std::path::Path;
@@ -23,11 +23,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A site that was there before anybody thought of this program.
+/// A site of nginx that existed before odoo-deploy.
 const NEIGHBOUR: &str =
     "server { listen 80; server_name shop.example.org; return 200 'the shop'; }\n";
 
-/// Counts answers of the site by plain HTTP until told to stop, and those that were no login page.
+/// Requests the site over plain HTTP until told to stop; counts all answers, and those that are not the login
+/// page.
 const WATCH: &str = "use IO::Socket::INET; my ($all, $bad) = (0, 0); until (-e '/tmp/enough') { \
      my $s = IO::Socket::INET->new('127.0.0.1:80'); my $text = ''; \
      if ($s) { print $s \"GET /web/login HTTP/1.1\\r\\nHost: erp.example.org\\r\\nConnection: close\\r\\n\\r\\n\"; \
@@ -120,7 +121,7 @@ fn serves() {
     browser(&server);
 }
 
-/// An attachment comes from nginx, which reads it from the filestore.
+/// nginx serves attachments, which it reads from the filestore.
 fn attachments(server: &Server) {
     let page = ask(server, DOMAIN, "/web/login");
     let at = page.find("/web/assets/").expect("an asset");
@@ -136,7 +137,7 @@ fn attachments(server: &Server) {
     assert!(body.len() > 1000, "{path}: {} bytes", body.len());
 }
 
-/// The processes of nginx read what visitors may have, and neither secrets nor sessions.
+/// nginx's processes can read attachments, but neither secrets nor sessions.
 fn others_see_nothing(server: &Server) {
     for path in [
         "/etc/odoo.conf",
@@ -154,7 +155,7 @@ fn others_see_nothing(server: &Server) {
     assert!(!write.status.success(), "nginx writes into the filestore");
 }
 
-/// What nginx runs is seen: an edit that nobody had it take over is undone, and so is one that it runs.
+/// An edit of nginx's configuration is reverted, whether nginx was reloaded with it or not.
 fn edited(server: &Server) {
     let conf = "/etc/nginx/sites-available/odoo.conf";
     server.sh(&format!(
@@ -195,7 +196,7 @@ fn keep(name: &str, picture: &[u8]) {
     fs::write(folder.join(format!("proxy-{name}.png")), picture).expect("a picture");
 }
 
-/// Whatever goes wrong with a certificate, what answered goes on answering.
+/// If no certificate can be obtained, the existing site keeps answering.
 fn no_certificate() {
     let server = Server::ready("proxy-acme", bases::installed());
     web::await_health(&server);
@@ -283,8 +284,8 @@ fn no_certificate() {
     );
 }
 
-/// A certificate that its owner renews, through a link too, is served after the next run, by the same
-/// process; what nginx writes down of it is no digest of the key.
+/// A certificate that its owner renews, even through a link, is served after the next run by the same nginx
+/// process. nginx's record contains no digest of the key.
 fn renewed(server: &Server, renew: impl Fn()) {
     let lying = || server.sh("openssl x509 -noout -serial -in /etc/ssl/erp.crt");
     let served = || {
@@ -307,7 +308,7 @@ fn renewed(server: &Server, renew: impl Fn()) {
         assert_eq!(run.pending_steps(), ["nginx"]);
         let nginx = &run.pending()[0];
         assert_eq!(nginx["causes"][0], "certificate-file", "{nginx}");
-        // nginx hands over to new processes after it has answered
+        // after a reload, nginx's old processes may still answer for a moment
         let end = Instant::now() + Duration::from_secs(10);
         while lying() != served() && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(100));

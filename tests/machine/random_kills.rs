@@ -1,6 +1,6 @@
-//! Agents that are killed at random times of whole runs, one after the other, on the same servers.
+//! odoo-deploy, killed at random times of whole runs, again and again on the same servers.
 //!
-//! `KILLS=300` asks for more of them, `KILL_SEED=7` for other times, and for the same ones again.
+//! `KILLS=300` sets the number of kills; `KILL_SEED=7` sets the times, and repeats the times of an earlier run.
 
 use std::env;
 use std::thread::sleep;
@@ -20,11 +20,10 @@ use super::support::{bases, scenario, web};
 use ::support::dice::Dice;
 use ::support::tier::Tier;
 
-/// How many agents are killed where nobody asks for more: in `make prove`, and otherwise.
+/// The default number of kills: with `make prove`, and otherwise.
 const KILLS: [usize; 2] = [12, 4];
 
-/// The times where nobody asks for others: the same in every run, so that what fails once can be
-/// looked at again.
+/// The default seed: the same times in every run, so that a failure can be repeated.
 const SEED: u64 = 19;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -35,7 +34,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     };
     let kills = number("KILLS").unwrap_or(usual);
     let seed = seed();
-    // of the packages' own time `kills` has a part in every run of the tests
+    // few kills during the installation of packages, which the scenarios in `kills` cover in every test run
     let packages = kills / 30;
     let first = (kills - packages) / 3;
     let changes = kills - packages - first;
@@ -53,7 +52,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// By which times are drawn.
+/// The seed of the times.
 pub(crate) fn seed() -> u64 {
     number("KILL_SEED").unwrap_or(SEED)
 }
@@ -64,7 +63,7 @@ fn number<T: std::str::FromStr>(variable: &str) -> Option<T> {
     Some(number.unwrap_or_else(|| panic!("{variable}={value} is no number")))
 }
 
-/// Which way a killed run is left.
+/// How to recover from a kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     On,
@@ -80,7 +79,7 @@ impl Way {
     }
 }
 
-/// Where it is looked at whether a server is as it was: all but what packages alone write.
+/// The folders that are compared with the original state: all except those that only packages write to.
 const TREES: &[&str] = &[
     "/etc",
     "/home",
@@ -91,15 +90,15 @@ const TREES: &[&str] = &[
     "/var",
 ];
 
-/// A run that nobody killed.
+/// A run without kills.
 struct Whole {
     seconds: f64,
-    /// When it began which step, in seconds.
+    /// The steps, with the time at which each began, in seconds.
     steps: Vec<(String, f64)>,
 }
 
 impl Whole {
-    /// An install to its end.
+    /// Runs an install to its end.
     fn install(server: &Server) -> Self {
         let run = server.json(Way::On.words());
         run.expect_code(0);
@@ -107,7 +106,7 @@ impl Whole {
         Self { seconds, steps }
     }
 
-    /// What a recovery is taken to be, whose steps nobody knows before.
+    /// The assumed length of a recovery, the steps of which are not known in advance.
     fn recovery() -> Self {
         Self {
             seconds: 3.0,
@@ -116,14 +115,14 @@ impl Whole {
     }
 }
 
-/// A walk from kill to kill: times and ways by the seed.
+/// A series of kills; the seed determines their times and recoveries.
 struct Walk {
     name: &'static str,
     seed: u64,
     dice: Dice,
     kills: usize,
     wanted: usize,
-    /// Kills whose server is not seen to have arrived yet.
+    /// Kills after which the server has not been seen in the start or end state yet.
     open: usize,
     twice: usize,
     ways: [usize; 2],
@@ -148,7 +147,7 @@ impl Walk {
         self.kills >= self.wanted
     }
 
-    /// Every `every`th goes on to the end, the others go back.
+    /// Chooses the recovery: every `every`th is an install, the others are rollbacks.
     fn way(&mut self, every: usize) -> Way {
         let [on, back] = self.ways;
         if (on + back) % every == every - 1 {
@@ -158,8 +157,8 @@ impl Walk {
         }
     }
 
-    /// Starts an agent and kills it at some time of the `whole` run that nobody killed: so far into
-    /// the step that was under way then. False where it had come to its end before.
+    /// Starts a command and kills it at a random time of the `whole` run, measured from the beginning of the
+    /// step under way at that time. Returns `false` if the command had ended before.
     fn kill(&mut self, server: &Server, words: &[&str], whole: &Whole) -> bool {
         let share = u32::try_from(self.dice.below(10_000)).expect("a small number");
         let at = whole.seconds * f64::from(share) / 10_000.0;
@@ -191,8 +190,8 @@ impl Walk {
         true
     }
 
-    /// Goes `way` to its end, in one of five cases killed on it too. Runs up to `earlier` are not
-    /// of this walk, and stay.
+    /// Recovers from a kill; one recovery in five is killed as well, then repeated. Runs up to number `earlier`
+    /// are older than this series and are not rolled back.
     fn recover(&mut self, server: &Server, way: Way, earlier: u32) {
         if self.dice.below(5) == 0 && !self.is_over() && stands(server, way, earlier) {
             let again = self.kill(server, way.words(), &Whole::recovery());
@@ -203,7 +202,7 @@ impl Walk {
         }
     }
 
-    /// The server was seen to be at the start, or at the end.
+    /// Records that the server was seen in its start or end state.
     fn arrived(&mut self, way: Way) {
         self.ways[usize::from(way == Way::Back)] += 1;
         for _ in 0..std::mem::take(&mut self.open) {
@@ -225,8 +224,8 @@ impl Walk {
     }
 }
 
-/// Whether there is anything to do on that way: a run of an agent that was killed before its first
-/// record has never been, and taking back what was there before it is not asked for.
+/// Whether there is anything to recover. A process that was killed before its first journal record left no run,
+/// and a rollback would then roll back an older run.
 fn stands(server: &Server, way: Way, earlier: u32) -> bool {
     let runs = server.runs();
     let newest = runs.last().filter(|run| run.number > earlier);
@@ -237,7 +236,7 @@ fn newest(server: &Server) -> u32 {
     server.runs().last().map_or(0, |run| run.number)
 }
 
-/// The agent was killed when its run was committed already: that is the end, and no kill of it.
+/// Whether the process was killed after its run had committed, which counts as the end of the run.
 fn has_committed(server: &Server, earlier: u32) -> bool {
     let runs = server.runs();
     let newest = runs.last().filter(|run| run.number > earlier);
@@ -249,7 +248,7 @@ fn expect_settled(server: &Server) {
     server.json(&["audit"]).expect_code(0);
 }
 
-/// Where the whole of a first install is done, and what it may leave when it is taken back.
+/// A base for a series of first installs, and what a rollback may leave there.
 #[derive(Clone, Copy)]
 struct Ground {
     name: &'static str,
@@ -300,7 +299,7 @@ fn of_first_installs(ground: Ground, seed: u64, kills: usize) {
     walk.end();
 }
 
-/// A repository of add-ons on the server itself, with a requirement of its own.
+/// A repository of add-ons on the server, with a Python requirement.
 const ADDONS: &str = "
     git init -q --bare -b main /srv/addons.git
     git init -q -b main /root/addons && cd /root/addons && mkdir walked
@@ -310,7 +309,7 @@ const ADDONS: &str = "
     git push -q /srv/addons.git main && cd / && rm -r /root/addons
 ";
 
-/// A change of the site, and what its end looks like.
+/// A change of the site, and a check that it arrived.
 struct Variant {
     site: String,
     whole: Whole,

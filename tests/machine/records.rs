@@ -1,5 +1,5 @@
-//! The recorder: asks the real programs what the transcripts ask the model, and writes the answers anew.
-//! Runs when it is asked for alone, by `tests/record.sh`.
+//! The recorder of transcripts: asks the real programs what the model is asked, and rewrites the answers. It
+//! only runs if asked for by name, by `tests/record.sh`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     transcript::all().into_iter().map(trial).collect()
 }
 
-/// Calls as odoo-deploy does: with nothing of the caller's environment, and no other groups.
+/// Calls a program as odoo-deploy does: with an empty environment and no supplementary groups.
 const CALL: &str = r#"
     user=$1 folder=$2
     shift 2
@@ -43,7 +43,7 @@ fn record(name: &str, path: &Path) {
             Entry::Real(script) => drop(server.sh(script)),
             Entry::Same(word, script) => _ = words.insert(word.clone(), server.sh(script)),
             Entry::File(path, mode, text) => {
-                // never through a link, which would lead out of the machine
+                // remove first, because writing through a link would leave the machine
                 server.sh(&format!("rm -f {path}"));
                 server.write(path, text);
                 server.sh(&format!("chmod {mode:o} {path}"));
@@ -68,7 +68,7 @@ fn record(name: &str, path: &Path) {
     server.stop();
 }
 
-/// A text with all of `pairs` replaced at once: what one of them brings in, no other replaces.
+/// Replaces all of `pairs` in a text in one pass, so that no replacement is replaced again.
 fn replaced(text: &str, pairs: &[(&String, &String)]) -> String {
     let (mut done, mut rest) = (String::new(), text);
     while let Some(first) = rest.chars().next() {
@@ -83,7 +83,7 @@ fn replaced(text: &str, pairs: &[(&String, &String)]) -> String {
     done
 }
 
-/// What was printed, and what of it is recorded.
+/// Runs a call; returns its output, and the answer to record.
 fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> (String, Answer) {
     let back: Vec<_> = words.iter().map(|(word, real)| (real, word)).collect();
     let there = |text: &str| replaced(text, &words.iter().collect::<Vec<_>>());
@@ -98,7 +98,7 @@ fn ask(server: &Server, call: &Call, words: &BTreeMap<String, String>) -> (Strin
     let mut stdin = child.stdin.take().expect("a pipe");
     let read = call.reads.as_ref().map(|path| server.read(path));
     let text = there(&read.or(call.stdin.clone()).unwrap_or_default());
-    // a program may end without having read it
+    // a program may exit without reading its input
     let _ = stdin.write_all(text.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().expect("an answer");

@@ -1,4 +1,4 @@
-//! What cannot work is refused before anything is touched.
+//! A site that cannot work is refused before anything changes.
 
 use libtest_mimic::Trial;
 
@@ -13,7 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("refused_before_anything_is_touched", refused)]
 }
 
-/// Listens at a port until it is killed; Perl is on the barest Debian.
+/// Listens on a port until killed; Perl is on every Debian.
 const LISTENER: &str = "use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1:8069', \
                         Listen => 1) or die; sleep 600";
 

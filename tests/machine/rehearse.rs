@@ -1,4 +1,4 @@
-//! The whole install in a throwaway machine, as `rehearse` does it on this host.
+//! A whole install in a throwaway machine, by the command `rehearse` on this host.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("rehearse_leaves_nothing", rehearse)]
 }
 
-/// The bed of these tests, for the binary.
+/// The bed of these tests.
 fn bed() -> &'static Path {
     world().kept.parent().expect("a folder in the bed")
 }

@@ -11,7 +11,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![scenario("settled_runs_change_nothing", settled)]
 }
 
-/// What PostgreSQL, Odoo and systemd write by themselves.
+/// Paths that PostgreSQL, Odoo and systemd write at any time.
 const OTHERS: &[&str] = &[
     "/var/lib/postgresql",
     "/var/lib/odoo/sessions",

@@ -1,4 +1,4 @@
-//! Signals to the real binary, in the middle of real runs: each leaves a run that goes on, or back.
+//! Signals to the real binary in the middle of a run: after each, the run can be continued or rolled back.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -25,10 +25,10 @@ pub(crate) fn trials() -> Vec<Trial> {
 const INSTALL: &[&str] = &["install", "--yes"];
 const ROLLBACK: &[&str] = &["rollback", "--yes"];
 
-/// How long what was asked to stop at once may take, in seconds.
+/// The longest time, in seconds, for a stop without waiting.
 const AT_ONCE: f64 = 5.0;
 
-/// Sends the signals some time into a step, a moment apart, and reads on to the end.
+/// Sends the signals half a second apart, starting half a second into a step, and waits for the end.
 fn signalled(server: &Server, words: &[&str], step: &str, signals: &[Signal]) -> Run {
     let mut running = server.start(words);
     running.await_step(step);
@@ -39,7 +39,7 @@ fn signalled(server: &Server, words: &[&str], step: &str, signals: &[Signal]) ->
     running.finish()
 }
 
-/// Whether the newest run stands open, and its last step was come to its end.
+/// Whether the newest run is open and its last step is done.
 fn stands_open(server: &Server) -> bool {
     let runs = server.runs();
     let run = runs.last().expect("a run");
@@ -94,7 +94,7 @@ fn first_install() {
     );
 }
 
-/// On a server that runs, where the site asks for a change.
+/// Signals on an installed server with a changed site.
 fn change() {
     let server = Server::ready("signals-change", bases::installed());
     web::await_health(&server);
@@ -113,7 +113,7 @@ fn change() {
     settled(&server);
     back(&server);
 
-    // a reader that has gone stops nothing
+    // a closed pipe stops nothing
     for line in ["2>&1 | head -n 1", "--json 2>&1 | head -n 1"] {
         let script = format!(
             "{} {line}; echo \"codes: ${{PIPESTATUS[0]}}\"",
@@ -132,7 +132,7 @@ fn change() {
     dropped(&server, false);
     start.expect_again(&server, &[EVERY_RUN, RUNNING]);
 
-    // the way back, too, stops at an edge and is gone on with
+    // a rollback also stops between two steps, and can be continued
     server.json(INSTALL).expect_code(0);
     let mut running = server.start(ROLLBACK);
     running.await_event("began");
@@ -167,13 +167,13 @@ fn stopped_and_continued(server: &Server) {
     running.await_step("conf");
     assert!(running.signal(Signal::SIGSTOP));
     sleep(Duration::from_secs(2));
-    // the program that entered the machine stops with it, and hands the second on
+    // the program that entered the machine stops together with odoo-deploy, and forwards SIGCONT
     assert!(running.continues());
     running.finish().expect_code(0);
 }
 
-/// The terminal of an agent goes away, as when an SSH session drops: in the middle of its work, or
-/// where it still asks whether to begin.
+/// The terminal closes, as when an SSH session drops: while odoo-deploy works, or while it asks whether to
+/// begin.
 fn dropped(server: &Server, at_work: bool) {
     let words = if at_work { "install --yes" } else { "install" };
     let mut session = server
@@ -210,7 +210,7 @@ fn dropped(server: &Server, at_work: bool) {
     server.sh("rm /run/terminal");
 }
 
-/// Stops a run when its configuration is written and its service not yet touched.
+/// Stops a run after it wrote the configuration and before it changed the service.
 fn stopped_before_service(server: &Server) {
     for _ in 0..5 {
         signalled_at_once(server, "conf").expect_code(130);
@@ -219,7 +219,7 @@ fn stopped_before_service(server: &Server) {
         if steps.iter().all(|step| step.step != "service") {
             return;
         }
-        // the signal came when the next step had begun
+        // the signal arrived after the next step had begun
         server.json(ROLLBACK).expect_code(0);
     }
     panic!("it was never stopped before its service");
@@ -232,8 +232,8 @@ fn signalled_at_once(server: &Server, step: &str) -> Run {
     running.finish()
 }
 
-/// A service that runs since before the run is left alone by the way back; one that somebody has
-/// started since, on what is taken back, is started anew.
+/// A rollback does not restart a service that runs since before the run. It restarts a service that somebody
+/// started in between with the configuration that is rolled back.
 fn started_between(server: &Server) {
     let process = || server.sh("systemctl show --property=MainPID odoo.service");
     let before = process();
@@ -250,7 +250,7 @@ fn started_between(server: &Server) {
     web::await_health(server);
 }
 
-/// The checks wait for an answer that never comes, and need not be waited for.
+/// A signal ends the health checks at once, although they wait for a status that never comes.
 fn waiting_for_health(server: &Server) -> f64 {
     let playbook =
         include_str!("../../playbooks/odoo.toml").replacen("status = 200", "status = 418", 1);

@@ -1,4 +1,4 @@
-//! Code from a repository that only a key opens, and the translations that come with it.
+//! Odoo's code from a repository over SSH, and translations from it.
 
 use libtest_mimic::Trial;
 
@@ -13,14 +13,14 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// The site whose repository is over SSH, with the key that opens it.
+/// The site with a repository over SSH, and the key for it.
 pub(crate) fn over_ssh(key: &str) -> String {
     let named = format!("odoo.git\"\nkey = {{ file = \"{key}\" }}");
     let site = site("").replace("file://", "ssh://git@localhost");
     site.replace("odoo.git\"", &named)
 }
 
-/// A server of git that knows root's key, on this very machine.
+/// Sets up a git server on this machine that accepts root's key.
 pub(crate) const SSH: &str = "
     DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 --yes --no-install-recommends \
         install openssh-server >/dev/null
@@ -33,7 +33,7 @@ pub(crate) const SSH: &str = "
     ssh-keyscan localhost > /root/.ssh/known_hosts 2>/dev/null
 ";
 
-/// Every line of the key but its frame, searched wherever a run leaves anything.
+/// Searches for every line of the key, without its first and last, everywhere a run writes.
 const SEARCH: &str = "
     grep -v -- '-----' /root/.ssh/id_ed25519 | head -n -1 | tail -n +2 > /run/lines
     grep -rlFf /run/lines /etc /opt /run/odoo-deploy /var/lib /var/log 2>/dev/null || true
@@ -62,13 +62,13 @@ fn ssh() {
     );
 }
 
-/// What is there of translations, as Odoo's users find it and as git sees it.
+/// Lists the translations, as Odoo's users see them and as git sees them.
 const TRANSLATIONS: &str = "
     find /opt/odoo/current/ -name '*.po' -printf '%f\\n' | sort | uniq -c | awk '{ print $2, $1 }'
     runuser -u odoo-build -- env GIT_OPTIONAL_LOCKS=0 git -C /opt/odoo/current/ status --short
 ";
 
-/// Has Odoo take up French, as its own page for languages does.
+/// Activates French in Odoo, as its language page does.
 const ACTIVATE: &str = "
     cat > /run/activate <<'X'
 lang = env['res.lang'].with_context(active_test=False).search([('code', '=', 'fr_FR')])

@@ -1,4 +1,4 @@
-//! Where little is given: no variables, a strange umask, no terminal, too little memory.
+//! Installs in poor surroundings: no variables, a strange umask, no terminal, too little memory.
 
 use libtest_mimic::Trial;
 
@@ -19,10 +19,10 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Where an install leaves something of its own.
+/// The folders that an install writes to.
 const TREES: &[&str] = &["/etc", "/opt", "/usr/local", "/var/lib/odoo-deploy"];
 
-/// What differs between two installs by itself: secrets, times, and what is named by them.
+/// What differs between any two installs: secrets, times, and paths named after them.
 const OWN: &[&str] = &[
     "/var/lib/odoo-deploy/odoo/run-*",
     "/var/lib/odoo-deploy/odoo/logs/*",
@@ -31,7 +31,7 @@ const OWN: &[&str] = &[
     "/var/lib/odoo-deploy/odoo/written/*",
 ];
 
-/// Modes and owners of all that an install leaves.
+/// The modes and owners of everything that an install creates.
 fn modes(server: &Server) -> Snapshot {
     Snapshot::take(server, TREES, OWN)
 }
@@ -74,8 +74,8 @@ fn bare_of_all() {
     );
 }
 
-/// How much the run and each program that it starts may map, in KiB: too little for Odoo, for uv, for the
-/// agent itself.
+/// The address space limit of the run and of each program that it starts, in KiB: too little for Odoo, for uv,
+/// and for odoo-deploy itself.
 const MEMORY: [u32; 3] = [200_000, 100_000, 20_000];
 
 fn little_memory() {
@@ -91,7 +91,7 @@ fn little_memory() {
         assert_ne!(run.code, 0, "{memory} KiB is enough\n{}", run.told());
         told.push(format!("{memory} KiB: exit {}", run.code));
         println!("machine: memory: {}", told.last().expect("what was told"));
-        // whoever was killed, the agent too, there is a way back
+        // a rollback must work even if odoo-deploy itself was killed
         if run.code != 3 {
             server.json(&["rollback", "--yes"]).expect_code(0);
         }

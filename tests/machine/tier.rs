@@ -1,5 +1,5 @@
-//! What `make test` does on the real machine: all, less what takes longest. `make prove` does all of it, and so
-//! does who asks for a scenario by a part of its name.
+//! The scenarios that `make test` runs: all except the longest. `make prove` runs all; a filter on the command
+//! line runs every scenario that it matches.
 
 use std::collections::BTreeSet;
 
@@ -8,18 +8,19 @@ use libtest_mimic::Trial;
 
 use crate::{failures, field, kills};
 
-/// What `make prove` alone does: each takes minutes, and something shorter would fail with it.
+/// The scenarios that only `make prove` runs. Each takes minutes, and a shorter scenario tests the same code.
 const PROVED: [&str; 4] = [
-    // compiles what Debian 12 has as wheels; the way is that of `bare_debian_12`
+    // compiles what Debian 12 has as wheels; otherwise the same as `bare_debian_12`
     "bare_debian_13",
-    // both need a full Odoo, which is made anew on every fresh host; the unit is that of all other scenarios
+    // both need a full Odoo, which every fresh host must build first; the unit is the same as in all other
+    // scenarios
     "production_twelve_modules",
     "full_odoo_under_the_hardened_unit",
-    // four whole installs; umask, variables and descriptors are the model's `environment` too
+    // four whole installs; the model's `environment` tests check umask, variables and descriptors too
     "an_install_with_nothing_around_it",
 ];
 
-/// Leaves out what is not of the tier that is asked for.
+/// Marks the scenarios that are not in the chosen tier as ignored.
 pub(crate) fn chosen(trials: Vec<Trial>) -> Vec<Trial> {
     if Tier::asked() == Tier::Prove {
         return trials;
@@ -27,7 +28,7 @@ pub(crate) fn chosen(trials: Vec<Trial>) -> Vec<Trial> {
     let names: Vec<&str> = trials.iter().map(Trial::name).collect();
     let wrong = PROVED.iter().find(|name| !names.contains(name));
     assert_eq!(wrong, None, "no scenario has that name");
-    // of what is alike a part: of the kills, of the failing steps, of the field's cases with a machine of their own
+    // of similar scenarios, run a sample: kills, failing steps, and field cases with a machine for themselves
     let alike: [(usize, &str, Vec<String>); 3] = [
         (4, "kills", kills::names().collect()),
         (2, "failures", failures::names()),

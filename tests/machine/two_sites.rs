@@ -1,4 +1,4 @@
-//! Two sites side by side, on one nginx and one PostgreSQL.
+//! Two sites side by side, with one nginx and one PostgreSQL.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ const OTHER: &str = "/srv/lab/site.toml";
 /// The folder of both configurations.
 const ALL: &str = "/srv/all";
 
-/// The second site, on ports of its own.
+/// The second site, on other ports.
 fn lab(workers: u32, port: u32) -> String {
     let text = site("lab.example.org", "");
     text.replace("[site]\n", "[site]\nname = \"lab\"\n")
@@ -37,7 +37,7 @@ fn on_other(server: &Server, words: &[&str]) -> Run {
     Run::to_end(command)
 }
 
-/// Both of a folder by one command, when they are as asked. The install.
+/// Runs commands on both sites of a folder at once; both are installed already. Returns the run of the install.
 fn at_once(server: &Server) -> Run {
     server.write(&format!("{ALL}/erp.toml"), &site("erp.example.org", ""));
     server.write(&format!("{ALL}/lab.toml"), &lab(3, 8169));
@@ -111,7 +111,7 @@ fn two() {
     let all = at_once(&server);
     assert_eq!(before, processes(), "a run of both leaves them untouched");
     on_other(&server, &["rollback", "--yes"]).expect_code(0);
-    // what goes back is not waited for
+    // a rollback does not wait until Odoo answers
     let until = Instant::now() + Duration::from_secs(60);
     while asked("lab.example.org") == 502 {
         assert!(Instant::now() < until, "it never answers again");

@@ -1,4 +1,5 @@
-//! A PostgreSQL that is another host's: over TLS, with a password, and nothing of it ours.
+//! PostgreSQL on another host: over TLS, with a password, and never changed by odoo-deploy except for the
+//! site's database.
 
 use crate::support::allowed::EVERY_RUN;
 use crate::support::server::{SITE, Server, site};
@@ -6,12 +7,13 @@ use crate::support::start::Start;
 use crate::support::tally::show;
 use crate::support::{bases, web};
 
-/// Found nowhere but where it must be.
+/// A password that must be found only where it belongs.
 const CANARY: &str = "Kanarienvogel%7*7'\"$(id)";
-/// What the owner changes it to.
+/// The password after the owner changes it.
 const CHANGED: &str = "Zweiter-Vogel";
 
-/// A server of its own on another port: its own authority, TLS alone, SCRAM. The local one goes.
+/// Sets up a second PostgreSQL server on another port, with its own certificate authority, TLS only and SCRAM;
+/// removes the local one.
 const FAR: &str = r#"
     pg_dropcluster --stop 15 main
     pg_createcluster --port 5433 15 far >/dev/null
@@ -77,7 +79,7 @@ pub(super) fn remote() {
         "every connection of Odoo's is encrypted"
     );
     server.json(&["audit"]).expect_code(0);
-    // the earlier bytes of files that were taken back are with the journal, for root alone
+    // the store has the earlier bytes of the files that were rolled back; only root may read them
     let kept = "/var/lib/odoo-deploy/odoo/blobs/";
     let readable = server.sh("find /var/lib/odoo-deploy/odoo/blobs -perm /0077");
     assert_eq!(readable, "", "the journal and what lies with it");
@@ -95,7 +97,8 @@ pub(super) fn remote() {
     server.write("/root/password", CHANGED);
     let run = server.json(&["install", "--yes"]);
     run.expect_code(0);
-    // with the old password nobody can see whether there is a database: said to be a forecast, and not done
+    // with the old password, odoo-deploy cannot find out whether the database exists: the step is a forecast,
+    // and is then not needed
     let began = run.of("step_began");
     let began: Vec<&str> = began.iter().filter_map(|e| e["step"].as_str()).collect();
     assert_eq!(began, ["connection", "conf", "service"]);

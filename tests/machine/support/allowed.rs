@@ -1,9 +1,9 @@
-//! What a way back may leave, path by path, with the reason.
+//! What a rollback may leave, path by path, with the reason.
 
 /// A pattern of paths, and why they may differ.
 pub(crate) type Allowance = (&'static str, &'static str);
 
-/// What runs by itself on any server, with or without an agent.
+/// Paths that change on any server, with or without odoo-deploy.
 pub(crate) const BACKGROUND: &[&str] = &[
     "/srv/site",
     "/var/log/journal",
@@ -48,7 +48,7 @@ pub(crate) const EVERY_RUN: &[Allowance] = &[
     ("/etc/subgid-", "useradd's own copy of the file before"),
 ];
 
-/// What Odoo writes by itself where it runs.
+/// What a running Odoo writes.
 pub(crate) const RUNNING: &[Allowance] = &[
     ("/var/lib/odoo/*", "sessions and attachments of Odoo"),
     (
@@ -57,7 +57,7 @@ pub(crate) const RUNNING: &[Allowance] = &[
     ),
 ];
 
-/// What a run leaves that had to install packages: the plan says so before anyone agrees.
+/// What a run leaves if it installed packages; the plan names it as residue.
 pub(crate) const PACKAGES: &[Allowance] = &[
     ("/var/lib/apt/lists*", "apt's lists, fetched anew"),
     ("/var/lib/apt/periodic*", "when apt's lists were fetched"),
@@ -185,7 +185,7 @@ pub(crate) const PACKAGES: &[Allowance] = &[
     ),
 ];
 
-/// `*` is any text, `?` any character; neither knows what a folder is.
+/// Matches `*` with any text and `?` with any character, including `/`.
 pub(crate) fn matches(pattern: &str, path: &str) -> bool {
     match (pattern.chars().next(), path.chars().next()) {
         (None, None) => true,

@@ -1,4 +1,4 @@
-//! The states that scenarios start from, each made once and frozen.
+//! The bases: states that scenarios start from, each made once and frozen.
 
 use std::env;
 use std::fs;
@@ -21,8 +21,8 @@ const FETCHED: &str = "e2e-fetched";
 const PACKED: &str = "e2e-packed";
 const INSTALLED: &str = "e2e-installed";
 
-/// Those that are removed when the tests are over. Upper layers first. With `KEEP_BASES` in the
-/// environment those stay that know nothing of the program.
+/// The bases to remove after the tests, upper layers first. With `KEEP_BASES` in the environment, only the base
+/// that depends on odoo-deploy is removed.
 pub(crate) fn passing() -> &'static [&'static str] {
     const ALL: [&str; 3] = [INSTALLED, PACKED, FETCHED];
     if env::var_os("KEEP_BASES").is_some() {
@@ -32,7 +32,7 @@ pub(crate) fn passing() -> &'static [&'static str] {
     }
 }
 
-/// The requirements that the repository publishes.
+/// The requirements file that Odoo's repository publishes.
 const PUBLISHED: &str = include_str!("../requirements-19.0.txt");
 
 /// What Odoo 19 needs on Debian 12.
@@ -41,7 +41,7 @@ fn needs() -> Target {
     target(Release::of(Series::V19), debian).expect("a pair that runs")
 }
 
-/// What is made once for all; a failure too is remembered, and not tried again.
+/// A base or folder that is made once. A failure is remembered, so it is not tried again.
 struct Made<T>(OnceLock<Option<T>>);
 
 impl<T: Clone> Made<T> {
@@ -62,12 +62,12 @@ impl<T: Clone> Made<T> {
     }
 }
 
-/// A distribution as it comes.
+/// A fresh distribution.
 pub(crate) fn bare(suite: &str) -> Base {
     world().bed.base(suite).expect("a bare root")
 }
 
-/// A bare Debian 12 with fresh lists and all packages of the plan downloaded.
+/// A fresh Debian 12 with current package lists and all packages of the plan downloaded.
 pub(crate) fn fetched() -> Base {
     static BASE: Made<Base> = Made::new();
     let make = || {
@@ -81,7 +81,7 @@ pub(crate) fn fetched() -> Base {
     })
 }
 
-/// One that an earlier run of the tests has kept.
+/// A base that an earlier test run kept.
 fn kept(name: &str) -> Option<Base> {
     world().bed.find_base(name).expect("the bed's bases")
 }
@@ -91,7 +91,7 @@ fn install() -> String {
     format!("-o Dpkg::Use-Pty=0 --yes --no-install-recommends install {packages}")
 }
 
-/// A Debian 12 on which somebody has installed the packages.
+/// A Debian 12 with the packages installed by hand.
 pub(crate) fn packed() -> Base {
     static BASE: Made<Base> = Made::new();
     let make = || {
@@ -107,7 +107,7 @@ pub(crate) fn packed() -> Base {
     })
 }
 
-/// A Debian 12 on which `odoo-deploy install` has come to its end.
+/// A Debian 12 on which `odoo-deploy install` has finished.
 pub(crate) fn installed() -> Base {
     static BASE: Made<Base> = Made::new();
     let make = || {
@@ -120,7 +120,7 @@ pub(crate) fn installed() -> Base {
     BASE.get("a Debian 12 with Odoo", make)
 }
 
-/// The wheels of all that Odoo 19 needs on Debian 12; kept from one run of the tests to the next.
+/// The wheels that Odoo 19 needs on Debian 12; kept from one test run to the next.
 pub(crate) fn wheels() -> PathBuf {
     static WHEELS: Made<PathBuf> = Made::new();
     WHEELS.get("wheels", || {

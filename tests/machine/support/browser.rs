@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use super::server::Server;
 
-/// How long a page may take.
+/// The longest time to wait for a page.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Chromium without a screen. It reads requests from descriptor 3 and answers on 4, each ended by NUL.
+/// Starts Chromium without a screen. It reads requests from descriptor 3 and answers on 4, each terminated by
+/// NUL.
 const START: &str = "exec chromium --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run \
      --disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage \
      --window-size=1280,800 --user-data-dir=/tmp/browser --remote-debugging-pipe 3<&0 4>&1 >/dev/null 2>&1";
@@ -26,7 +27,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts it with an empty page; it trusts the authority at `authority`.
+    /// Starts a browser with an empty page; it trusts the certificate authority at `authority`.
     pub(crate) fn start(server: &Server, authority: &str) -> Self {
         server.sh(&format!(
             "mkdir -p /root/.pki/nssdb && certutil -d sql:/root/.pki/nssdb -N --empty-password && \
@@ -80,13 +81,13 @@ impl Browser {
         assert!(opened["errorText"].is_null(), "{url}: {opened}");
     }
 
-    /// What an expression of JavaScript is worth in the page.
+    /// The value of a JavaScript expression in the page.
     pub(crate) fn worth(&mut self, expression: &str) -> Value {
         let ask = json!({ "expression": expression, "returnByValue": true });
         self.call("Runtime.evaluate", ask)["result"]["value"].take()
     }
 
-    /// Waits until something of that selector is to be seen.
+    /// Waits until an element that matches `selector` is visible.
     pub(crate) fn await_shown(&mut self, selector: &str) {
         let began = Instant::now();
         let shown = format!("(document.querySelector('{selector}')?.offsetHeight ?? 0) > 0");
@@ -97,7 +98,7 @@ impl Browser {
         }
     }
 
-    /// A picture of what is shown, as PNG.
+    /// A screenshot as PNG.
     pub(crate) fn picture(&mut self) -> Vec<u8> {
         let taken = self.call("Page.captureScreenshot", json!({ "format": "png" }));
         let text = taken["data"].as_str().expect("a picture").to_owned();

@@ -1,4 +1,4 @@
-//! What the scenarios stand on.
+//! What the scenarios share.
 
 pub(crate) mod allowed;
 pub(crate) mod bases;
@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use libtest_mimic::Trial;
 
-/// A scenario by its name. Its panics are its failures.
+/// A scenario called `name`, which fails if `body` panics.
 pub(crate) fn scenario(name: impl Into<String>, body: impl FnOnce() + Send + 'static) -> Trial {
     let name = name.into();
     Trial::test(name.clone(), move || {

@@ -1,20 +1,20 @@
-//! What a visitor sees through nginx.
+//! Requests to nginx, as a visitor makes them.
 
 use super::server::Server;
 
-/// The name of the site.
+/// The domain of the site.
 pub(crate) const DOMAIN: &str = "erp.example.org";
 
 /// The certificate of the server's own authority.
 pub(crate) const AUTHORITY: &str = "/etc/ssl/odoo-deploy/ca.crt";
 
-/// The site of every scenario with a proxy before it.
+/// The site of every scenario with a proxy.
 pub(crate) fn site(domain: &str, proxy: &str) -> String {
     let base = super::server::site("");
     format!("[site]\ndomain = \"{domain}\"\n\n{base}[http]\nworkers = 2\n\n[proxy]\n{proxy}\n")
 }
 
-/// What is answered by HTTPS, with a certificate that the server's authority must have signed.
+/// The answer to a request over HTTPS. The certificate must be signed by the server's authority.
 pub(crate) fn ask(server: &Server, domain: &str, path: &str) -> String {
     let script = format!(
         "printf 'GET {path} HTTP/1.1\\r\\nHost: {domain}\\r\\nConnection: close\\r\\n\\r\\n' \
@@ -24,7 +24,7 @@ pub(crate) fn ask(server: &Server, domain: &str, path: &str) -> String {
     server.sh(&script).replace('\r', "")
 }
 
-/// What is answered by plain HTTP to a visitor of `host`.
+/// The answer to a request over plain HTTP to `host`.
 pub(crate) fn ask_plainly(server: &Server, host: &str, path: &str) -> String {
     let script = format!(
         "perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(\"127.0.0.1:80\") or exit; \
@@ -33,7 +33,7 @@ pub(crate) fn ask_plainly(server: &Server, host: &str, path: &str) -> String {
     server.sh(&script).replace('\r', "")
 }
 
-/// The status of an answer; 0 where nobody answered.
+/// The status of an answer, or 0 if there was none.
 pub(crate) fn status(answer: &str) -> u16 {
     let word = answer
         .lines()
@@ -42,7 +42,7 @@ pub(crate) fn status(answer: &str) -> u16 {
     word.and_then(|word| word.parse().ok()).unwrap_or(0)
 }
 
-/// The process of a unit.
+/// The main process of a unit.
 pub(crate) fn pid(server: &Server, unit: &str) -> String {
     server.sh(&format!("systemctl show -P MainPID {unit}"))
 }

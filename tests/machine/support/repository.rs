@@ -1,9 +1,9 @@
-//! A repository laid out like Odoo's own; the benchmarks take theirs from here too.
+//! A repository laid out like Odoo's; the benchmarks use it too.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The variant `full` or `lite` in `folder`, made where it is not there yet.
+/// Returns the variant `full` or `lite` in `folder`, and makes it if it does not exist yet.
 pub(crate) fn repository(folder: &Path, variant: &str) -> PathBuf {
     let name = if variant == "lite" {
         "odoo-lite.git"

@@ -15,15 +15,15 @@ use serde_json::Value;
 use super::server::text;
 use super::tally;
 
-/// A run that is over.
+/// A finished run.
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
-    /// With `--json`: what it told.
+    /// With `--json`: its events.
     pub(crate) events: Vec<Value>,
     pub(crate) seconds: f64,
-    /// With `--json`: when it began which step, in seconds.
+    /// With `--json`: the steps, with the time at which each began, in seconds.
     pub(crate) steps: Vec<(String, f64)>,
 }
 
@@ -47,7 +47,7 @@ impl Run {
         self
     }
 
-    /// Both streams, as a terminal shows them.
+    /// Both streams, one after the other.
     pub(crate) fn told(&self) -> String {
         format!("{}\n{}", self.out, self.err)
     }
@@ -90,7 +90,7 @@ impl Run {
     }
 }
 
-/// A run with `--json` that goes on.
+/// A run with `--json` that is under way.
 pub(crate) struct Running {
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -145,17 +145,17 @@ impl Running {
         self.run.events.last()
     }
 
-    /// Waits until it begins a step.
+    /// Waits until `step` begins.
     pub(crate) fn await_step(&mut self, step: &str) {
         self.await_where(step, |event| is_begin(event, step));
     }
 
-    /// Reads on until it begins a step, or to its end.
+    /// Reads events until `step` begins, or until the run ends.
     pub(crate) fn read_to_step(&mut self, step: &str) {
         while self.next().is_some_and(|event| !is_begin(event, step)) {}
     }
 
-    /// Waits until it tells an event of that name.
+    /// Waits for an event called `name`.
     pub(crate) fn await_event(&mut self, name: &str) {
         self.await_where(name, |event| event["event"] == name);
     }
@@ -170,13 +170,13 @@ impl Running {
         }
     }
 
-    /// Whether it goes on.
+    /// Whether the run is still under way.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("its state").is_none()
     }
 
-    /// The agent itself, as the host counts: it was started by the program that entered the
-    /// machine. `None` once it has ended.
+    /// The process of odoo-deploy, by its number on the host; it is a child of the program that entered the
+    /// machine. Returns `None` once it has ended.
     pub(crate) fn agent(&self) -> Option<Pid> {
         let entered = self.child.id();
         let path = format!("/proc/{entered}/task/{entered}/children");
@@ -194,25 +194,25 @@ impl Running {
         }
     }
 
-    /// Whether the program that entered the machine has nothing to wait for any more.
+    /// Whether the program that entered the machine has no child any more.
     fn ended_early(&self) -> bool {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
         stat.is_ok_and(|stat| stat.rsplit(") ").next().is_some_and(|s| s.starts_with('Z')))
     }
 
-    /// Sends the agent a signal. Whether it was still there to get it.
+    /// Sends odoo-deploy a signal. Returns whether the process still existed.
     pub(crate) fn signal(&self, signal: Signal) -> bool {
         self.agent()
             .is_some_and(|agent| kill(agent, signal).is_ok())
     }
 
-    /// Lets a stopped agent go on, and the program that entered the machine and stopped with it.
+    /// Continues a stopped odoo-deploy, and the program that entered the machine, which stopped with it.
     pub(crate) fn continues(&self) -> bool {
         let entered = Pid::from_raw(self.child.id().try_into().expect("a number"));
         self.signal(Signal::SIGCONT) && kill(entered, Signal::SIGCONT).is_ok()
     }
 
-    /// Reads on until the agent has gone, while `meanwhile` is done beside.
+    /// Reads events until odoo-deploy has ended, and runs `meanwhile` at the same time.
     pub(crate) fn finish_while<T: Send>(
         self,
         meanwhile: impl FnOnce(Pid) -> T + Send,

@@ -10,16 +10,16 @@ use super::bases;
 use super::run::{Run, Running};
 use super::world::{PREFIX, SHARED, world};
 
-/// The site of every scenario.
+/// The site file of every scenario.
 pub(crate) const SITE: &str = "/srv/site/site.toml";
-/// Where the generated password of Odoo's `admin` is.
+/// The file with the generated password of Odoo's `admin`.
 pub(crate) const PASSWORD: &str = "/var/lib/odoo-deploy/odoo/secrets/admin-password";
 
 pub(crate) struct Server {
     machine: Machine,
 }
 
-/// A site on wheels, with more lines.
+/// A site that installs from wheels, with more lines.
 pub(crate) fn site(more: &str) -> String {
     format!(
         "[odoo]\nversion = \"19.0\"\nrepository = \"file://{SHARED}/odoo.git\"\n\n\
@@ -27,18 +27,18 @@ pub(crate) fn site(more: &str) -> String {
     )
 }
 
-/// The two lines that a site needs, and the repository: everything else comes from the network.
+/// The two lines that a site needs, and the repository; everything else comes from the network.
 pub(crate) fn short_site() -> String {
     format!("[odoo]\nversion = \"19.0\"\nrepository = \"file://{SHARED}/odoo.git\"\n")
 }
 
 impl Server {
-    /// A machine without wheels.
+    /// Boots a machine without wheels.
     pub(crate) fn boot(name: &str, base: Base) -> Self {
         Self::boot_with(name, base, None)
     }
 
-    /// A machine with wheels and the site that uses them.
+    /// Boots a machine with wheels and a site that uses them.
     pub(crate) fn ready(name: &str, base: Base) -> Self {
         let server = Self::boot_with(name, base, Some(&bases::wheels()));
         server.write(SITE, &site(""));
@@ -72,7 +72,7 @@ impl Server {
         self.machine.stop().expect("taken down");
     }
 
-    /// The process of its PID 1, as the host counts.
+    /// The folder in `/proc` of the machine's PID 1, by its number on the host.
     pub(crate) fn namespaces(&self) -> PathBuf {
         self.machine.root().with_file_name("ns")
     }
@@ -81,7 +81,7 @@ impl Server {
         self.machine.command(program)
     }
 
-    /// Runs a script that must succeed; what it printed, trimmed.
+    /// Runs a script that must succeed; returns its output without spaces around it.
     pub(crate) fn sh(&self, script: &str) -> String {
         let output = self.try_sh(script);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -98,12 +98,12 @@ impl Server {
         command.args(["-euc", script]).output().expect("sh")
     }
 
-    /// Where a file of the machine is for the host.
+    /// The path on the host of a file of the machine.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.machine.root().join(path.trim_start_matches('/'))
     }
 
-    /// Puts a file into its place, and the folders above it.
+    /// Writes a file, and creates the folders above it.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let place = self.path(path);
         fs::create_dir_all(place.parent().expect("a folder")).expect("a folder");
@@ -118,19 +118,19 @@ impl Server {
         self.path(path).symlink_metadata().is_ok()
     }
 
-    /// Asks PostgreSQL; one line for each row.
+    /// Runs a query in PostgreSQL; returns one line for each row.
     pub(crate) fn sql(&self, database: &str, query: &str) -> String {
         self.sh(&format!(
             "cd / && runuser -u postgres -- psql -XAtqc \"{query}\" {database}"
         ))
     }
 
-    /// Runs `odoo-deploy` on the site, as people do.
+    /// Runs `odoo-deploy` on the site, with output for people.
     pub(crate) fn odoo(&self, words: &[&str]) -> Run {
         Run::to_end(self.agent(words))
     }
 
-    /// Runs `odoo-deploy --json` on the site; every line was seen to be as the schema says.
+    /// Runs `odoo-deploy --json` on the site; every line is checked against the schema.
     pub(crate) fn json(&self, words: &[&str]) -> Run {
         self.start(words).finish()
     }
@@ -140,7 +140,7 @@ impl Server {
         self.start_in(words, &[])
     }
 
-    /// The same, with more environment.
+    /// Starts `odoo-deploy --json` on the site, with more environment variables.
     pub(crate) fn start_in(&self, words: &[&str], environment: &[(&str, &str)]) -> Running {
         let mut command = self.agent(words);
         command.arg("--json").envs(environment.iter().copied());
@@ -159,7 +159,7 @@ impl Server {
         command
     }
 
-    /// The agent that holds the site's lock, as the machine counts.
+    /// The process that holds the site's lock, by its number on the machine.
     pub(crate) fn lock_holder(&self) -> u32 {
         let text = self.read("/run/odoo-deploy/odoo.lock");
         let holder: serde_json::Value = serde_json::from_str(&text).expect("a holder");
@@ -169,10 +169,11 @@ impl Server {
             .expect("a pid")
     }
 
-    /// The runs that the site's journals tell of, oldest first.
+    /// The runs in the site's journals, oldest first.
     pub(crate) fn runs(&self) -> Vec<odoo_deploy::engine::journal::Run> {
         let folder = self.path("/var/lib/odoo-deploy/odoo");
-        // a machine's root is seen through a link of `/proc`, and journals are read through none
+        // copies, because odoo-deploy follows no link to a journal, and the host reaches the machine's root
+        // only through a link in `/proc`
         let copies = tempfile::tempdir().expect("a folder");
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.path().extension().is_some_and(|e| e == "jsonl") {
@@ -182,12 +183,12 @@ impl Server {
         odoo_deploy::engine::journal::runs(copies.path()).expect("journals")
     }
 
-    /// Whether an agent works on the site, or will soon say that it does.
+    /// Whether a process holds the site's lock or is about to name itself in it.
     pub(crate) fn lock_is_held(&self) -> bool {
         self.odoo(&["status"]).told().contains("holds the lock")
     }
 
-    /// Ends the agent that holds the site's lock as no program can be asked to end.
+    /// Sends SIGKILL to the process that holds the site's lock.
     pub(crate) fn kill_agent(&self) {
         self.sh(&format!("kill -9 {}", self.lock_holder()));
         super::tally::kill();

@@ -18,11 +18,12 @@ pub(crate) struct Entry {
 /// What counts as a difference.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precision {
-    /// Anything, the time of the last change included.
+    /// Everything, including the time of the last change.
     Exact,
-    /// Content, mode, owner, target: what was made and taken away again leaves its folder younger.
+    /// Content, mode, owner and target. The time is ignored, because a file created and removed again changes
+    /// its folder's time.
     Content,
-    /// The same, less content.
+    /// The same, without content.
     Mode,
 }
 
@@ -30,7 +31,7 @@ pub(crate) enum Precision {
 pub(crate) struct Snapshot(BTreeMap<String, Entry>);
 
 impl Snapshot {
-    /// Looks at everything below `roots`, on their own file systems, less `without`.
+    /// Records everything below `roots`, on their own file systems, except `without`.
     pub(crate) fn take(server: &Server, roots: &[&str], without: &[&str]) -> Self {
         let prune: Vec<String> = without
             .iter()
@@ -43,7 +44,7 @@ impl Snapshot {
         let find = format!("find {} -xdev {prune}", roots.join(" "));
         let listed = server.sh(&format!("{find} -printf '%y|%m|%U:%G|%T@|%l|%p\\n'"));
         let mut entries: BTreeMap<String, Entry> = listed.lines().filter_map(parse).collect();
-        // 123: what runs has taken a file away meanwhile, which is then without a content
+        // exit code 123 means that a program removed a file meanwhile; its content is then missing
         let sums = format!("{find} -type f -print0 | xargs -0 -r sha256sum || [ $? = 123 ]");
         let sums = server.sh(&sums);
         for line in sums.lines() {
@@ -59,7 +60,7 @@ impl Snapshot {
         self.0.len()
     }
 
-    /// What `later` has more, has no longer, or has otherwise: `+ path`, `- path`, `~ path: what`.
+    /// What differs in `later`: `+ path` is new, `- path` is gone, `~ path: what` is changed.
     pub(crate) fn differences(&self, later: &Self, precision: Precision) -> Vec<String> {
         let gone = self.0.keys().filter(|path| !later.0.contains_key(*path));
         let mut found: Vec<String> = gone.map(|path| format!("- {path}")).collect();

@@ -1,4 +1,4 @@
-//! A machine before a run, and whether it is so again.
+//! The state of a machine before a run, for comparison afterwards.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use super::allowed::{Allowance, BACKGROUND, matches};
 use super::server::Server;
 use super::snapshot::{Precision, Snapshot};
 
-/// Accounts that packages make and leave.
+/// Accounts that packages create and leave.
 const ACCOUNTS: [&str; 2] = ["postgres:", "ssl-cert:"];
 
-/// How many differences are told.
+/// The most differences in a message.
 const TOLD: usize = 80;
 
-/// The files, packages and accounts of a machine, and what its PostgreSQL holds.
+/// The files, packages, accounts, roles and databases of a machine.
 pub(crate) struct Start {
     roots: &'static [&'static str],
     files: Snapshot,
@@ -26,7 +26,7 @@ impl Start {
         Self::within(server, &["/"])
     }
 
-    /// The same, of the files below `roots` alone.
+    /// The same with only the files below `roots`.
     pub(crate) fn within(server: &Server, roots: &'static [&'static str]) -> Self {
         Self {
             roots,
@@ -41,7 +41,7 @@ impl Start {
         self.files.len()
     }
 
-    /// Whether the machine is as it was, but for what is allowed; the number of allowed differences.
+    /// Asserts that the machine is in this state, except for allowed differences; returns the number of these.
     pub(crate) fn expect_again(&self, server: &Server, allowed: &[&[Allowance]]) -> usize {
         assert_eq!(self.packages, packages(server), "installed packages");
         assert_eq!(self.accounts, accounts(server), "accounts");
@@ -49,8 +49,8 @@ impl Start {
         self.expect_files(server, allowed, &BTreeSet::new())
     }
 
-    /// As [`Start::expect_again`], where packages had to stay for the data they hold. Answers their
-    /// names too.
+    /// Like [`Start::expect_again`], for a rollback that keeps packages because they hold data. Also returns
+    /// the names of these packages.
     pub(crate) fn expect_again_with_data(
         &self,
         server: &Server,
@@ -68,7 +68,7 @@ impl Start {
         assert_eq!(self.accounts, accounts(server), "accounts");
         let listed = server.sh(&format!("dpkg-query -L {}", held.join(" ")));
         let mut theirs: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
-        // before /usr was merged, packages had files in /lib and /bin
+        // before `/usr` was merged, packages listed files in `/lib` and `/bin`
         theirs.extend(listed.lines().map(|path| format!("/usr{path}")));
         (self.expect_files(server, allowed, &theirs), held)
     }
@@ -93,7 +93,7 @@ impl Start {
     }
 }
 
-/// Users and groups, less those of packages.
+/// Users and groups, except those that packages create.
 fn accounts(server: &Server) -> Vec<String> {
     let all = server.sh("cat /etc/passwd /etc/group /etc/shadow /etc/gshadow");
     let ours = |line: &&str| !ACCOUNTS.iter().any(|account| line.starts_with(account));
@@ -109,7 +109,7 @@ pub(crate) fn packages(server: &Server) -> BTreeSet<String> {
     installed.map(str::to_owned).collect()
 }
 
-/// Roles and databases, where there is a PostgreSQL.
+/// Roles and databases, if PostgreSQL is installed.
 fn postgresql(server: &Server) -> String {
     let query = "select 'role', rolname from pg_roles union select 'database', datname from pg_database order by 1, 2";
     if server.exists("/usr/bin/psql") {

@@ -1,4 +1,4 @@
-//! What was seen, for the table at the end.
+//! Counts what the tests saw, for the table at the end.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -24,28 +24,28 @@ pub(crate) fn run() {
     RUNS.fetch_add(1, Relaxed);
 }
 
-/// One more agent was killed; until [`arrived`] its host counts as in neither state.
+/// Counts a kill; until [`arrived`], its host counts as neither in the start nor in the end state.
 pub(crate) fn kill() {
     KILLS.fetch_add(1, Relaxed);
     LOST.fetch_add(1, Relaxed);
 }
 
-/// A host whose agent was killed has reached the start or the end.
+/// Counts a killed host that has reached its start or end state.
 pub(crate) fn arrived() {
     LOST.fetch_sub(1, Relaxed);
 }
 
-/// A line of `--json` was found to be as the schema says.
+/// Counts a line of `--json` that matches the schema.
 pub(crate) fn event() {
     EVENTS.fetch_add(1, Relaxed);
 }
 
-/// So many more of `what` were tried, and all of it held.
+/// Counts `times` successful attempts of `what`.
 pub(crate) fn count(what: &'static str, times: usize) {
     *COUNTS.lock().unwrap().entry(what).or_default() += times;
 }
 
-/// Prints what a scenario has seen of one of the things that must show, and keeps it for the end.
+/// Prints what a scenario showed for item `item` of the final table, and keeps it for that table.
 pub(crate) fn show(item: u8, figures: impl Into<String>) {
     let figures = figures.into();
     println!("machine: [{item}] {figures}");

@@ -1,4 +1,4 @@
-//! What a browser on the server itself would see.
+//! Requests to Odoo from the machine itself.
 
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -12,10 +12,10 @@ use super::server::{PASSWORD, Server};
 const ODOO: &str = "http://127.0.0.1:8069";
 const HEALTH: &str = "/web/health?db_server_status=1";
 
-/// An answer: its status, 0 where nobody answers, and its text.
+/// An answer: its status, or 0 without an answer, and its text.
 type Answer = (u16, String);
 
-/// Asks from inside the machine's network: Odoo listens at its loopback alone.
+/// Sends a request inside the machine's network, because Odoo listens only on the loopback address.
 fn ask(server: &Server, path: &str, body: Option<&Value>) -> Answer {
     let network = File::open(server.namespaces().join("net")).expect("its network");
     let url = format!("{ODOO}{path}");
@@ -41,7 +41,7 @@ fn ask(server: &Server, path: &str, body: Option<&Value>) -> Answer {
             )
         })
     };
-    // a thread of its own changes its network for no one else
+    // in a new thread, so that only this thread enters the machine's network namespace
     std::thread::scope(|scope| scope.spawn(request).join().expect("an answer"))
 }
 
@@ -49,10 +49,10 @@ pub(crate) fn get(server: &Server, path: &str) -> Answer {
     ask(server, path, None)
 }
 
-/// Calls a service of Odoo's over JSON-RPC.
+/// Calls a service of Odoo over JSON-RPC.
 ///
 /// # Errors
-/// What Odoo says against it.
+/// If Odoo refuses the call.
 #[allow(clippy::needless_pass_by_value, reason = "callers write it in place")]
 pub(crate) fn call(
     server: &Server,
@@ -103,7 +103,7 @@ impl<'s> Admin<'s> {
         }
     }
 
-    /// Calls a method of a model; a refusal is the test's failure.
+    /// Calls a method of a model; a refusal fails the test.
     #[allow(clippy::needless_pass_by_value, reason = "callers write it in place")]
     pub(crate) fn execute(&self, model: &str, method: &str, args: Value) -> Value {
         let all = json!(["odoo", self.user, self.password, model, method, args]);
@@ -117,7 +117,7 @@ pub(crate) fn password(server: &Server) -> String {
     server.read(PASSWORD).trim().to_owned()
 }
 
-/// Odoo answers, its database too, its login page is there, and the generated password opens it.
+/// Asserts that Odoo, its database and its login page answer, and that the generated password works.
 pub(crate) fn expect_alive(server: &Server) {
     let (status, text) = get(server, HEALTH);
     assert_eq!(status, 200, "health: {text}");
@@ -132,7 +132,7 @@ pub(crate) fn expect_alive(server: &Server) {
     );
 }
 
-/// Waits for Odoo to answer after a boot; the seconds it took.
+/// Waits until Odoo answers after a boot; returns the seconds that this took.
 pub(crate) fn await_health(server: &Server) -> f64 {
     let began = Instant::now();
     while get(server, HEALTH).0 != 200 {

@@ -1,4 +1,4 @@
-//! The bed of this run of the tests, and what every machine is given of its host.
+//! The bed of this test run, and what every machine sees of its host.
 
 use std::env;
 use std::fs;
@@ -10,7 +10,7 @@ use rehearse::{Bed, Bind, DEFAULT_DIR, Lock, Status};
 use super::bases;
 use super::repository::repository;
 
-/// The prefix of every machine and every base of these tests.
+/// The prefix of the names of these tests' machines and bases.
 pub(crate) const PREFIX: &str = "e2e-";
 
 static WORLD: OnceLock<World> = OnceLock::new();
@@ -18,7 +18,7 @@ static HELD: Mutex<Option<Lock>> = Mutex::new(None);
 
 pub(crate) struct World {
     pub(crate) bed: Bed,
-    /// Where what is kept from one run of the tests to the next is.
+    /// The folder of files that are kept from one test run to the next.
     pub(crate) kept: PathBuf,
     repository: OnceLock<PathBuf>,
     full: OnceLock<PathBuf>,
@@ -28,7 +28,7 @@ pub(crate) fn world() -> &'static World {
     WORLD.get().expect("begun")
 }
 
-/// Opens the bed, and clears what an earlier run was kept from clearing.
+/// Opens the bed, and removes what an interrupted test run left.
 pub(crate) fn begin() -> Result<(), String> {
     if !nix::unistd::geteuid().is_root() {
         return Err("these tests boot machines: run them as root".into());
@@ -37,7 +37,7 @@ pub(crate) fn begin() -> Result<(), String> {
     let folder = env::var_os("ODOO_DEPLOY_BED").unwrap_or_else(|| DEFAULT_DIR.into());
     let bed = Bed::open(&folder).map_err(told)?;
     bed.prepare_tools().map_err(told)?;
-    // one run of these tests at a time
+    // only one run of these tests at a time
     *HELD.lock().unwrap() = Some(bed.freezing("e2e").map_err(told)?);
     let kept = Path::new(&folder).join("tests");
     fs::create_dir_all(&kept).map_err(|error| error.to_string())?;
@@ -51,7 +51,7 @@ pub(crate) fn begin() -> Result<(), String> {
     sweep()
 }
 
-/// Removes what this run has made, but for what is kept on purpose.
+/// Removes what this test run made, except what is kept on purpose.
 pub(crate) fn end() -> Result<(), String> {
     sweep()
 }
@@ -70,16 +70,16 @@ fn sweep() -> Result<(), String> {
     Ok(())
 }
 
-/// Where the repository, the wheels and the program are in a machine.
+/// The folder in each machine with the repository, the wheels and the binary.
 pub(crate) const SHARED: &str = "/run/e2e";
 
 impl World {
-    /// A repository laid out like Odoo's, of what `-i base` needs.
+    /// A repository laid out like Odoo's, with what `-i base` needs.
     pub(crate) fn repository(&self) -> &Path {
         self.repository.get_or_init(|| made("lite"))
     }
 
-    /// What a machine sees of this host that is to have modules which `-i base` does not bring.
+    /// What a machine sees of the host if it needs modules beyond those of `-i base`.
     pub(crate) fn binds_with_all_modules(&self) -> Vec<Bind> {
         let mut binds = self.binds(Some(&bases::wheels()));
         let all = self.full.get_or_init(|| made("full"));
@@ -91,7 +91,7 @@ impl World {
         binds
     }
 
-    /// What every machine sees of this host.
+    /// What every machine sees of the host.
     pub(crate) fn binds(&self, wheels: Option<&Path>) -> Vec<Bind> {
         let bind = |source: &Path, name: &str| Bind {
             source: source.to_owned(),
@@ -107,7 +107,7 @@ impl World {
     }
 }
 
-/// A variant of the repository.
+/// Makes a variant of the repository.
 fn made(variant: &str) -> PathBuf {
     let folder = env::var_os("ODOO_DEPLOY_REPOSITORIES")
         .map_or_else(|| "/var/tmp/odoo-deploy-repositories".into(), PathBuf::from);
