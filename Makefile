@@ -11,9 +11,9 @@ export CARGO_TARGET_DIR
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 made := $(CARGO_TARGET_DIR)/$(host)/release/odoo-deploy
 binary := $(CARGO_TARGET_DIR)/odoo-deploy
-# as the release is built, so that most of it is built once
+# the same flags as the release, so that most crates are built only once
 benching := RUSTFLAGS="-C target-feature=+crt-static" cargo bench --quiet --locked --package benches --target $(host)
-# where each test leaves how often it tried what
+# the folder in which each test stores how many cases it tried
 counts := $(CARGO_TARGET_DIR)/tmp/counts
 
 # One static binary, for any Debian or Ubuntu of this architecture.
@@ -22,19 +22,19 @@ build:
 	install -m 0755 $(made) $(binary)
 	@echo $(binary)
 
-# Any word: it draws the part of the large matrices that `test` tries, and the same word draws the same.
+# Any word. It seeds the sample of the large matrices that `test` tries; the same word draws the same sample.
 SAMPLE := $(or $(SAMPLE),$(shell git rev-parse --short HEAD 2>/dev/null || date +%F))
 export SAMPLE
 
-# What a change can break: of each kind of case its share, and all scenarios of the real machine but the longest.
+# A sample of each kind of case, and all scenarios of the real machine except the longest.
 test:
 	@$(MAKE) --no-print-directory tried TIER=commit
 
-# Everything there is.
+# Every case and every scenario.
 prove:
 	@$(MAKE) --no-print-directory tried TIER=prove
 
-# The fast tests first, so that a simple mistake is told within minutes.
+# The fast tests first, so that a simple mistake shows within minutes.
 tried: tools
 	@rm -rf $(counts)
 	@echo "TIER=$(TIER) SAMPLE=$(SAMPLE)"
@@ -45,7 +45,7 @@ tried: tools
 test-fast: lint
 	cargo test --quiet --locked --workspace
 
-# What the crash matrix, the drifts and the wrong inputs must have tried at the least: for a look within minutes.
+# The smallest allowed number of crash cases, drifts and wrong inputs; a result within minutes.
 floored := --test model --test host
 floors:
 	@rm -rf $(counts)
@@ -54,12 +54,12 @@ floors:
 		crash:: drift:: bad_sites:: injections:: --skip asked_to_stop && \
 		tests/counts.sh $(counts) floors && echo "in $$(($$(date +%s) - began)) s on $$(nproc) cores"
 
-# Boots throwaway machines: root, systemd-nspawn, an archive of Debian. Three at a time, as half of it is waiting.
+# Boots throwaway machines: needs root, systemd-nspawn and a Debian mirror. Three at a time, because half of the time is waiting.
 test-machine: tools
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) \
 		cargo test --locked --test machine -- --test-threads=3
 
-# Kills the agent N times at random in whole installs, each time at others; SEED=7 repeats the times of an earlier one.
+# Kills odoo-deploy N times at random moments of whole installs. Each soak draws other moments; SEED=7 repeats those of an earlier one.
 N ?= 300
 soak: tools
 	@rm -rf $(counts)
@@ -74,25 +74,25 @@ lint:
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 	cargo clippy --quiet --locked --workspace --test machine --bench beside -- -D warnings
 
-# What people and disks hand us, SECONDS for each target; in nobody's way.
+# Fuzzes all input from people and disks, SECONDS for each target, at low priority.
 SECONDS ?= 10
 fuzz: tools
 	@nice -n 19 tests/fuzz.sh $(SECONDS)
 
-# Plants bugs in a copy of the tree, and sees that each is noticed; takes half an hour.
+# Plants bugs in a copy of the tree, and checks that tests notice each of them; takes half an hour.
 mutants:
 	@tests/mutants.sh
 
 tools:
 	@tests/tools.sh
 
-# Installs a real Odoo in a throwaway machine. LITE=1 takes a smaller Odoo where GitHub is out of reach.
+# Installs a real Odoo in a throwaway machine. If GitHub cannot be reached, LITE=1 takes a smaller Odoo.
 rehearse: tools build
 	@BED=$(BED) REPOSITORIES=$(REPOSITORIES) LITE=$(LITE) tests/rehearse.sh $(binary) $(CARGO_TARGET_DIR)/rehearse
 
-# The same job by ours, Ansible, pyinfra and a script, beside each other: writes docs/benchmarks.md, and every sample to
-# target/bench/benchmarks.json. FIRST rounds of installs, AGAIN of no-ops, QUICK of our own commands; STORAGE=disk if there
-# are less than 20 GiB of memory.
+# Installs Odoo with odoo-deploy, Ansible, pyinfra and a script; writes docs/benchmarks.md, and every sample to
+# target/bench/benchmarks.json. FIRST rounds of installs, AGAIN rounds of runs that change nothing, QUICK rounds of
+# odoo-deploy's other commands. STORAGE=disk if the host has less than 20 GiB of memory.
 bench: tools build
 	@mkdir -p $(CARGO_TARGET_DIR)/bench
 	SITES_FIGURES=$(abspath $(CARGO_TARGET_DIR)/bench/sites.json) cargo test --quiet --locked --test many fifty_sites
@@ -101,6 +101,6 @@ bench: tools build
 		BENCH_WORK=$(abspath $(CARGO_TARGET_DIR)/bench) BENCH_ODOO=$(if $(LITE),lite,full) \
 		FIRST=$(FIRST) AGAIN=$(AGAIN) QUICK=$(QUICK) STORAGE=$(STORAGE) ONLY=$(ONLY) $(benching) --bench beside
 
-# Takes down what is left of machines, and all that they are made of.
+# Removes what is left of machines, and all bases and repositories.
 clean-bed:
 	@tests/clean-bed.sh $(BED) $(REPOSITORIES)

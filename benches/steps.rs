@@ -1,10 +1,10 @@
-//! What the parts of a run take with ever more steps: folders and files on a temporary root.
+//! The time that the parts of a run take as the number of steps grows: folders and files on a temporary root.
 //!
-//! `cargo bench -p benches --bench steps`; `make bench` reads what it prints.
+//! `cargo bench -p benches --bench steps`; `make bench` reads the output.
 
 #![allow(
     clippy::unwrap_used,
-    reason = "a benchmark may fall over, and says where"
+    reason = "a benchmark may panic; the message says where"
 )]
 
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ fn main() {
     divan::main();
 }
 
-/// A machine that is nothing but files, and a site whose playbook has so many steps.
+/// A machine with only files, and a site with a playbook of many steps.
 struct Ground {
     root: TempDir,
     blueprint: Blueprint,
@@ -75,7 +75,7 @@ impl Ground {
         self.blueprint.compile().unwrap()
     }
 
-    /// Makes everything as the plan asks.
+    /// Creates everything that the plan wants.
     fn settle(&self) {
         for step in &self.plan().steps {
             let subject = step.resource.subject();
@@ -111,7 +111,7 @@ fn runtime() -> tokio::runtime::Runtime {
     builder.enable_all().build().unwrap()
 }
 
-/// A folder and a file by turns.
+/// Folders and files in turn.
 fn playbook(steps: usize) -> String {
     let mut text = String::new();
     for number in 0..steps {
@@ -129,7 +129,7 @@ fn playbook(steps: usize) -> String {
     text
 }
 
-/// From the playbook to the plan.
+/// Compiles the playbook to a plan.
 #[divan::bench(args = STEPS, max_time = 1)]
 fn compile(bencher: Bencher, steps: usize) {
     let ground = Ground::new(steps);
@@ -137,7 +137,7 @@ fn compile(bencher: Bencher, steps: usize) {
     bencher.bench_local(|| ground.plan());
 }
 
-/// Reading and comparing a machine that is as asked.
+/// Reads and compares a machine that is as wanted.
 #[divan::bench(args = STEPS, max_time = 1)]
 fn observe(bencher: Bencher, steps: usize) {
     let ground = Ground::new(steps);
@@ -146,7 +146,7 @@ fn observe(bencher: Bencher, steps: usize) {
     bencher.bench_local(|| runtime.block_on(look(&host, &plan)).unwrap());
 }
 
-/// Telling a plan of which everything is to be made.
+/// Prints a plan that creates everything.
 #[divan::bench(args = STEPS, max_time = 1)]
 fn diff(bencher: Bencher, steps: usize) {
     let ground = Ground::new(steps);
@@ -161,7 +161,7 @@ fn diff(bencher: Bencher, steps: usize) {
     });
 }
 
-/// Everything that a run writes down that makes so many things.
+/// The records of a run that creates everything.
 fn records(steps: usize) -> Vec<Record> {
     let ground = Ground::new(steps);
     let plan = ground.plan();
@@ -199,7 +199,7 @@ fn keep(folder: &Path, records: &[Record]) {
     }
 }
 
-/// Two records for each step, and each of them on the disk before the next.
+/// Writes two records for each step, each synced before the next.
 #[divan::bench(args = STEPS, max_time = 3, sample_count = 20)]
 fn write(bencher: Bencher, steps: usize) {
     let records = records(steps);
@@ -208,7 +208,7 @@ fn write(bencher: Bencher, steps: usize) {
         .bench_local_refs(|folder| keep(folder.path(), &records));
 }
 
-/// Reading them all again, with their seals.
+/// Reads all records, and checks their seals.
 #[divan::bench(args = STEPS, max_time = 1)]
 fn replay(bencher: Bencher, steps: usize) {
     let folder = tempfile::tempdir().unwrap();

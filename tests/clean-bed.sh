@@ -1,5 +1,5 @@
 #!/bin/bash
-# Removes the bed $1 and the repositories $2, unless a machine is up.
+# Removes the bed $1 and the repositories $2, unless a machine is running.
 set -euo pipefail
 
 readonly bed=$1 repositories=$2

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Prints what the tests have tried, beside the least that they must: `counts.sh FOLDER SUITE [LEAST]`, where a suite
-# was asked for another number than usual. A suite is a tier of the tests (`commit`, `prove`, `floors`) or `soak`.
-# Each test leaves its number in FOLDER/WHAT/SOURCE when all of it held.
+# Prints how much the tests tried, next to the required minimum: `counts.sh FOLDER SUITE [LEAST]`. LEAST replaces the
+# minimums in tests/floors. A suite is a tier of the tests (`commit`, `prove`, `floors`) or `soak`. Each test writes its
+# count to FOLDER/WHAT/SOURCE once everything passed.
 set -euo pipefail
 folder=$1 suite=$2 least=${3:-}
 floors=$(dirname "$0")/floors

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Fuzzes what people and disks hand us, each target for some seconds: `fuzz.sh SECONDS [TARGET…]`.
-# A finding ends it, and its input lies where it says: put it into fuzz/seeds/TARGET, mend, run again.
+# Fuzzes the parsers of all input from people and disks, each target for some seconds: `fuzz.sh SECONDS [TARGET…]`.
+# A finding stops the target, and the output says where its input is stored: copy the input to fuzz/seeds/TARGET, fix
+# the bug, run again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-20}
@@ -14,12 +15,12 @@ mkdir -p "$target/fuzz"
 work=$(cd "$target/fuzz" && pwd)
 counts=$(cd "$target" && pwd)/tmp/counts/"fuzzed inputs"
 
-# What libFuzzer needs to see which input goes new ways; no sanitizer, as there is no unsafe code. With
-# `--target`, build scripts and macros are built without.
+# The instrumentation that libFuzzer needs to recognise inputs that reach new code. No sanitizer, because there is no
+# unsafe code. `--target` keeps these flags away from build scripts and macros.
 cover=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
   -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing)
-# the versions that are shipped
+# the same versions of all crates as in a release
 cp Cargo.lock fuzz/Cargo.lock
 CARGO_TARGET_DIR="$work/build" RUSTFLAGS="${cover[*]}" \
   cargo build --quiet --release --manifest-path fuzz/Cargo.toml --target "$host"

@@ -1,10 +1,9 @@
 #!/bin/bash
-# Plants bugs, one at a time, in a copy of the tree, and sees that a test notices each of them:
-# `mutants.sh [NAME…]`. `mutants.sh check` only sees that each patch still fits the tree.
+# Plants bugs, one at a time, in a copy of the tree, and checks that a test fails for each of them:
+# `mutants.sh [NAME…]`. `mutants.sh check` only checks that each patch still applies.
 #
-# A patch in tests/mutants begins with `bug:`, what is wrong with it, and with `test:` lines, each the
-# arguments of a `cargo test` that may notice, the narrowest first; `case:` is the part of the crash
-# matrix that is enough.
+# A patch in tests/mutants begins with `bug:`, a description of the bug, and with `test:` lines: the arguments of
+# `cargo test` commands that may fail, the quickest first. `case:` limits the crash matrix to the cases that suffice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -34,9 +33,9 @@ rm -rf "$work/tree"
 mkdir "$work/tree"
 git ls-files -z --cached --others --exclude-standard | tar --null -T - -cf - | tar -xf - -C "$work/tree"
 cd "$work/tree"
-# inside another tree of git's, `git apply` passes over what is not that one's
+# inside another git repository, `git apply` silently skips files outside that repository
 export GIT_CEILING_DIRECTORIES=$work
-# a bug is hunted by all that there is
+# the tests try every case
 export CARGO_TARGET_DIR=$work/build TIER=prove
 
 row() { printf '%-26s %-12s %7s  %s\n' "$@"; }

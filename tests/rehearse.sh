@@ -1,8 +1,8 @@
 #!/bin/bash
-# Rehearses an install of Odoo 19 with the binary $1; the site goes to the folder $2.
+# Rehearses an install of Odoo 19 with the binary $1; writes the site to the folder $2.
 #
-# Where GitHub does not answer within five seconds, Odoo comes from Debian's archive: the same
-# program in the same layout, made into a local repository. LITE=1: only what a new database needs.
+# If GitHub does not answer within five seconds, Odoo is taken from Debian's archive and put into a local repository
+# with the same layout. LITE=1 takes only what a new database needs.
 set -euo pipefail
 
 readonly binary=$1 folder=$2

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Adds rustfmt and clippy to a toolchain that rustup keeps without them.
+# Adds rustfmt and clippy if rustup installed the toolchain without them.
 set -euo pipefail
 
 for component in fmt:rustfmt clippy:clippy; do

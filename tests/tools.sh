@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs what the tests and `make rehearse` need and this host lacks.
+# Installs the programs that the tests and `make rehearse` need, if this host lacks them.
 set -euo pipefail
 
 # program:package

@@ -1,4 +1,4 @@
-//! What the figures are held to.
+//! The bars: targets for the measured figures.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::contender::Contender;
 use super::report::{Results, step_medians};
 use super::sample::{median, percentile};
 
-/// One bar and where a run came to be.
+/// A target, and the measured figure.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Bar {
     pub(crate) what: String,
@@ -16,18 +16,18 @@ pub(crate) struct Bar {
     pub(crate) measured: f64,
     pub(crate) unit: String,
     pub(crate) met: bool,
-    /// What it is made of, and so what limits it.
+    /// What the figure consists of, and therefore what limits it.
     pub(crate) limit: String,
 }
 
 impl Bar {
-    /// The measured by the target.
+    /// The measured figure divided by the target.
     pub(crate) fn ratio(&self) -> f64 {
         self.measured / self.target
     }
 }
 
-/// A bar that the measured must not be above.
+/// A bar with a largest allowed figure.
 fn at_most(what: &str, target: f64, unit: &str, measured: Option<f64>, limit: &str) -> Option<Bar> {
     let measured = measured?;
     Some(Bar {
@@ -41,7 +41,7 @@ fn at_most(what: &str, target: f64, unit: &str, measured: Option<f64>, limit: &s
     })
 }
 
-/// A bar that the measured must not be below.
+/// A bar with a smallest allowed figure.
 fn at_least(what: &str, target: f64, measured: Option<f64>, limit: &str) -> Option<Bar> {
     let measured = measured?;
     Some(Bar {
@@ -55,7 +55,7 @@ fn at_least(what: &str, target: f64, measured: Option<f64>, limit: &str) -> Opti
     })
 }
 
-/// All bars of which there are figures.
+/// All bars with measured figures.
 pub(crate) fn bars(results: &Results) -> Vec<Bar> {
     let all = [
         settled(results),
@@ -65,10 +65,10 @@ pub(crate) fn bars(results: &Results) -> Vec<Bar> {
     all.into_iter().flatten().flatten().collect()
 }
 
-/// Where nothing is to be done.
+/// The bars of runs that change nothing.
 fn settled(results: &Results) -> Vec<Option<Bar>> {
     const STARTS: &str = "the same; and how long the other takes";
-    // the first is itself
+    // the first program is odoo-deploy itself
     let programs = results.programs.get(Contender::Ours.name()).copied();
     let programs = format!(
         "the {} programs that it starts, side by side",
@@ -116,12 +116,12 @@ fn settled(results: &Results) -> Vec<Option<Bar>> {
     bars
 }
 
-/// The program itself.
+/// The bars of the program itself.
 fn itself(results: &Results) -> [Option<Bar>; 5] {
     let peak = results.peaks.values().copied().max_by(f64::total_cmp);
     let peak = peak.map(|mib| mib * 1.048_576);
     let size = results.ground.size * 1.048_576;
-    // one that is not static has no size to hold to the bar
+    // only a static binary has a size that the bar applies to
     let size = results.ground.is_static.then_some(size);
     let journal = results.journal.as_ref().map(|journal| journal.seconds);
     let (status, help) = (slow(results, "status"), slow(results, "--help"));
@@ -158,7 +158,7 @@ fn itself(results: &Results) -> [Option<Bar>; 5] {
     ]
 }
 
-/// From a bare server.
+/// The bars of an install on a bare server.
 fn first(results: &Results) -> [Option<Bar>; 3] {
     let limit = where_to(results);
     let share = |other: Contender| {
@@ -183,12 +183,12 @@ fn ours(results: &Results, what: &str) -> Vec<f64> {
     results.walls(Contender::Ours.name(), what)
 }
 
-/// In milliseconds, where 95 in 100 are below.
+/// The 95th percentile, in milliseconds.
 fn slow(results: &Results, what: &str) -> Option<f64> {
     percentile(&ours(results, what), 95).map(|seconds| seconds * 1e3)
 }
 
-/// Where the time of our first install goes.
+/// Which steps take most of our first install's time.
 fn where_to(results: &Results) -> String {
     let mut steps = step_medians(results);
     steps.sort_by(|one, other| other.1.total_cmp(&one.1));

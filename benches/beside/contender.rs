@@ -1,23 +1,23 @@
-//! Who does the job, and by which command.
+//! The contenders: programs that install Odoo, and the command line of each.
 
-/// Where the contenders' files are in a machine.
+/// The folder of the contenders' files in a machine.
 const FILES: &str = "/run/bench/contenders";
-/// Where their programs are.
+/// The folder of the contenders' programs in a machine.
 const TOOLS: &str = "/run/bench/tools";
 
-/// One that does the job.
+/// A contender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contender {
     Ours,
     Ansible,
     Pyinfra,
     Script,
-    /// The script with the packages that Odoo needs alone, instead of the list that scripts have.
+    /// The script with only the packages that Odoo needs, instead of the usual long list.
     ShortScript,
 }
 
 impl Contender {
-    /// All, ours first.
+    /// All contenders, odoo-deploy first.
     pub(crate) const ALL: [Self; 5] = [
         Self::Ours,
         Self::Ansible,
@@ -26,7 +26,7 @@ impl Contender {
         Self::ShortScript,
     ];
 
-    /// Its name, in tables and of its machine.
+    /// Its name, in tables and in the name of its machine.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "odoo-deploy",
@@ -37,7 +37,7 @@ impl Contender {
         }
     }
 
-    /// What is typed, in a shell; the same for the first time and for every other.
+    /// The shell command, the same for the first run and all others.
     pub(crate) fn line(self) -> String {
         match self {
             Self::Ours => {
@@ -46,7 +46,7 @@ impl Contender {
             Self::Ansible => {
                 format!("cd {FILES} && exec {TOOLS}/ansible/bin/ansible-playbook playbook.yml")
             }
-            // it writes a log beside its deploy
+            // pyinfra writes a log next to its deploy file
             Self::Pyinfra => format!(
                 "mkdir -p /srv/pyinfra && cp {FILES}/deploy.py {FILES}/*.j2 /srv/pyinfra && \
                  cd /srv/pyinfra && exec {TOOLS}/pyinfra/bin/pyinfra -y @local deploy.py"

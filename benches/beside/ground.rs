@@ -1,4 +1,4 @@
-//! What a run was made on; no names of machines or folders.
+//! The host of a benchmark, without names of machines or folders.
 
 use std::fs;
 use std::process::Command;
@@ -9,7 +9,7 @@ use super::world::World;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Ground {
-    /// `2026-11-25`.
+    /// In the form `2026-11-25`.
     pub(crate) date: String,
     pub(crate) version: String,
     pub(crate) processor: String,
@@ -18,16 +18,16 @@ pub(crate) struct Ground {
     pub(crate) memory: f64,
     pub(crate) kernel: String,
     pub(crate) distribution: String,
-    /// How busy the host was before the run began.
+    /// The load average of the host before the benchmark began.
     pub(crate) load: f64,
     pub(crate) odoo: String,
     pub(crate) storage: String,
-    /// `ansible 12.2.0`.
+    /// In the form `ansible 12.2.0`.
     pub(crate) tools: Vec<String>,
     pub(crate) first: usize,
     pub(crate) again: usize,
     pub(crate) quick: usize,
-    /// Of the binary, in MiB.
+    /// The size of the binary, in MiB.
     pub(crate) size: f64,
     pub(crate) is_static: bool,
 }
@@ -56,7 +56,7 @@ impl Ground {
             processor: named(&processors, "model name", ':'),
             cores: std::thread::available_parallelism().map_or(1, Into::into),
             memory: kib / f64::from(1 << 20),
-            // the rest of it is the name of a builder
+            // the rest of the version names whoever built the kernel
             kernel: read("/proc/sys/kernel/osrelease")
                 .split(['-', '\n'])
                 .next()
@@ -75,7 +75,7 @@ impl Ground {
             again: world.again,
             quick: world.quick,
             size: size(world),
-            // the loader refuses what it has nothing to load for
+            // the dynamic loader rejects a static binary
             is_static: printed(Command::new("ldd").arg(&world.binary))
                 .contains("statically linked"),
         }

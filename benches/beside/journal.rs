@@ -1,4 +1,4 @@
-//! What the journal costs a first install, on a disk: the time of every call that writes to it.
+//! The cost of the journal in a first install on a disk: the time of every system call that writes to it.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -11,11 +11,12 @@ use super::report::Results;
 use super::server::{SITE, Server};
 use super::world::{World, say};
 
-/// The folder of journals and earlier bytes.
+/// The folder of journals and of the store.
 const STATE: &str = "/var/lib/odoo-deploy/";
 const TRACE: &str = "/root/trace";
 
-/// The calls of one first install, and the seconds they took. Watching them takes time too: no less than it is.
+/// The system calls of one first install, and their seconds. Tracing takes time too, so the true cost is at
+/// most this.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Journal {
     /// Lines of the journal.
@@ -24,9 +25,9 @@ pub(crate) struct Journal {
     pub(crate) syncs: u64,
     /// Seconds in calls on the journal's file and its folder.
     pub(crate) seconds: f64,
-    /// Seconds in calls on all that the program keeps of a run: earlier bytes too.
+    /// Seconds in calls on everything that odoo-deploy stores of a run, including the store.
     pub(crate) kept: f64,
-    /// Calls on the journal, by their names.
+    /// The number of calls on the journal, by name.
     pub(crate) calls: BTreeMap<String, u64>,
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn measure(world: &World, results: &mut Results) {
     let server = Server::boot(world, Contender::Ours, Storage::Disk);
     server.sh("apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
          apt-get -qq install --yes --no-install-recommends strace >/dev/null 2>&1");
-    // the program itself keeps its journal: what it calls is not followed
+    // no `-f`: odoo-deploy writes its journal itself, so its children need not be traced
     let mut watched = server.command("strace");
     watched.args(["--syscall-times", "--decode-fds=path", "--output", TRACE]);
     watched.args(["--trace=write,fsync,fdatasync,openat,renameat,renameat2,ftruncate,mkdirat"]);

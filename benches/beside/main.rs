@@ -1,8 +1,8 @@
-//! The same job by four programs, beside each other: a bare Debian 12 to a running Odoo 19, and the same once
-//! more on the server that is there by then.
+//! Several programs do the same job, one after the other: from a bare Debian 12 to a running Odoo 19, and again
+//! on the installed server.
 //!
-//! Needs root: `make bench`. It boots throwaway machines, takes them down again, and writes the page
-//! `docs/benchmarks.md` and the samples, `target/bench/benchmarks.json`.
+//! Needs root: `make bench`. It boots throwaway machines, removes them, and writes the page
+//! `docs/benchmarks.md` and the samples in `target/bench/benchmarks.json`.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,7 +1,7 @@
-//! Runs a program and says what it took.
+//! Runs a program and measures its cost.
 //!
-//! The kernel adds up what a process's children used, but not of one child alone: so a process of its own,
-//! this program once more, starts the one that is measured and nothing else.
+//! The kernel only reports the sum over all children of a process. So this binary starts itself once more, and
+//! that process starts only the measured program.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,10 +16,11 @@ use nix::sys::time::TimeVal;
 
 use super::sample::Cost;
 
-/// The first argument of such a process.
+/// The first argument of that process.
 pub(crate) const WORD: &str = "measure";
 
-/// What such a process does: FILE for the cost, then a program and its arguments.
+/// The work of that process: writes the cost to FILE; arguments are FILE, a program, and the program's
+/// arguments.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
     let [file, program, arguments @ ..] = words else {
         return ExitCode::FAILURE;
@@ -49,7 +50,7 @@ fn seconds(time: TimeVal) -> f64 {
     whole + rest / 1e6
 }
 
-/// A command that measures another; streams are the caller's to set.
+/// A command that runs and measures another command. The caller sets its streams.
 pub(crate) fn measuring(command: &Command, file: &Path) -> Command {
     let mut outer = Command::new(env::current_exe().expect("this program"));
     outer.arg(WORD).arg(file).arg(command.get_program());
@@ -63,7 +64,7 @@ pub(crate) fn measuring(command: &Command, file: &Path) -> Command {
     outer
 }
 
-/// Runs a command that must succeed, what it prints going to `log`; what it took and what it printed.
+/// Runs a command that must succeed, with its output in `log`. Returns the cost and the output.
 pub(crate) fn measure(command: &Command, log: &Path) -> (Cost, String) {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let mut outer = measuring(command, file.path());
@@ -79,7 +80,7 @@ pub(crate) fn measure(command: &Command, log: &Path) -> (Cost, String) {
     (serde_json::from_str(&cost).expect("a cost"), told)
 }
 
-/// The last lines of what was printed.
+/// The last lines of an output.
 fn end_of(told: &str) -> String {
     let lines: Vec<&str> = told.lines().collect();
     lines[lines.len().saturating_sub(40)..].join("\n")

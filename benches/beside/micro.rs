@@ -1,4 +1,4 @@
-//! What `cargo bench -p benches --bench steps` has printed.
+//! Reads the output of `cargo bench -p benches --bench steps`.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::world::World;
 
-/// One line of it: what, with how many steps, in milliseconds.
+/// One line of it: a verb, the number of steps, and times in milliseconds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Micro {
     pub(crate) what: String,
@@ -18,12 +18,12 @@ pub(crate) struct Micro {
     pub(crate) samples: u32,
 }
 
-/// Reads it from where `make bench` has put it.
+/// Reads it from the file that `make bench` wrote.
 pub(crate) fn read(world: &World) -> Vec<Micro> {
     parse(&fs::read_to_string(world.work.join("steps.txt")).expect("what the steps took"))
 }
 
-/// A tree: a line for each thing, and below it one for each number of steps, with its columns.
+/// The output is a tree: one line for each verb, and below it one for each number of steps, with columns.
 fn parse(told: &str) -> Vec<Micro> {
     let mut what = String::new();
     let mut all = Vec::new();

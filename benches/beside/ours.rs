@@ -1,4 +1,4 @@
-//! What ours alone is asked: its quick commands, many times, and the memory it takes.
+//! Measurements of odoo-deploy alone: its quick commands, many times, and its memory.
 
 use std::fs;
 use std::path::Path;
@@ -13,10 +13,10 @@ use super::sample::Sample;
 use super::server::{SITE, Server};
 use super::world::{World, say};
 
-/// A site whose playbook has no checks: a run of it asks for nobody's health.
+/// A site with a playbook without checks, so that a run does not wait for Odoo's health page.
 const UNCHECKED: &str = "/srv/unchecked/site.toml";
 
-/// What is measured on the settled server, by its name in the results.
+/// What is measured on the settled server: names in the results, and arguments.
 const COMMANDS: [(&str, &[&str]); 5] = [
     ("install", &["install", "--yes", "--config", SITE]),
     (
@@ -28,14 +28,14 @@ const COMMANDS: [(&str, &[&str]); 5] = [
     ("status", &["status", "--config", SITE]),
 ];
 
-/// The playbook that is built in, without its checks.
+/// The built-in playbook without its checks.
 pub(crate) fn unchecked() -> String {
     let playbook = include_str!("../../playbooks/odoo.toml");
     let end = playbook.find("[[check]]").expect("checks");
     playbook[..end].to_owned()
 }
 
-/// Runs each command many times, all of them by turns.
+/// Runs each command many times, in turns.
 pub(crate) fn commands(world: &World, server: &Server, results: &mut Results) {
     let site = fs::read_to_string(server.path(SITE)).expect("the site");
     server.write(UNCHECKED, &site);
@@ -54,9 +54,9 @@ pub(crate) fn commands(world: &World, server: &Server, results: &mut Results) {
         for (what, words) in COMMANDS {
             take(what, round, &server.ours(words));
         }
-        // what entering a machine takes by itself
+        // the cost of entering a machine
         take("nothing", round, &server.command("true"));
-        // these two need no machine, and are too quick for the way into one
+        // these two need no machine, and are quicker than entering one
         for word in ["--help", "--version"] {
             let mut command = Command::new(&world.binary);
             command.arg(word);
@@ -66,7 +66,8 @@ pub(crate) fn commands(world: &World, server: &Server, results: &mut Results) {
     say(format!("{} runs of each quick command", world.quick));
 }
 
-/// The most memory that ours itself takes, without the programs it calls: seen from beside, in runs of their own.
+/// The peak memory of odoo-deploy itself, without the programs that it calls; read from `/proc` in separate
+/// runs.
 pub(crate) fn peaks(server: &Server, results: &mut Results) {
     for (what, words) in COMMANDS {
         let mut command = server.ours(words);
@@ -75,7 +76,7 @@ pub(crate) fn peaks(server: &Server, results: &mut Results) {
     }
 }
 
-/// Runs a command of ours; the most memory its process was seen to have had, in MiB.
+/// Runs a command of odoo-deploy; returns the peak memory of its process, in MiB.
 pub(crate) fn peak(mut command: Command) -> f64 {
     let mut entered = command.spawn().expect("it starts");
     let mut most = 0;
@@ -89,7 +90,7 @@ pub(crate) fn peak(mut command: Command) -> f64 {
     f64::from(most) / 1024.0
 }
 
-/// Our program among what a process has started.
+/// The process of odoo-deploy among the descendants of a process.
 fn find(pid: u32) -> Option<String> {
     let mut below = vec![pid.to_string()];
     while let Some(pid) = below.pop() {
@@ -109,7 +110,7 @@ fn find(pid: u32) -> Option<String> {
     None
 }
 
-/// The most memory that a process has had, in KiB.
+/// The peak memory of a process, in KiB.
 fn high_water(pid: &str) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status

@@ -1,4 +1,4 @@
-//! The two files that a run writes: a page for people, and every sample for programs.
+//! The two files that a benchmark writes: a page for people, and every sample for programs.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,30 +16,30 @@ use super::micro::Micro;
 use super::sample::{Sample, median, percentile, slopes};
 use super::world::{World, say};
 
-/// All that a run has found.
+/// All results of a benchmark.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) ground: Ground,
-    /// How long the run took.
+    /// The length of the benchmark.
     pub(crate) seconds: f64,
     pub(crate) samples: Vec<Sample>,
-    /// What the steps of each of our first installs took, in seconds.
+    /// The seconds of each step in each of our first installs.
     pub(crate) steps: Vec<Vec<(String, f64)>>,
-    /// The most memory of our own process, by command, in MiB.
+    /// The peak memory of odoo-deploy, by command, in MiB.
     pub(crate) peaks: BTreeMap<String, f64>,
-    /// System calls of a no-op, by contender.
+    /// The system calls of a run that changes nothing, by contender.
     pub(crate) syscalls: BTreeMap<String, u64>,
-    /// Programs that a no-op is and starts, by contender.
+    /// The processes of a run that changes nothing, by contender.
     pub(crate) programs: BTreeMap<String, u64>,
     pub(crate) journal: Option<Journal>,
-    /// Milliseconds of a further step, where it is steepest.
+    /// The milliseconds of each further step, where the curve is steepest.
     pub(crate) slope: Option<f64>,
     pub(crate) micro: Vec<Micro>,
-    /// Many sites on one server, where that was measured elsewhere.
+    /// Figures for many sites on one server, if another test measured them.
     pub(crate) sites: Vec<Figure>,
 }
 
-/// A figure of another measurement.
+/// A figure from another test.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Figure {
     pub(crate) what: String,
@@ -49,7 +49,7 @@ pub(crate) struct Figure {
 }
 
 impl Results {
-    /// The seconds on the wall of all runs of one kind.
+    /// The wall-clock seconds of all runs of a contender and a job.
     pub(crate) fn walls(&self, who: &str, what: &str) -> Vec<f64> {
         self.of(who, what).map(|sample| sample.cost.wall).collect()
     }
@@ -60,7 +60,7 @@ impl Results {
     }
 }
 
-/// The figures of `sites.json` beside the logs, where somebody has put it there.
+/// The figures in `sites.json`, in the folder of the logs, if the file exists.
 pub(crate) fn sites(world: &World) -> Vec<Figure> {
     let text = fs::read_to_string(world.work.join("sites.json"));
     text.map_or_else(
@@ -69,7 +69,7 @@ pub(crate) fn sites(world: &World) -> Vec<Figure> {
     )
 }
 
-/// The median of each step of our first installs, in order.
+/// The median time of each step in our first installs, in order.
 pub(crate) fn step_medians(results: &Results) -> Vec<(String, f64)> {
     let Some(names) = results.steps.first() else {
         return Vec::new();
@@ -85,7 +85,7 @@ pub(crate) fn step_medians(results: &Results) -> Vec<(String, f64)> {
         .collect()
 }
 
-/// Writes the page, which is kept in the repository, and the samples, which stay beside the logs.
+/// Writes the page, which is in the repository, and the samples, which stay with the logs.
 pub(crate) fn write(world: &World, results: &Results) {
     let bars = bars(results);
     let mut all = json!(results);
@@ -93,7 +93,7 @@ pub(crate) fn write(world: &World, results: &Results) {
     let mut text = serde_json::to_string_pretty(&all).expect("JSON");
     text.push('\n');
     fs::write(world.work.join("benchmarks.json"), text).expect("benchmarks.json");
-    // a page of only some contenders is not published
+    // if only some contenders ran, the page is not published
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
     let folder = if world.only.is_empty() {
         &docs
@@ -173,7 +173,7 @@ fn storage(ground: &Ground) -> &'static str {
     }
 }
 
-/// A table of a head and rows, each with its cells. A column whose head begins with `>` is set to the right.
+/// A Markdown table. A column with a head that begins with `>` is aligned right.
 fn table(head: &str, rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let names = head.replace('>', "");
     let lines = head.split('|').map(|name| {
@@ -207,7 +207,7 @@ fn bar_table(bars: &[Bar]) -> String {
     table(head, bars.iter().map(row))
 }
 
-/// One row a contender: medians of what its runs took.
+/// One row for each contender, with medians of its runs.
 fn contenders(results: &Results, what: &str, digits: usize) -> String {
     let middle = |who: &str, of: fn(&Sample) -> f64| {
         let values: Vec<f64> = results.of(who, what).map(of).collect();
@@ -246,11 +246,11 @@ fn step_table(results: &Results) -> String {
     table("step | >seconds", rows)
 }
 
-/// What is measured many times: by its name in the samples.
+/// What is measured many times: names in the samples, and texts.
 const QUICK: [(&str, &str); 8] = [
     ("install", "`install`, nothing to do"),
     ("install-unchecked", "the same, without the health request"),
-    ("dry-run", "`install --dry-run`, which asks nobody's health"),
+    ("dry-run", "`install --dry-run`, which does not check Odoo's health"),
     ("audit", "`audit`, with the health request"),
     ("status", "`status`"),
     ("--help", "`--help`"),
@@ -314,7 +314,7 @@ fn growth(results: &Results) -> String {
     table(head, rows)
 }
 
-/// One row a verb; the last columns are how steep it is.
+/// One row for each verb; the last columns are the slope.
 fn micro(results: &Results) -> String {
     let mut names: Vec<&str> = Vec::new();
     for one in &results.micro {

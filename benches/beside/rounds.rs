@@ -1,11 +1,12 @@
-//! The rounds: every contender in each, the order turning, so that what the host does beside goes to all.
+//! The rounds: every contender runs in each, in rotating order, so that other load on the host affects all of
+//! them.
 
 use super::contender::Contender;
 use super::report::Results;
 use super::server::Server;
 use super::world::{World, say};
 
-/// First installs, each on a machine of its own. Those of the last round stay up.
+/// First installs, each on a new machine. The machines of the last round stay up.
 pub(crate) fn first(world: &World, results: &mut Results) -> Vec<Server> {
     let mut kept = Vec::new();
     for round in 1..=world.first {
@@ -35,7 +36,7 @@ pub(crate) fn first(world: &World, results: &mut Results) -> Vec<Server> {
     kept
 }
 
-/// The same once more on the servers that are there.
+/// Repeats the job on the installed servers.
 pub(crate) fn again(world: &World, servers: &[Server], results: &mut Results) {
     for round in 1..=world.again {
         for contender in turned(world, round) {
@@ -56,8 +57,8 @@ pub(crate) fn again(world: &World, servers: &[Server], results: &mut Results) {
     }
 }
 
-/// The contenders, each round from another on. The second script is in the first round alone: it only tells what
-/// of the first one's time is its packages.
+/// The contenders, each round starting with another one. The second script runs only in the first round: it
+/// only shows how much of the script's time its packages take.
 fn turned(world: &World, round: usize) -> Vec<Contender> {
     let mut all = Contender::ALL.to_vec();
     all.retain(|contender| round == 1 || *contender != Contender::ShortScript);
@@ -69,18 +70,18 @@ fn turned(world: &World, round: usize) -> Vec<Contender> {
     all
 }
 
-/// Where a program says whether it has changed anything, it must have changed nothing.
+/// Asserts that a contender changed nothing, if it reports changes.
 fn expect_unchanged(contender: Contender, told: &str) {
     let words = match contender {
         Contender::Ours => "Nothing to do",
         Contender::Ansible => "changed=0 ",
-        // neither tells: their commands run each time
+        // their commands run each time, and they do not report changes
         Contender::Pyinfra | Contender::Script | Contender::ShortScript => return,
     };
     assert!(told.contains(words), "no `{words}` in\n{told}");
 }
 
-/// What ours says its steps took: `[21/22] database  done  9.6 s`, or `1 min 5 s`.
+/// The step times that odoo-deploy printed: `[21/22] database  done  9.6 s`, or `1 min 5 s`.
 fn steps(told: &str) -> Vec<(String, f64)> {
     let step = |line: &str| {
         let line = line.strip_prefix('[')?.split_once("] ")?.1;

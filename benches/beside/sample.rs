@@ -1,34 +1,34 @@
-//! Samples, and what is made of many.
+//! Samples, and their statistics.
 
 use serde::{Deserialize, Serialize};
 
 /// One run of one program.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Sample {
-    /// Which program.
+    /// The contender.
     pub(crate) who: String,
-    /// What it did.
+    /// The job.
     pub(crate) what: String,
-    /// Which of its runs it was, from 1.
+    /// The number of the run, from 1.
     pub(crate) round: usize,
     #[serde(flatten)]
     pub(crate) cost: Cost,
 }
 
-/// What a run took: of the program and of all that it waited for.
+/// The cost of a run: of the program and of all processes that it waited for.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Cost {
-    /// Seconds on the wall.
+    /// Wall-clock seconds.
     pub(crate) wall: f64,
-    /// Seconds of processors, in programs.
+    /// Processor seconds in user mode.
     pub(crate) user: f64,
-    /// Seconds of processors, in the kernel.
+    /// Processor seconds in the kernel.
     pub(crate) system: f64,
-    /// The memory of the largest process, in MiB.
+    /// The memory of its largest process, in MiB.
     pub(crate) peak: f64,
 }
 
-/// Where so many in a hundred are below. `None` of nothing.
+/// A percentile. `None` if there are no values.
 pub(crate) fn percentile(values: &[f64], hundredths: usize) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -36,7 +36,7 @@ pub(crate) fn percentile(values: &[f64], hundredths: usize) -> Option<f64> {
     sorted.get(rank - 1).copied()
 }
 
-/// The one in the middle, or between the two there.
+/// The median.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -49,7 +49,7 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     })
 }
 
-/// How steep it is from each point to the next: equal on a straight line.
+/// The slopes between neighbouring points; all are equal on a straight line.
 pub(crate) fn slopes(points: &[(f64, f64)]) -> Vec<f64> {
     let steep = |pair: &[(f64, f64)]| (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0);
     points.windows(2).map(steep).collect()

@@ -11,7 +11,7 @@ use super::measure::measure;
 use super::sample::Sample;
 use super::world::{SHARED, World};
 
-/// The site of ours.
+/// The site of odoo-deploy.
 pub(crate) const SITE: &str = "/srv/site/site.toml";
 
 pub(crate) struct Server {
@@ -24,7 +24,7 @@ impl Server {
         let machine = world.boot(contender.name(), storage);
         let server = Self { contender, machine };
         server.write(SITE, &site());
-        // the repository is root's, and those who clone it are not
+        // the repository belongs to root, and other users clone it
         server.write("/etc/gitconfig", "[safe]\n\tdirectory = *\n");
         server
     }
@@ -33,14 +33,14 @@ impl Server {
         self.machine.command(program)
     }
 
-    /// A line of shell.
+    /// A command that runs a line of shell in the machine.
     pub(crate) fn line(&self, line: &str) -> Command {
         let mut command = self.command("sh");
         command.args(["-c", line]);
         command
     }
 
-    /// Runs a line that must succeed; what it printed.
+    /// Runs a line that must succeed; returns its output.
     pub(crate) fn sh(&self, line: &str) -> String {
         let output = self.line(line).output().expect("sh");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -49,14 +49,14 @@ impl Server {
         text
     }
 
-    /// Ours, on a site.
+    /// A command that runs odoo-deploy in the machine.
     pub(crate) fn ours(&self, words: &[&str]) -> Command {
         let mut command = self.command(&format!("{SHARED}/odoo-deploy"));
         command.args(words);
         command
     }
 
-    /// Has the contender do the job.
+    /// Runs the contender's job.
     pub(crate) fn job(&self, world: &World, what: &str, round: usize) -> (Sample, String) {
         let who = self.contender.name();
         let log = world.work.join(format!("{who}-{what}-{round}.log"));
@@ -80,7 +80,7 @@ impl Server {
         fs::write(place, text).expect("a file");
     }
 
-    /// Odoo answers, with its database and its login page.
+    /// Asserts that Odoo, its database and its login page answer.
     pub(crate) fn expect_alive(&self) {
         let ask = "python3 - <<'X'\n\
             import urllib.request\n\

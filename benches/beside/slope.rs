@@ -1,5 +1,5 @@
-//! How a run that changes nothing grows with the number of its steps: the playbook that is built in with more
-//! folders in it, on the real server.
+//! How the time of a run that changes nothing grows with the number of steps: the built-in playbook with
+//! additional folders, on a real server.
 
 use std::fs;
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use super::sample::{Sample, median, slopes};
 use super::server::{SITE, Server};
 use super::world::{World, say};
 
-/// How many steps are added, and how often each is run.
+/// How many steps are added, and how many times each playbook is run.
 pub(crate) const MORE: [u32; 3] = [10, 100, 1000];
 const RUNS: usize = 10;
 
@@ -49,7 +49,7 @@ pub(crate) fn grow(world: &World, server: &Server, results: &mut Results) {
     results.slope = steepest.map(|seconds| seconds * 1e3);
 }
 
-/// The steps that a site has anyhow, and more.
+/// The built-in playbook with `more` further steps.
 fn playbook(more: u32) -> String {
     let step = |number: u32| {
         format!(

@@ -1,4 +1,5 @@
-//! How often each asks the kernel in a run that changes nothing, in runs of their own: being watched costs time.
+//! The number of system calls of each contender in a run that changes nothing. Separate runs, because tracing
+//! takes time.
 
 use super::report::Results;
 use super::server::Server;
@@ -17,7 +18,7 @@ pub(crate) fn count(servers: &[Server], results: &mut Results) {
         let name = server.contender.name();
         assert!(output.status.success(), "{name}: {}", output.status);
         let table = server.sh(&format!("cat {COUNTED}"));
-        // the shell that was started to be watched is nobody's
+        // without the shell that was started for the trace
         let programs = successes(&table, "execve").saturating_sub(1);
         let calls = row(&table, "total").0;
         say(format!(
@@ -28,14 +29,14 @@ pub(crate) fn count(servers: &[Server], results: &mut Results) {
     }
 }
 
-/// How often a call came back with what was asked for.
+/// The number of successful calls.
 fn successes(table: &str, call: &str) -> u64 {
     let (calls, errors) = row(table, call);
     calls - errors
 }
 
 /// The calls and errors in a line of strace's table: `12.00    0.123456           4     30123      4567 total`.
-/// Without errors there is no such number.
+/// The number of errors is missing if there were none.
 fn row(table: &str, name: &str) -> (u64, u64) {
     let words =
         |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_owned).collect() };

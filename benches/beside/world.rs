@@ -1,4 +1,4 @@
-//! What a run stands on: its numbers, the bed, what every machine sees of this host.
+//! The setup of a benchmark: its numbers, the bed, and what every machine sees of the host.
 
 use std::env;
 use std::ffi::OsString;
@@ -11,11 +11,11 @@ use rehearse::{Base, Bed, Bind, Lock, Machine, Spec, Status, Storage};
 
 use super::repository::repository;
 
-/// The prefix of every machine of a run.
+/// The prefix of the names of the machines.
 pub(crate) const PREFIX: &str = "bench-";
-/// Where a machine sees what it is given of this host.
+/// The folder in each machine with the files of the host.
 pub(crate) const SHARED: &str = "/run/bench";
-/// Programs of the contenders, as PyPI has them, and where they are in the folder of tools.
+/// The contenders' programs on PyPI, and their folders.
 const TOOLS: [(&str, &str); 2] = [
     ("ansible", include_str!("../contenders/ansible.txt")),
     ("pyinfra", include_str!("../contenders/pyinfra.txt")),
@@ -23,18 +23,18 @@ const TOOLS: [(&str, &str); 2] = [
 
 pub(crate) struct World {
     pub(crate) bed: Bed,
-    /// A Debian 12 as its installer leaves it: with Python.
+    /// A Debian 12 as its installer leaves it, with Python.
     pub(crate) base: Base,
     pub(crate) binary: PathBuf,
-    /// For logs and everything else that is thrown away some day.
+    /// The folder of logs and other temporary files.
     pub(crate) work: PathBuf,
     pub(crate) first: usize,
     pub(crate) again: usize,
     pub(crate) quick: usize,
-    /// Which Odoo: `full`, or `lite`, which is no more than a new database needs.
+    /// The variant of Odoo: `full`, or `lite` with only what a new database needs.
     pub(crate) odoo: String,
     pub(crate) storage: Storage,
-    /// The contenders that take part, by their names; all where none is named.
+    /// The names of the contenders that run; empty for all.
     pub(crate) only: Vec<String>,
     repository: PathBuf,
     tools: PathBuf,
@@ -62,7 +62,7 @@ fn path(name: &str) -> PathBuf {
     fs::canonicalize(&told).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Says what is being done.
+/// Prints what the benchmark is doing.
 pub(crate) fn say(text: impl Display) {
     println!("bench: {text}");
 }
@@ -98,7 +98,7 @@ impl World {
         world
     }
 
-    /// A machine that sees the program, the repository, the contenders and their programs.
+    /// Boots a machine that sees the binary, the repository, and the contenders with their programs.
     pub(crate) fn boot(&self, name: &str, storage: Storage) -> Machine {
         let contenders = Path::new(env!("CARGO_MANIFEST_DIR")).join("contenders");
         let bind = |source: &Path, name: &str| Bind {
@@ -117,7 +117,7 @@ impl World {
         Machine::boot(&self.bed, spec).expect("a machine")
     }
 
-    /// Environments with the contenders' programs, made in a machine, by the Python that runs them.
+    /// Virtual environments with the contenders' programs, made in a machine so that they fit its Python.
     fn make_tools(&self) -> PathBuf {
         let folder = self.tools.clone();
         let wanted = TOOLS.map(|(_, wanted)| wanted).concat();
@@ -160,7 +160,7 @@ impl World {
     }
 }
 
-/// Takes down what an earlier run was kept from taking down.
+/// Removes what an interrupted benchmark left.
 fn sweep(bed: &Bed) {
     for machine in bed.machines().expect("the bed's machines") {
         if machine.name.starts_with(PREFIX) && machine.status != Status::Busy {

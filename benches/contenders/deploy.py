@@ -15,7 +15,7 @@ VALUES = {
     "database": DATABASE,
     "master_password": "change-me-in-a-vault",
 }
-# cbor2 and gevent need a setuptools that still has `pkg_resources`: the one to build, the other to run.
+# cbor2 and gevent need a setuptools that still has `pkg_resources`: cbor2 to build, gevent to run.
 SETUPTOOLS = "setuptools>=80,<82"
 
 apt.packages(
@@ -35,7 +35,7 @@ server.user(
 )
 files.directory(name="Data", path=DATA, user=USER, group=USER, mode="750")
 
-# The account has no shell of its own to log in with.
+# The account has no login shell.
 AS_USER = {"_su_user": USER, "_su_shell": "/bin/sh"}
 source = git.repo(
     name="Source",

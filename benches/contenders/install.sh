@@ -1,6 +1,6 @@
 #!/bin/bash
-# Odoo 19 on Debian 12, as scripts for it are written: everything in a row, as root, for one server.
-# PACKAGES=minimal takes only what Odoo needs, instead of the list that such scripts have.
+# Odoo 19 on Debian 12, as typical scripts install it: one command after the other, as root, for one server.
+# PACKAGES=minimal installs only what Odoo needs, instead of the usual long list.
 set -e
 
 OE_USER=odoo

@@ -1,6 +1,6 @@
-//! Journals: read truly or refused.
+//! Journals are read exactly as written, or refused.
 //!
-//! Bytes that begin as a journal does are one. Of all others each line is a record, written where that is
+//! An input that begins like a journal is used as one. In other inputs each line is a record, written if it is
 //! a legal move; then the file is damaged at a place that the first four bytes choose.
 
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ thread_local! {
     );
 }
 
-/// Whether this is a journal, or becomes one.
+/// Checks an input; returns whether it is a journal or was made into one.
 pub(super) fn check(bytes: &[u8]) -> bool {
     FOLDER.with_borrow(|folder| {
         if bytes.starts_with(b"{\"seal\":") {
@@ -30,7 +30,7 @@ pub(super) fn check(bytes: &[u8]) -> bool {
         let records = lines
             .split(|byte| *byte == b'\n')
             .filter_map(|line| std::str::from_utf8(line).ok()?.parse::<Record>().ok())
-            // this program writes no later format
+            // odoo-deploy writes no later format
             .filter(|record| !matches!(record, Record::Opened { format, .. } if *format > FORMAT));
         let Some((written, stages)) = write(folder.path(), records) else {
             return true;
@@ -51,7 +51,7 @@ pub(super) fn check(bytes: &[u8]) -> bool {
     })
 }
 
-/// The bytes of a journal with these records, and what the run had come to after each of them.
+/// Writes a journal of these records; returns its bytes, and the run's state after each record.
 fn write(folder: &Path, mut records: impl Iterator<Item = Record>) -> Option<(Vec<u8>, Vec<Run>)> {
     let _ = fs::remove_file(folder.join("run-0001.jsonl"));
     let mut journal = Journal::begin(&Disk::default(), folder, 1, records.next()?).ok()?;

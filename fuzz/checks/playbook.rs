@@ -1,5 +1,5 @@
-//! Playbooks: refused with a place for every mistake, or steps whose things are the same when they are
-//! written down and read again, each after what it needs.
+//! Playbooks are refused with a place for every mistake, or give steps that need only earlier steps, with
+//! resources that stay the same when written and read again.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,7 +41,7 @@ static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
         .expect("a context")
 });
 
-/// Holds a text against all that.
+/// Checks one text.
 pub(super) fn check(text: &str) {
     let playbook = match Playbook::parse(Path::new("odoo.toml"), text) {
         Ok(playbook) => playbook,
@@ -82,12 +82,12 @@ fn are_in_order(tasks: &[Task]) {
     }
 }
 
-/// As the journal has it: going back needs nothing else.
+/// Asserts that a resource survives the journal, which is all that a rollback needs.
 fn is_read_again(thing: AnyResource) {
     let written = serde_json::to_string(&thing).expect("a thing in words");
     let again: AnyResource = serde_json::from_str(&written).expect("a thing of words");
     let expected = match thing {
-        // the content is stored beside the journal, and its secrets nowhere but in their files
+        // the journal has no content: content is in the store, and its secrets are only in their files
         AnyResource::File(mut file) => {
             file.content.clear();
             AnyResource::File(file)

@@ -1,5 +1,5 @@
-//! `site.toml`: refused with a place for every mistake, or a site that is the same when it is written
-//! down and read again.
+//! `site.toml` is refused with a place for every mistake, or read as a site that stays the same when written
+//! and read again.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use odoo_deploy::site::Site;
 use odoo_deploy::text::diagnostic::Diagnostics;
 use serde_json::Value;
 
-/// Holds a text against all that.
+/// Checks one text.
 pub(super) fn check(text: &str) {
     match Site::parse(Path::new("site.toml"), text) {
         Ok(site) => is_read_again(&site),
@@ -18,7 +18,7 @@ pub(super) fn check(text: &str) {
 fn is_read_again(site: &Site) {
     let mut value = serde_json::to_value(site).expect("a site in words");
     let mut all = value.as_object_mut().expect("sections").clone();
-    // what derives from the name is not written down
+    // the paths are derived from the name, so they are not written
     all.remove("paths");
     let head = ["name", "domain"].map(|key| (key.to_owned(), all.remove(key).expect("a key")));
     all.insert("site".into(), Value::Object(head.into_iter().collect()));

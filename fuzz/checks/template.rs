@@ -1,9 +1,9 @@
-//! Templates: rendered, the same every time, or refused with a place for every mistake.
+//! Templates are rendered, with the same result every time, or refused with a place for every mistake.
 
 use odoo_deploy::text::template::{Context, render};
 use serde_json::json;
 
-/// Holds a text against all that.
+/// Checks one text.
 pub(super) fn check(text: &str) {
     let context = Context::from(json!({
         "site": { "name": "odoo", "domain": null, "port": 8069, "off": false, "modules": ["a", "<b>"] },

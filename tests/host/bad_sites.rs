@@ -1,6 +1,6 @@
-//! What is refused in a site, how it is told, and that no text makes the parser panic.
+//! Wrong configurations: what is refused, how the errors read, and that no text makes the parser panic.
 //!
-//! `cases/` and `wrong_values.txt` are what a newcomer reads; the files of Rust compute further cases.
+//! `cases/` and `wrong_values.txt` are lists for people to read; the Rust files compute further cases.
 
 mod cases;
 mod fields;
@@ -21,7 +21,7 @@ fn parse(source: &str) -> Result<Site, Diagnostics> {
     Site::parse(Path::new("site.toml"), source)
 }
 
-/// A long line is cut on both sides of the place; after a hundred errors no more are shown.
+/// An error shows an extract of a long line, cut on both sides, and at most a hundred errors are shown.
 #[test]
 fn a_long_line_with_many_errors() {
     let modules = "sale\", \"".repeat(500) + "x";

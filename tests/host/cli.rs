@@ -1,4 +1,4 @@
-//! The binary as people type it: what it prints, and the exit codes.
+//! The binary as people type it: its output and its exit codes.
 
 use std::fs;
 use std::path::Path;
@@ -151,7 +151,7 @@ fn a_site_without_runs_has_a_status() {
     );
 }
 
-/// Who closes the pipe early is no reason to fall over.
+/// A reader that closes the pipe early causes no panic.
 #[test]
 fn a_closed_pipe_is_no_panic() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Where the agent runs: on full disks, with real programs that misbehave, and with nothing around
-//! it that a shell would give.
+//! odoo-deploy in poor environments: on full disks, with real programs that misbehave, and without what a shell
+//! usually sets.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,7 +21,7 @@ use support::tier::one_of;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_odoo-deploy");
 
-/// In a thread of its own: the mounts that it makes are nobody else's, and go with it.
+/// Runs `work` in a thread with a new mount namespace, so that its mounts disappear with it.
 fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let private = || {
@@ -35,7 +35,7 @@ fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 #[test]
-fn on_a_full_disk_it_says_so_and_there_is_a_way_out() {
+fn a_full_disk_is_named_and_the_run_can_be_recovered() {
     if support::skipped() {
         return;
     }
@@ -68,9 +68,9 @@ fn on_a_full_disk_it_says_so_and_there_is_a_way_out() {
                     failures.push(format!("{limit}: {} {}", ended.code, ended.error));
                 }
             }
-            // somebody makes room
+            // a copy with free space
             let roomy = machine.twin();
-            // while it is mounted the machine cannot be removed
+            // the machine's folder cannot be deleted while this is mounted
             umount(&state).unwrap();
             drop(machine);
             let wrong = expected.judge(&ended, &roomy);
@@ -86,7 +86,7 @@ fn on_a_full_disk_it_says_so_and_there_is_a_way_out() {
     counts::tell("faults", "environment", tried);
 }
 
-/// Gives every file below a folder another time.
+/// Sets the time of every file below a folder.
 fn set_times(folder: &Path, time: SystemTime) {
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
@@ -100,18 +100,17 @@ fn set_times(folder: &Path, time: SystemTime) {
     }
 }
 
-/// The power goes, and the clock is off when the host comes up again: its battery is dead, or it was
+/// After a power cut, the clock may be decades off: the battery of the clock is empty, or the clock was already
 /// wrong when the run began.
 #[test]
-fn a_clock_that_is_off_by_decades_after_the_power_was_gone_is_in_nobodys_way() {
+fn a_clock_that_is_off_by_decades_after_a_power_cut_does_no_harm() {
     if support::skipped() {
         return;
     }
     let years = [1, 126].map(|years| UNIX_EPOCH + Duration::from_secs(years * 365 * 86_400));
-    let test =
-        "environment::a_clock_that_is_off_by_decades_after_the_power_was_gone_is_in_nobodys_way";
+    let test = "environment::a_clock_that_is_off_by_decades_after_a_power_cut_does_no_harm";
     let counts = in_scenarios(test, |expected, share| {
-        // every third: each place is tried by the crash matrix with a clock that is right
+        // every third effect: the crash matrix tries each effect with a correct clock
         let places = (1..=expected.effects.len()).step_by(3);
         for number in one_of(3, expected.scenario.name, places, |_| "clocks".into()) {
             if !share.takes() {
@@ -131,7 +130,7 @@ fn a_clock_that_is_off_by_decades_after_the_power_was_gone_is_in_nobodys_way() {
     counts::tell("clocks off", "environment", counts.of("clocks off"));
 }
 
-/// What a shell script does that stands for a program, and what is said of it.
+/// Shell scripts that misbehave as programs do, and what odoo-deploy must say of each.
 const PROGRAMS: [(&str, &str); 9] = [
     ("echo first; echo second >&2; exit 3", "ended with 3"),
     ("exit 3", "ended with 3"),
@@ -148,12 +147,12 @@ const PROGRAMS: [(&str, &str); 9] = [
 ];
 
 #[test]
-fn a_real_program_in_trouble_is_told_by_its_name_and_leaves_nothing_running() {
+fn a_real_program_in_trouble_is_named_and_leaves_nothing_running() {
     let runtime = real();
     let host = Host::this(Events::to(|_: &odoo_deploy::event::Event| ()));
     for (script, said) in PROGRAMS {
         let began = Instant::now();
-        // what ends by itself is waited for, however busy the machine is
+        // a script that ends gets a long deadline, however busy the machine is
         let seconds = if said.contains("within 1 s") { 1 } else { 60 };
         let call = Cmd::new("sh").args(["-c", script]).deadline(seconds);
         let error = runtime.block_on(host.run(&call)).unwrap_err().to_string();
@@ -174,7 +173,7 @@ fn a_real_program_in_trouble_is_told_by_its_name_and_leaves_nothing_running() {
     counts::tell("faults", "real programs", PROGRAMS.len() + 2);
 }
 
-/// The binary in a certain environment: its exit code, what it printed, what it complained of.
+/// Runs the binary after `arrange`; returns its exit code, its standard output and its standard error.
 fn output(arrange: &str, words: &[&str]) -> (Option<i32>, Vec<u8>, Vec<u8>) {
     let script = format!("{arrange} exec \"$0\" \"$@\"");
     let mut command = Command::new("/bin/sh");
@@ -187,7 +186,7 @@ fn output(arrange: &str, words: &[&str]) -> (Option<i32>, Vec<u8>, Vec<u8>) {
 }
 
 #[test]
-fn nothing_around_it_is_needed() {
+fn the_output_does_not_depend_on_the_environment() {
     let site = SiteFile::new(&SiteSpec::default());
     let path = site.path().display().to_string();
     let commands: [&[&str]; 4] = [

@@ -1,4 +1,4 @@
-//! What the executor owes at every instant, and no end state shows.
+//! What the executor must guarantee during a run, and what no final state shows.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -32,12 +32,12 @@ fn opened() -> Record {
     }
 }
 
-/// Plans for an installed machine, lets `meanwhile` happen, and applies the plan.
+/// Plans for an installed machine, calls `meanwhile`, and applies the plan.
 fn apply_after(meanwhile: impl FnOnce(&Machine)) -> Result<usize, apply::Error> {
     apply_between(|_| (), meanwhile)
 }
 
-/// The same, where something has happened before the plan, too.
+/// Like `apply_after`, and calls `earlier` before the plan.
 fn apply_between(
     earlier: impl FnOnce(&Machine),
     meanwhile: impl FnOnce(&Machine),
@@ -93,9 +93,9 @@ fn what_changed_since_the_plan_is_not_touched() {
     }
 }
 
-/// systemd may still be at work for an agent that was killed.
+/// systemd may still be finishing the start that a killed process asked for.
 #[test]
-fn what_came_to_be_as_asked_since_the_plan_is_no_reason_to_stop() {
+fn a_step_that_became_as_wanted_since_the_plan_does_not_stop_the_run() {
     if support::skipped() {
         return;
     }
@@ -110,15 +110,15 @@ fn what_came_to_be_as_asked_since_the_plan_is_no_reason_to_stop() {
     assert_eq!(apply_between(stop, start).unwrap(), 0);
 }
 
-/// What a step's events say of it.
+/// Collects what the events tell of a step.
 fn told(ended: &Ended, what: impl Fn(&Event) -> Option<&str>) -> Vec<String> {
     let told = ended.events.iter().filter_map(what);
     told.map(str::to_owned).collect()
 }
 
-/// A program fails while another step is under way beside it: which of them that is, depends on the call.
+/// A program fails while other steps are under way; which steps these are depends on the call that fails.
 #[test]
-fn what_is_under_way_beside_a_step_that_fails_comes_to_its_end() {
+fn steps_under_way_end_when_another_step_fails() {
     if support::skipped() {
         return;
     }
@@ -149,8 +149,7 @@ fn what_is_under_way_beside_a_step_that_fails_comes_to_its_end() {
     assert!(beside > 5, "only {beside} times there was a step beside");
 }
 
-/// Whatever is written, not even its first byte can be read by others before its owner and mode are
-/// what they are to be.
+/// Others cannot read even the first byte of a file before its owner and mode are set.
 #[test]
 fn nothing_is_written_into_a_file_that_others_can_read() {
     if support::skipped() {
@@ -196,7 +195,7 @@ fn kept_bytes_that_are_not_what_their_name_says_are_refused() {
 }
 
 #[test]
-fn what_is_begun_again_is_noted_again() {
+fn a_thing_that_is_begun_again_is_noted_again() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(&Disk::default(), folder.path(), 1);
     for note in ["begun", "begun", "5e1f", "begun"] {
@@ -208,9 +207,9 @@ fn what_is_begun_again_is_noted_again() {
     );
 }
 
-/// Turns of apt write into one log, and so does what an earlier process of the run had called.
+/// Several installs of packages in a run share one log, with those of an earlier process of the same run.
 #[test]
-fn each_call_is_logged_below_the_last_and_answers_its_own_words() {
+fn each_call_is_appended_to_the_log_and_returns_its_own_output() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(&Disk::default(), folder.path(), 7);
     let log = store.log_path("apt-install");
@@ -231,33 +230,33 @@ fn each_call_is_logged_below_the_last_and_answers_its_own_words() {
     );
 }
 
-/// Each start of a program costs more than all that is read from files.
+/// Starting a program costs more than reading all the files.
 #[test]
 fn a_settled_machine_is_asked_once_by_psql_and_once_by_systemctl() {
     if support::skipped() {
         return;
     }
-    let wishes = [
+    let specs = [
         SiteSpec::default(),
         SiteSpec {
             proxy: true,
             ..SiteSpec::default()
         },
     ];
-    for wish in wishes {
-        let machine = installed(&wish);
+    for spec in specs {
+        let machine = installed(&spec);
         for (what, health) in [(Act::Install, true), (Act::DryRun, false)] {
             machine.fuse.disarm();
-            assert_eq!(act(&machine, &SiteFile::new(&wish), what).unwrap().code, 0);
+            assert_eq!(act(&machine, &SiteFile::new(&spec), what).unwrap().code, 0);
             let mut programs: Vec<String> = machine.fuse.calls();
             for call in &mut programs {
                 let program = call.split(' ').next().unwrap();
                 *call = program.rsplit('/').next().unwrap().to_owned();
             }
-            // certificates are read by what the system has for it, health is asked over the network
+            // certificates are read by `openssl`, and health is checked over the network
             programs.retain(|program| program != "openssl" && (program != "GET" || !health));
             programs.sort();
-            // the table of the site's firewall is the kernel's, and nft alone reads it
+            // the site's firewall table is in the kernel, and only `nft` can read it
             assert_eq!(programs, ["nft", "psql", "systemctl"], "{what:?}");
         }
     }

@@ -1,5 +1,5 @@
-//! Whatever others plant in the paths that root touches: nothing outside is changed or told, no run
-//! hangs, and what is refused is named.
+//! Whatever accounts plant in the paths that root touches, nothing outside is changed or shown, no run hangs,
+//! and every refusal names the path.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,10 +21,10 @@ use support::plant::{CANARY, PLANTS, Plant, leaks, seen, victim, way_to};
 use support::scenario::installed;
 use support::site::{SiteFile, SiteSpec};
 
-/// Longer than any case takes, by far.
+/// Much longer than any case takes.
 const HUNG: Duration = Duration::from_secs(60);
 
-/// Places in folders of the builder's; `RELEASE`, `ADDONS` and `VENV` are whole paths.
+/// Paths in folders of the builder; `RELEASE`, `ADDONS` and `VENV` stand for whole paths.
 const BUILDERS: [&str; 14] = [
     "RELEASE",
     "RELEASE/.git",
@@ -42,7 +42,7 @@ const BUILDERS: [&str; 14] = [
     "/opt/odoo/releases/.partial-web-2222222222222222222222222222222222222222",
 ];
 
-/// Places in folders of the service's.
+/// Paths in folders of the service.
 const SERVICES: [&str; 5] = [
     "/var/lib/odoo/filestore",
     "/var/lib/odoo/filestore/odoo",
@@ -51,7 +51,7 @@ const SERVICES: [&str; 5] = [
     "/var/lib/odoo/.odoo-deploy",
 ];
 
-/// Names in folders of root's, where only root can have left something.
+/// Paths in folders of root, where only root could have left something.
 const ROOTS: [&str; 22] = [
     "/etc/odoo.conf",
     "/etc/.odoo.conf.odoo-deploy",
@@ -77,7 +77,7 @@ const ROOTS: [&str; 22] = [
     "/run/odoo-deploy/odoo-build-ssh",
 ];
 
-/// The whole path of a place.
+/// The path that a place stands for.
 fn at(disk: &Disk, place: &str) -> String {
     let release = || disk.resolve("/opt/odoo/current");
     let addons = || disk.resolve("/opt/odoo/addons/web");
@@ -96,7 +96,7 @@ fn uid(machine: &Machine, name: &str) -> u32 {
     line.unwrap().split(':').nth(2).unwrap().parse().unwrap()
 }
 
-/// Does `work` with the rights that an account has on the file system.
+/// Runs `work` with an account's rights on the file system.
 fn as_account<T>(uid: u32, work: impl FnOnce() -> T) -> T {
     setfsgid(uid.into());
     setfsuid(uid.into());
@@ -106,7 +106,7 @@ fn as_account<T>(uid: u32, work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Does `work` in a thread of its own, and falls over where it hangs. It is told what `work` is at.
+/// Runs `work` in a thread, and panics if a case hangs. `work` gets a function to announce each case.
 fn watched(work: impl FnOnce(&dyn Fn(&str)) + Send + 'static) {
     let (at, heard): (Sender<String>, _) = channel();
     let working = thread::spawn(move || work(&|case| at.send(case.to_owned()).unwrap()));
@@ -120,7 +120,7 @@ fn watched(work: impl FnOnce(&dyn Fn(&str)) + Send + 'static) {
     }
 }
 
-/// Goes through a run that finds what was planted, and one that takes all back.
+/// Runs an install over the planted file, then a rollback.
 fn suffer(machine: &Machine, path: &str, plant: Plant, private: bool) -> Result<(), String> {
     let before = seen(machine);
     let changed = SiteSpec {
@@ -133,7 +133,7 @@ fn suffer(machine: &Machine, path: &str, plant: Plant, private: bool) -> Result<
             return Err(format!("{way:?} changed the victim"));
         }
         let told = format!("{} {:?}", ended.error, ended.events);
-        // what root has left in root's own folders is root's to see
+        // in its own folders, root may read and show what root itself left
         if !private && told.contains(CANARY) {
             return Err(format!("{way:?} told of the victim: {told}"));
         }
@@ -144,7 +144,7 @@ fn suffer(machine: &Machine, path: &str, plant: Plant, private: bool) -> Result<
         }
         let named = path.split('/').next_back().unwrap();
         let folder = path.split('/').rev().nth(1).unwrap();
-        // of what a service does not start on, systemd's own journal tells more
+        // if the service does not start, systemd's journal names the path
         let of_a_start = path.contains("/releases/") && told.contains("restart -- odoo.service");
         if ended.code != 0 && !told.contains(named) && !told.contains(folder) && !of_a_start {
             return Err(format!(
@@ -157,7 +157,7 @@ fn suffer(machine: &Machine, path: &str, plant: Plant, private: bool) -> Result<
 }
 
 #[test]
-fn whatever_is_planted_nothing_outside_is_changed_or_told() {
+fn planted_files_never_change_or_show_anything_outside() {
     if support::skipped() {
         return;
     }
@@ -184,9 +184,9 @@ fn whatever_is_planted_nothing_outside_is_changed_or_told() {
                     continue;
                 }
                 for plant in PLANTS {
-                    // root's own link to another folder is root's wish
-                    let wish = owner == 0 && plant == Plant::LinkToFolder;
-                    if wish && start.disk.at(&path).is_dir() {
+                    // a link that root made to another folder is a choice of the owner, and is followed
+                    let is_choice = owner == 0 && plant == Plant::LinkToFolder;
+                    if is_choice && start.disk.at(&path).is_dir() {
                         continue;
                     }
                     let case = format!("{plant:?} at {path}, {name}");
@@ -213,7 +213,7 @@ fn whatever_is_planted_nothing_outside_is_changed_or_told() {
     });
 }
 
-/// Where the kernel must refuse both accounts: all that root writes, less what is theirs.
+/// The kernel must refuse both accounts every path that only root writes.
 #[test]
 fn nobody_but_root_can_plant_where_root_writes() {
     if support::skipped() {
@@ -271,7 +271,7 @@ fn folders_that_others_can_change_are_refused() {
         for (owner, mode) in [((0, 0), 0o777), ((0, uid), 0o775), ((uid, uid), 0o755)] {
             let machine = whole.twin();
             machine.disk.own(folder, owner, mode);
-            // all that is in it is to be made anew
+            // so that the install must create everything in it
             machine.disk.remove("/etc/odoo.conf");
             machine.disk.remove("/etc/systemd/system/odoo.service");
             machine.disk.remove("/opt/odoo/current");
@@ -280,7 +280,7 @@ fn folders_that_others_can_change_are_refused() {
             let refused = ended
                 .error
                 .contains("others than root can change the folder");
-            // a folder that is a step of its own is mended first
+            // a folder that is itself a step is repaired first
             let mended = ended.code == 0 && folder == "/opt/odoo";
             assert!(
                 mended || refused,
@@ -298,7 +298,7 @@ fn folders_that_others_can_change_are_refused() {
 }
 
 #[test]
-fn a_folder_that_keeps_the_builder_out_is_opened_to_it() {
+fn a_folder_closed_to_the_builder_is_opened() {
     if support::skipped() {
         return;
     }
@@ -310,10 +310,10 @@ fn a_folder_that_keeps_the_builder_out_is_opened_to_it() {
     }
 }
 
-/// How many races are run with each of the moves.
+/// The number of races for each way to move.
 const RACES: usize = 250;
 
-/// Swaps `this` for `that` as fast as the kernel allows, until it is told to stop.
+/// Swaps `this` and `that` as fast as the kernel allows, until told to stop.
 fn swap(
     uid: u32,
     this: PathBuf,
@@ -356,7 +356,8 @@ fn a_folder_swapped_under_roots_hands_leads_nowhere() {
         };
         make();
         let swapping = swap(builder, disk.at(partial), disk.at(evil), stop.clone());
-        // no program is called, and the model's disk would look into what is being swapped
+        // a plain host: no program is called, and the model's disk would follow the paths that are being
+        // swapped
         let host = Host::at(machine.root(), Programs::Real, Events::silent());
         let tree = Path::new(partial).join("tree");
         let mut kept_out = 0;

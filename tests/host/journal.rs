@@ -1,4 +1,4 @@
-//! What is read from a journal is what was written, or nothing at all.
+//! A journal is read exactly as it was written, or is refused.
 
 use std::cell::Cell;
 use std::fs;
@@ -18,14 +18,14 @@ use odoo_deploy::resource::AnyResource;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// The journal of every release must stay readable: a format that has gone out is never taken back.
+/// A journal of version 1: odoo-deploy must be able to read the journals of every release.
 const FIXTURE: &str = include_str!("../fixtures/journal-v1.jsonl");
 
 fn link(path: &str) -> AnyResource {
     serde_json::from_value(json!({ "link": { "path": path, "target": "/new" } })).unwrap()
 }
 
-/// A small run in which every kind of record is.
+/// The records of a small run, with every type of record.
 fn records() -> Vec<Record> {
     let (one, two) = (link("/one"), link("/two"));
     let (before, after) = (None, Some(json!({ "target": "/new" })));
@@ -81,7 +81,7 @@ fn records() -> Vec<Record> {
     ]
 }
 
-/// The bytes of that run, and what it had come to after each record.
+/// The bytes of that run's journal, and the state of the run after each record.
 fn written() -> (Vec<u8>, Vec<Vec<Run>>) {
     let folder = folder();
     let mut records = records().into_iter();
@@ -115,7 +115,7 @@ fn torn_anywhere_it_is_read_up_to_the_last_whole_record() {
 }
 
 #[test]
-fn gone_on_with_it_is_cut_to_the_last_whole_record() {
+fn a_resumed_journal_is_cut_to_the_last_whole_record() {
     let ((bytes, stages), folder) = (written(), folder());
     let first = bytes.iter().position(|b| *b == b'\n').unwrap() + 1;
     let torn = &bytes[..first + 20];
@@ -127,7 +127,7 @@ fn gone_on_with_it_is_cut_to_the_last_whole_record() {
 }
 
 #[test]
-fn no_flipped_bit_makes_it_say_anything_else() {
+fn a_flipped_bit_never_changes_a_record() {
     let ((mut bytes, stages), folder) = (written(), folder());
     let (last, all) = (bytes.len() - 1, stages.len() - 1);
     let mut refused = 0;
@@ -136,7 +136,7 @@ fn no_flipped_bit_makes_it_say_anything_else() {
             bytes[place] ^= 1 << bit;
             match read(folder.path(), &bytes) {
                 Err(_) => refused += 1,
-                // the end of the last line flipped: it looks like one that was torn
+                // with its line end flipped, the last line looks torn
                 Ok(runs) if place == last => assert_eq!(runs, stages[all - 1]),
                 Ok(runs) => assert_eq!(runs, stages[all], "bit {bit} of byte {place}"),
             }
@@ -171,7 +171,7 @@ fn a_doubled_missing_or_moved_line_is_refused() {
     }
 }
 
-/// A line as this program seals it.
+/// A line with a valid seal.
 fn sealed(previous: &str, body: &str) -> String {
     let seal = digest(format!("{previous}{body}").as_bytes());
     format!("{{\"seal\":\"{}\",\"body\":{body}}}\n", &seal[..32])
@@ -256,8 +256,8 @@ fn the_second_taker_of_a_lock_is_told_who_holds_it() {
     Lock::take(&Disk::default(), &path, "odoo-deploy rollback").unwrap();
 }
 
-/// Takes a lock, starts a child that lives on, and waits to be killed: what the next test runs, in a
-/// process of its own.
+/// Takes a lock, starts a child that outlives it, and waits to be killed. The next test runs this one as a
+/// separate process.
 #[test]
 fn hold_a_lock() {
     let Ok(path) = std::env::var("LOCK_TO_HOLD") else {
@@ -274,7 +274,7 @@ fn hold_a_lock() {
 }
 
 #[test]
-fn the_lock_of_a_dead_process_is_in_nobodys_way() {
+fn the_lock_of_a_dead_process_can_be_taken() {
     let folder = folder();
     let path = folder.path().join("lock");
     let mut holder = Command::new(std::env::current_exe().unwrap())
@@ -293,14 +293,14 @@ fn the_lock_of_a_dead_process_is_in_nobodys_way() {
     assert!(told.contains(&format!("(pid {})", holder.id())), "{told}");
     holder.kill().unwrap();
     holder.wait().unwrap();
-    // its child lives on, and holds nothing
+    // the child of the dead process is alive, and does not hold the lock
     assert!(Path::new("/proc").join(&child).exists());
     Lock::take(&Disk::default(), &path, "another").unwrap();
     let child = nix::unistd::Pid::from_raw(child.parse().unwrap());
     nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL).unwrap();
 }
 
-/// Steps that are under way beside the one whose record could not be written come to their end, too.
+/// Other steps under way also end, so they try to write records after the failed one.
 #[test]
 fn after_a_record_that_was_written_in_part_none_is_written() {
     let folder = tempfile::tempdir().unwrap();

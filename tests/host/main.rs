@@ -1,5 +1,5 @@
-//! What needs the real binary, real programs or real disks, and no machine of its own:
-//! `cargo test --test host cli::` runs those of one file.
+//! Tests that need the real binary, real programs or real disks, but no machine. `cargo test --test host cli::`
+//! runs the tests of one file.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,

@@ -1,4 +1,5 @@
-//! The JSON Schema of `site.toml` against the reader: what is read is valid, and what no setting takes is not.
+//! The JSON Schema of `site.toml` agrees with the reader: every accepted site is valid, and every wrong value
+//! is refused by both.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use serde_json::{Map, Value, json};
 use support::dice::Dice;
 use support::site::{SiteFile, SiteSpec};
 
-/// Sites that have every key between them.
+/// Sites that together have every key.
 const SITES: [&str; 4] = [
     r#"
 [site]
@@ -111,7 +112,7 @@ fn declared() -> Value {
     serde_json::from_str(&schema()).unwrap()
 }
 
-/// A table of the file: its key, whether it is a list of tables, and its keys.
+/// The tables of the file: name, whether the table is a list, and keys.
 fn tables(schema: &Value) -> Vec<(String, bool, Map<String, Value>)> {
     let tables = schema["properties"].as_object().unwrap();
     let tables = tables.iter().map(|(key, value)| {
@@ -126,7 +127,7 @@ fn tables(schema: &Value) -> Vec<(String, bool, Map<String, Value>)> {
     tables.collect()
 }
 
-/// A good site whose last table is that of `key`, still open.
+/// A good site that ends with the table of `key`, so that a line can be appended.
 fn open(table: &str, key: &str) -> String {
     let good = "[odoo]\nversion = \"19.0\"\n";
     match (table, key) {
@@ -149,7 +150,7 @@ fn json_of(text: &str) -> Value {
     toml::from_str(text.trim_start_matches('\u{feff}')).unwrap()
 }
 
-/// The sites of the tests and of the documentation.
+/// All sites in tests and documentation.
 fn sites() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut sites: Vec<_> = SITES.map(str::to_owned).into();
@@ -163,8 +164,8 @@ fn sites() -> Vec<String> {
         database: "Shop.live",
         ..SiteSpec::default()
     };
-    for wish in [SiteSpec::default(), proxy] {
-        sites.push(fs::read_to_string(SiteFile::new(&wish).path()).unwrap());
+    for spec in [SiteSpec::default(), proxy] {
+        sites.push(fs::read_to_string(SiteFile::new(&spec).path()).unwrap());
     }
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     for block in readme.split("```toml\n").skip(1) {
@@ -177,7 +178,7 @@ fn sites() -> Vec<String> {
 }
 
 #[test]
-fn what_is_read_is_valid() {
+fn every_accepted_site_is_valid() {
     let validator = jsonschema::validator_for(&declared()).unwrap();
     let holds = |text: &str| {
         let read = parse(text).is_some();
@@ -230,7 +231,7 @@ fn the_sites_have_every_key() {
 }
 
 #[test]
-fn what_no_setting_takes_is_refused_by_schema_and_reader() {
+fn wrong_values_are_refused_by_schema_and_reader() {
     let schema = declared();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let refused = |text: &str| {
@@ -272,7 +273,7 @@ fn what_no_setting_takes_is_refused_by_schema_and_reader() {
 }
 
 #[test]
-fn what_the_schema_requires_is_asked_for() {
+fn a_missing_required_key_is_named_by_the_reader() {
     let schema = declared();
     let mut asked = Vec::new();
     for (table, _, keys) in tables(&schema) {

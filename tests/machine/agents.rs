@@ -43,7 +43,7 @@ fn two_agents() {
     count("agents at once", 3);
     show(
         8,
-        "the second agent exits 6 and names the holder and since when; a killed agent's lock blocks nobody",
+        "the second process exits 6 and names the holder and since when; the lock of a killed process blocks no other",
     );
 }
 
@@ -89,7 +89,7 @@ fn ten_agents() {
     show(
         8,
         format!(
-            "{AGENTS} agents in one moment: 1 acts, {} exit 6 and name it; beside one that acts {looked} others plan, \
+            "{AGENTS} processes at one moment: 1 acts, {} exit 6 and name it; beside one that acts {looked} others plan, \
              audit, tell the status or are refused; {children} of its children were looked at, none holds its lock or journal",
             locked.len()
         ),

@@ -210,7 +210,7 @@ fn canaries() {
         leaks: Vec::new(),
     };
 
-    search.run("taken back, --json", |server| {
+    search.run("rolled back, --json", |server| {
         server.write(SITE, &fails);
         let run = server.json(&["install", "--yes"]);
         run.expect_code(3);

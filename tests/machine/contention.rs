@@ -114,7 +114,7 @@ fn contention() {
         13,
         format!(
             "each of apt's {} locks held by another for {HELD} s: before the run, when it installs, when it removes; \
-             {waits} times it told for whom it waits; with --apt-timeout 2 it gave up in {:.1} s, {left} confessed",
+             {waits} times it told for whom it waits; with --apt-timeout 2 it gave up in {:.1} s, {left} left as named residue",
             LOCKS.len(),
             run.seconds
         ),

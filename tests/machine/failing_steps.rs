@@ -236,7 +236,7 @@ fn each() {
     show(
         6,
         format!(
-            "{refused} sections with a wrong value refused with place and hint; taken back, with files, database, \
+            "{refused} sections with a wrong value refused with place and hint; rolled back, with files, database, \
              packages and Odoo's process as before (but for PostgreSQL's, without which Odoo ends): {}",
             failed.join(", ")
         ),

@@ -46,7 +46,7 @@ fn told(what: &str, run: &Run, start: &Start, left: usize) {
     show(
         5,
         format!(
-            "{what}: exit 3 in {:.0} s, cause on the last screen; {} files as before, {left} confessed",
+            "{what}: exit 3 in {:.0} s, cause on the last screen; {} files as before, {left} left as named residue",
             run.seconds,
             start.files()
         ),

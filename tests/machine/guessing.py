@@ -78,7 +78,7 @@ def attack(road, address, found):
                 if kind == "kept out" and not first:
                     first.append(round(time.time() - began, 1))
 
-    # one by one as people do it, until Odoo's log can have told
+    # many guesses at once; then page requests, until fail2ban can have seen Odoo's log
     threads = [threading.Thread(target=work) for _ in range(AT_ONCE)]
     for thread in threads:
         thread.start()

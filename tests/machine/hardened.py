@@ -62,7 +62,7 @@ def until(what, seconds, ask):
 
 post("/web/session/authenticate", db="odoo", login="admin", password=PASSWORD)
 
-# a report with a bar code, printed by a worker that asks itself for the picture; and the same without words
+# a report with a bar code, printed by a worker that requests the picture from itself; and the same without text
 call("ir.config_parameter", "set_param", "report.url", ODOO)
 PAGE = """<t t-name="test.%s"><t t-call="web.html_container"><t t-call="web.basic_layout"><div class="page">
 <p>%s</p><img style="width:400px;height:80px" alt="code"
@@ -81,14 +81,15 @@ for name, words in ("page", "Rechnung canary 4711"), ("blank", ""):
 code = browser.open(ODOO + "/report/barcode/?barcode_type=Code128&value=4711&width=400&height=80").read()
 found["barcode"] = code[:8] == b"\x89PNG\r\n\x1a\n"
 
-# websockets: the handshake, through the worker that is for them
+# websockets: the handshake, with the worker for websockets
 with socket.create_connection(("127.0.0.1", GEVENT), timeout=30) as web:
     key = base64.b64encode(os.urandom(16)).decode()
     web.sendall(f"GET /websocket HTTP/1.1\r\nHost: 127.0.0.1:{GEVENT}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\nOrigin: {ODOO}\r\n\r\n".encode())
     found["websocket"] = web.recv(4096).split(b"\r\n")[0].decode()
 
-# a letter in the queue and a job of our own: the next cron worker sends the one and runs the other
+# a mail in the queue and a scheduled action of this test: the next cron worker sends the mail and runs the
+# action
 call("ir.mail_server", "create", {"name": "sink", "smtp_host": "127.0.0.1", "smtp_port": SMTP,
                                   "smtp_encryption": "none"})
 letter = call("mail.mail", "create", {"subject": "canary 4711", "email_from": "erp@example.org",

@@ -143,7 +143,7 @@ fn full() {
     web::expect_alive(&server);
     show(
         13,
-        "an archive of wkhtmltopdf: one with another SHA-256 and one that is gone refused and taken back with the \
+        "an archive of wkhtmltopdf: one with another SHA-256 and one that is gone refused and rolled back with the \
          service untouched, the right one unpacked, found by the service, and gone again after going back",
     );
 }
@@ -265,7 +265,7 @@ fn guarded() {
     let mut back = server.start(&["rollback", "--yes"]);
     let mut looks = 0;
     while back.is_running() {
-        assert!(reaches(&server, 22), "SSH was cut off on the way back");
+        assert!(reaches(&server, 22), "SSH was cut off during the rollback");
         looks += 1;
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -287,7 +287,7 @@ fn guarded() {
         14,
         format!(
             "firewall and fail2ban in {:.0} s: from another network 5432, 8069 and 8072 closed, SSH open, also after a \
-             reboot, a failed run, and in {looks} looks on the way back; others' rules ({} lines) stay; `nft --check`, \
+             reboot, a failed run, and in {looks} looks during the rollback; others' rules ({} lines) stay; `nft --check`, \
              `systemd-analyze verify`, `fail2ban-regex` (journal and file) accept",
             run.seconds,
             before.lines().count()

@@ -71,7 +71,7 @@ fn kept() {
     show(
         6,
         format!(
-            "rollback of a committed install ({:.0} s): {} files as before, {left} kept or confessed, {} packages held by the database; database and {} attachments kept; \
+            "rollback of a committed install ({:.0} s): {} files as before, {left} kept or left as named residue, {} packages held by the database; database and {} attachments kept; \
              installed again in {:.0} s, the same password signs in",
             back.seconds,
             start.files(),

@@ -134,7 +134,7 @@ fn goes_back(moment: BootTime) {
     show(
         7,
         format!(
-            "killed {:>5} ms into {}: rollback is back in {:.0} s, {} files as before, {left} confessed",
+            "killed {:>5} ms into {}: rolled back in {:.0} s, {} files as before, {left} left as named residue",
             delay.as_millis(),
             moment.step,
             run.seconds,

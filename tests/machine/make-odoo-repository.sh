@@ -65,7 +65,7 @@ mirror() {
   echo "$uri"
 }
 
-# Points apt to lists of its own, so that the host never sees a package of another release.
+# Points apt to private lists, so that the host never sees a package of another release.
 use_private_apt() {
   local uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   uri=$(mirror)
@@ -89,7 +89,7 @@ CONF
 # Prints the file of a package that was downloaded, if it was.
 package_file() { find "$dir/packages" -name "$1_*.deb" -print -quit; }
 
-# Both variants may be made at once from one folder of packages.
+# Both variants may be made at the same time, from one folder of packages.
 download() {
   mkdir -p "$dir/packages"
   exec 9> "$dir/packages/lock"
@@ -108,13 +108,13 @@ download() {
   exec 9>&-
 }
 
-# Puts back the files that Debian replaced by links into other packages.
+# Restores the files that Debian replaced by links into other packages.
 replace_links() {
   local link target file
   while IFS= read -r -d '' link; do
     target=$(readlink "$link")
     target=${target#*/share/}
-    # The links of these two formats are crossed.
+    # In Debian's package, the links of these two formats are swapped.
     case $link in
       *webfont.woff) target=${target%.woff*}.woff ;;
       *webfont.woff2) target=${target%.woff*}.woff2 ;;
@@ -125,11 +125,11 @@ replace_links() {
   done < <(find "$1" -type l -print0)
 }
 
-# Lays the package's files out as the source has them.
+# Lays out the package's files as in the source.
 lay_out() {
   local installed=$work/odoo/usr/lib/python3/dist-packages addon
   mkdir -p "$tree/addons"
-  # The package merges the addons into the framework's; those it also lists apart go back.
+  # The package merges all addons into one folder; the addons that it also lists separately are moved back.
   for addon in "$installed"/addons/*/; do
     addon=$(basename "$addon")
     if [ -d "$installed/odoo/addons/$addon" ]; then
@@ -143,14 +143,14 @@ lay_out() {
   install --mode=0644 "$work/odoo/usr/share/doc/odoo/README.md" "$tree/README.md"
   echo "GNU LGPL version 3: see the copyright file of Debian's package $odoo." > "$tree/LICENSE"
   printf '%s\n' '__pycache__/' '*.py[co]' > "$tree/.gitignore"
-  # The web client still loads this file, which Debian left out for its licence.
+  # The web client still loads this file, which Debian left out because of its licence.
   local script=$tree/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js
   mkdir -p "$(dirname "$script")"
   echo '// Left out by Debian: no background blur in calls.' > "$script"
   find "$tree" -name __pycache__ -type d -prune -exec rm -rf {} +
 }
 
-# Leaves of the addons only those that a database without demo data gets with `-i base`.
+# Keeps only those addons that a database without demo data gets with `-i base`.
 prune() {
   python3 - "$tree" <<'PYTHON'
 import ast
@@ -195,12 +195,12 @@ while True:
     for module in more:
         install(module)
 
-# html_editor imports a part of mail that it does not depend on.
+# html_editor imports a part of mail, but does not depend on mail.
 whole = installed | {"mail"}
 for module, (folder, _) in manifests.items():
     if module in whole:
         continue
-    # base's data name categories that exist only through the other modules' manifests.
+    # The data of base names categories that exist only through the manifests of other modules.
     kept = {folder / "__manifest__.py", folder / "static/description/icon.png"}
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir():
@@ -223,14 +223,14 @@ PYTHON
 commit() {
   local new=$work/repository.git version
   version=$(dpkg-deb --field "$(package_file $odoo)" Version)
-  # Neither the caller's settings nor a repository around DIR have a say.
+  # Ignore the caller's settings, and any repository around DIR.
   export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
   export GIT_AUTHOR_NAME=Odoo GIT_AUTHOR_EMAIL=odoo@example.org
   export GIT_COMMITTER_NAME=Odoo GIT_COMMITTER_EMAIL=odoo@example.org
   git init -q --bare --initial-branch=19.0 "$new"
   local git=(git --git-dir="$new" --work-tree="$tree")
   "${git[@]}" config gc.auto 0
-  # Serves partial clones, and any commit by its id, as the public forges do.
+  # Serves partial clones and single commits, as the public forges do.
   "${git[@]}" config uploadpack.allowFilter true
   "${git[@]}" config uploadpack.allowAnySHA1InWant true
   at() { GIT_AUTHOR_DATE=$1 GIT_COMMITTER_DATE=$1 "${git[@]}" commit -q -m "$2"; }

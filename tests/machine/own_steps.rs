@@ -89,5 +89,5 @@ fn own() {
     assert_eq!(process("odoo"), odoo, "Odoo was left alone");
     web::expect_alive(&server);
     server.json(&["audit"]).expect_code(2);
-    show(13, "own steps: 6 made, the second run unchanged, a changed program restarts its service and not Odoo, a broken one is taken back, two rollbacks leave the file of before".to_owned());
+    show(13, "own steps: 6 made, the second run unchanged, a changed program restarts its service and not Odoo, a broken one is rolled back, two rollbacks leave the file of before".to_owned());
 }

@@ -226,7 +226,7 @@ fn private() {
         12,
         format!(
             "private add-ons by key and by token (file, credential, variable); {refused} wrong ones refused before \
-             anything changed, one that is gone taken back; the secrets found nowhere on disk, in the journal, or in \
+             anything changed, one that is gone rolled back; the secrets found nowhere on disk, in the journal, or in \
              {looks} looks at every process"
         ),
     );

@@ -90,7 +90,7 @@ fn first_install() {
     show(
         13,
         "first install: SIGINT finishes the step and stops at its edge (130), twice kills what runs (130), \
-         SIGTERM (143), all taken back or gone on with; SIGHUP stops nothing",
+         SIGTERM (143), all rolled back or continued; SIGHUP stops nothing",
     );
 }
 
@@ -152,7 +152,7 @@ fn change() {
         13,
         format!(
             "change: stopped and continued, the reader of the output gone, the terminal gone in the middle: all go on to \
-             the end; Ctrl-C at the question touches nothing; a way back that was stopped goes on; going back starts anew \
+             the end; Ctrl-C at the question touches nothing; a stopped rollback continues; a rollback restarts \
              only a service that was started since; waiting for health is given up {seconds:.1} s after SIGINT"
         ),
     );
@@ -246,7 +246,7 @@ fn started_between(server: &Server) {
     let back = server.json(ROLLBACK);
     back.expect_code(0)
         .expect_told("started `odoo.service` anew");
-    assert_ne!(by_hand, process(), "started anew");
+    assert_ne!(by_hand, process(), "restarted");
     web::await_health(server);
 }
 

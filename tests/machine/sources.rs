@@ -53,7 +53,7 @@ fn ssh() {
     assert_eq!(server.sh(SEARCH).trim(), "", "root's key was left");
     assert!(
         !server.exists("/run/odoo-deploy/odoo-build-ssh"),
-        "what was lent was not taken back"
+        "a lent key was not removed"
     );
     server.json(&["audit"]).expect_code(0);
     show(

@@ -98,7 +98,7 @@ fn two() {
     assert_ne!(
         lab_before,
         pid(&server, "lab.service"),
-        "the changed one is started anew"
+        "the changed site is restarted"
     );
     assert_eq!(
         before,

@@ -306,7 +306,7 @@ fn named(name: &str, differences: Vec<String>) -> Vec<String> {
 
 /// Asserts that an act ended with exit code 0.
 pub fn well(ended: Option<Ended>) -> Ended {
-    let ended = ended.expect("nobody was cut");
+    let ended = ended.expect("the act was not killed");
     assert_eq!(ended.code, 0, "{}", ended.error);
     ended
 }

@@ -50,82 +50,82 @@ impl Scenario {
     /// Prepares the scenario called `name`.
     pub fn new(name: &str) -> Self {
         let bare = Machine::bare();
-        let wish = SiteSpec::default;
+        let spec = SiteSpec::default;
         let name = ALL.into_iter().find(|known| *known == name).unwrap();
         match name {
-            "fresh" => Self::at(name, Act::Install, bare, &wish()),
+            "fresh" => Self::at(name, Act::Install, bare, &spec()),
             "fresh by pip" => {
                 let pip = SiteSpec {
                     installer: "pip",
                     addons: false,
-                    ..wish()
+                    ..spec()
                 };
                 Self::at(name, Act::Install, bare, &pip)
             }
-            "no-op" => Self::at(name, Act::Install, installed(&wish()), &wish()),
+            "no-op" => Self::at(name, Act::Install, installed(&spec()), &spec()),
             "workers" => {
                 let threaded = SiteSpec {
                     workers: 0,
-                    ..wish()
+                    ..spec()
                 };
-                Self::at(name, Act::Install, installed(&threaded), &wish())
+                Self::at(name, Act::Install, installed(&threaded), &spec())
             }
             "new add-ons" => {
                 let without = SiteSpec {
                     addons: false,
                     modules: Vec::new(),
-                    ..wish()
+                    ..spec()
                 };
-                Self::at(name, Act::Install, installed(&without), &wish())
+                Self::at(name, Act::Install, installed(&without), &spec())
             }
             "new release" => {
                 let later = SiteSpec {
                     later: true,
-                    ..wish()
+                    ..spec()
                 };
                 Self::at(name, Act::Install, aged(), &later)
             }
             "new language" => {
                 let german = SiteSpec {
                     languages: vec!["de_DE"],
-                    ..wish()
+                    ..spec()
                 };
                 let french = SiteSpec {
                     languages: vec!["de_CH", "fr_FR"],
-                    ..wish()
+                    ..spec()
                 };
                 Self::at(name, Act::Install, installed(&german), &french)
             }
             "second site" => {
                 let second = SiteSpec {
                     name: "odoo-two",
-                    ..wish()
+                    ..spec()
                 };
-                Self::at(name, Act::Install, installed(&wish()), &second)
+                Self::at(name, Act::Install, installed(&spec()), &second)
             }
             "drift" => {
-                let machine = installed(&wish());
+                let machine = installed(&spec());
                 drift(&machine);
-                Self::at(name, Act::Install, machine, &wish())
+                Self::at(name, Act::Install, machine, &spec())
             }
             "proxy" => {
                 let (before, now) = (
                     SiteSpec {
                         addons: false,
-                        ..wish()
+                        ..spec()
                     },
                     SiteSpec {
                         addons: false,
                         proxy: true,
-                        ..wish()
+                        ..spec()
                     },
                 );
                 Self::at(name, Act::Install, installed(&before), &now)
             }
-            "rollback" => Self::at(name, Act::Rollback, installed(&wish()), &wish()),
+            "rollback" => Self::at(name, Act::Rollback, installed(&spec()), &spec()),
             _ => {
                 let origin = bare.twin();
-                let site = SiteFile::new(&wish());
+                let site = SiteFile::new(&spec());
                 bare.fuse.arm(120, Death::Before);
                 assert!(act(&bare, &site, Act::Install).is_none());
                 bare.fuse.disarm();
@@ -140,21 +140,21 @@ impl Scenario {
         }
     }
 
-    fn at(name: &'static str, act: Act, start: Machine, wish: &SiteSpec) -> Self {
+    fn at(name: &'static str, act: Act, start: Machine, spec: &SiteSpec) -> Self {
         Self {
             name,
             act,
             start: start.still(),
             origin: start,
-            site: SiteFile::new(wish),
+            site: SiteFile::new(spec),
         }
     }
 }
 
 /// A machine with an installed site.
-pub fn installed(wish: &SiteSpec) -> Machine {
+pub fn installed(spec: &SiteSpec) -> Machine {
     let machine = Machine::bare();
-    let ended = act(&machine, &SiteFile::new(wish), Act::Install).unwrap();
+    let ended = act(&machine, &SiteFile::new(spec), Act::Install).unwrap();
     assert_eq!(ended.code, 0, "{}", ended.error);
     machine
 }

@@ -64,44 +64,44 @@ pub struct SiteFile {
 impl SiteFile {
     /// Writes the configuration. The playbook beside it is the built-in one with shorter waits and fewer hash
     /// rounds.
-    pub fn new(wish: &SiteSpec) -> Self {
+    pub fn new(spec: &SiteSpec) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut text = format!(
             "[odoo]\nversion = \"19.0\"\nrepository = \"https://git.example.org/odoo.git\"\nmodules = {:?}\n\
              [wkhtmltopdf]\nbuild = \"patched\"\n[firewall]\nenabled = true\n[python]\ninstaller = \"{}\"\n[http]\nworkers = {}\n",
-            wish.modules, wish.installer, wish.workers
+            spec.modules, spec.installer, spec.workers
         );
-        if wish.name != "odoo" {
+        if spec.name != "odoo" {
             text += "port = 8079\ngevent_port = 8082\n";
-            writeln!(text, "[site]\nname = {:?}", wish.name).unwrap();
+            writeln!(text, "[site]\nname = {:?}", spec.name).unwrap();
         }
-        if wish.database != "odoo" {
-            let database = format!("database = {:?}\nmodules", wish.database);
+        if spec.database != "odoo" {
+            let database = format!("database = {:?}\nmodules", spec.database);
             text = text.replacen("modules", &database, 1);
         }
-        if wish.later {
+        if spec.later {
             let commit = format!("commit = {LATER_COMMIT:?}\nmodules");
             text = text.replacen("modules", &commit, 1);
         }
-        if !wish.languages.is_empty() {
-            let languages = format!("languages = {:?}\nmodules", wish.languages);
+        if !spec.languages.is_empty() {
+            let languages = format!("languages = {:?}\nmodules", spec.languages);
             text = text.replacen("modules", &languages, 1);
         }
-        if wish.addons {
+        if spec.addons {
             writeln!(
                 text,
                 "[[addons]]\nname = \"web\"\nrepository = \"https://git.example.org/web.git\"\ntoken = {{ file = \"/etc/private.token\" }}"
             )
             .unwrap();
         }
-        if wish.proxy {
+        if spec.proxy {
             text += "[proxy]\n[site]\ndomain = \"erp.example.org\"\n";
         }
         fs::write(folder.path().join("site.toml"), text).unwrap();
         fs::write(folder.path().join("odoo.toml"), quick_playbook()).unwrap();
         Self {
             folder,
-            name: wish.name,
+            name: spec.name,
         }
     }
 
@@ -123,11 +123,11 @@ impl SiteFile {
 
     /// Writes the configuration with other lines in `[proxy]`.
     pub fn with_proxy(lines: &str) -> Self {
-        let wish = SiteSpec {
+        let spec = SiteSpec {
             proxy: true,
             ..SiteSpec::default()
         };
-        let file = Self::new(&wish);
+        let file = Self::new(&spec);
         let text = fs::read_to_string(file.path()).unwrap();
         let text = text.replace("[proxy]\n", &format!("[proxy]\n{lines}\n"));
         fs::write(file.path(), text).unwrap();

@@ -1,9 +1,9 @@
 //! The cases in `cases/`: wrong configurations, each with the whole text of its errors.
 //!
 //! Each file has a topic. A case begins with a line `====`, which may have a title. After it come a whole
-//! `site.toml`, the line `----`, and what the command prints. `<U+200B>` stands for a character that
-//! cannot be seen. `<end>` stands at the end of a text whose last line has no line end. `UPDATE=1` writes
-//! the printed texts anew; read `git diff` then.
+//! `site.toml`, the line `----`, and what the command prints. `<U+200B>` stands for an invisible character.
+//! `<end>` marks the end of a text without a final line end. `UPDATE=1` rewrites the printed texts; read `git
+//! diff` then.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use super::counts;
 use super::files::{audit, is_refused};
 use super::oracle;
 
-/// Stands at the end of a text whose last line has no line end.
+/// Marks the end of a text without a final line end.
 const END: &str = "<end>";
 
 /// The expected text of a site without errors.
@@ -28,9 +28,9 @@ struct Case {
     place: String,
     /// The rest of the line `====`.
     title: String,
-    /// The `site.toml`, as the file of cases has it.
+    /// The `site.toml`, in the form of the file of cases.
     written: String,
-    /// What the command must print, as the file of cases has it.
+    /// What the command must print, in the form of the file of cases.
     expected: String,
 }
 
@@ -71,7 +71,7 @@ impl Topic {
         Self { path, head, cases }
     }
 
-    /// Writes the file with the texts that are printed now.
+    /// Rewrites the file with the texts that are printed now.
     fn update(&self) {
         let mut text = self.head.trim_end().to_owned() + "\n";
         for case in &self.cases {
@@ -92,7 +92,7 @@ impl Case {
         visible_to_real(text)
     }
 
-    /// The errors of the site as they are printed, in the form of the file.
+    /// The errors of the site as printed, in the form of the file of cases.
     fn said(&self) -> String {
         let said = match Site::parse(Path::new("site.toml"), &self.site()) {
             Ok(_) => ACCEPTED.to_owned(),
@@ -113,7 +113,7 @@ fn visible_to_real(text: &str) -> String {
     })
 }
 
-/// Returns `text` with `<U+200B>` for characters that cannot be seen, and without blanks at the ends of lines.
+/// Returns `text` with `<U+200B>` for invisible characters, and without blanks at the ends of lines.
 fn in_a_file(text: &str) -> String {
     let unseen = |letter: char| is_deceptive(letter) || letter == '\u{a0}';
     let mut written = String::new();

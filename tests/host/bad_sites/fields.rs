@@ -82,7 +82,7 @@ fn accepted(source: &str) {
     assert!(parsed.is_ok(), "{source}{parsed:?}");
 }
 
-/// Otherwise the values below might be refused for another reason.
+/// Otherwise the tests below might see a refusal for another reason.
 #[test]
 fn good_values_are_accepted() {
     for field in &fields() {
@@ -113,7 +113,7 @@ fn values_of_another_type_are_refused() {
             count += 2;
         }
     }
-    // elements of a list, each on a line of its own
+    // elements of a list, each on its own line
     for (kind, value, part) in VALUES {
         if kind != Kind::Text {
             let source = format!("{GOOD}modules = [\n  \"sale\",\n  {value},\n]\n");
@@ -201,7 +201,7 @@ fn wrong_keys_are_refused() {
         let (source, at) = field.site(&format!("{line}\n{line}"));
         told(&case, &source, &[mistake(at + 1, key, "duplicate key")]);
 
-        // a slip beside the right key, so that no key is missing: two letters changed places
+        // a misspelt key next to the right one, so that no key is missing: two letters are swapped
         let at = usize::from(key[..1] == key[1..2]);
         let (head, tail) = key.split_at(at);
         let slip = format!("{head}{}{}{}", &tail[1..2], &tail[..1], &tail[2..]);

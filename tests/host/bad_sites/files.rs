@@ -200,7 +200,7 @@ fn files_that_cannot_be_read_are_refused() {
         ("/dev/null", "/dev/null:1:1"),
         ("/dev/zero", "larger than 1048576 bytes"),
         ("/dev/full", "larger than 1048576 bytes"),
-        // nobody may read this file, not even root
+        // not even root may read this file
         ("/proc/self/mem", "cannot read `/proc/self/mem`"),
     ];
     for (config, part) in cases {

@@ -53,8 +53,8 @@ pub fn is_sound(case: &str, source: &str) -> Diagnostics {
     errors
 }
 
-/// `source` must be refused. Every mistake must be told on its line, with the word that names it, and no
-/// error may be on another line.
+/// Asserts that `source` is refused. Every mistake must have an error on its line that contains its word, and
+/// no error may be on another line.
 pub fn refused(case: &str, source: &str, mistakes: &[Mistake]) {
     let errors = is_sound(case, source);
     let rendered = errors.render(200, false);

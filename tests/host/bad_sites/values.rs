@@ -12,7 +12,7 @@ pub struct Setting {
     pub section: String,
     pub key: String,
     pub value: String,
-    /// What the error says, as the list has it behind `#`.
+    /// The expected error text, which follows `#` in the list.
     pub expected: String,
 }
 

@@ -82,7 +82,7 @@ pub(super) fn remote() {
     // the store has the earlier bytes of the files that were rolled back; only root may read them
     let kept = "/var/lib/odoo-deploy/odoo/blobs/";
     let readable = server.sh("find /var/lib/odoo-deploy/odoo/blobs -perm /0077");
-    assert_eq!(readable, "", "the journal and what lies with it");
+    assert_eq!(readable, "", "the journal and the store");
     let found = leaks(&server);
     let places: Vec<&str> = found
         .lines()
@@ -116,7 +116,7 @@ pub(super) fn remote() {
     show(
         14,
         format!(
-            "PostgreSQL of another host, TLS verify-full and SCRAM: {} wrong ways refused and taken back; installed, \
+            "PostgreSQL of another host, TLS verify-full and SCRAM: {} wrong ways refused and rolled back; installed, \
              every connection encrypted, the password in 3 files, with the journal, and nowhere else; a new password taken up",
             refused.len()
         ),

@@ -22,7 +22,7 @@ pub(crate) const EVERY_RUN: &[Allowance] = &[
     ("/var/lib/odoo-deploy/odoo", "the journal's folder"),
     (
         "/var/lib/odoo-deploy/odoo/run-????.jsonl",
-        "the journal: what was done and taken back",
+        "the journal of runs and rollbacks",
     ),
     (
         "/var/lib/odoo-deploy/odoo/logs*",
@@ -30,15 +30,15 @@ pub(crate) const EVERY_RUN: &[Allowance] = &[
     ),
     (
         "/var/lib/odoo-deploy/odoo/blobs*",
-        "what files held that a run has changed",
+        "earlier bytes of files that a run changed",
     ),
     (
         "/var/lib/odoo-deploy/odoo/made*",
-        "what the program made can be known again by",
+        "notes by which odoo-deploy recognises what it created",
     ),
     (
         "/var/lib/odoo-deploy/odoo/written*",
-        "digests of what the program wrote, to know a hand edit",
+        "digests of what odoo-deploy wrote, to recognise hand edits",
     ),
     ("/etc/passwd-", "useradd's own copy of the file before"),
     ("/etc/group-", "groupadd's own copy of the file before"),
@@ -53,13 +53,13 @@ pub(crate) const RUNNING: &[Allowance] = &[
     ("/var/lib/odoo/*", "sessions and attachments of Odoo"),
     (
         "/var/tmp/systemd-private-*",
-        "the service's own temporary folder, of another name at each start",
+        "the service's temporary folder, which has another name at each start",
     ),
 ];
 
 /// What a run leaves if it installed packages; the plan names it as residue.
 pub(crate) const PACKAGES: &[Allowance] = &[
-    ("/var/lib/apt/lists*", "apt's lists, fetched anew"),
+    ("/var/lib/apt/lists*", "apt's lists, fetched again"),
     ("/var/lib/apt/periodic*", "when apt's lists were fetched"),
     ("/var/cache/apt/*", "apt's cache and downloaded packages"),
     ("/var/log/apt/*", "apt's log"),
@@ -74,15 +74,15 @@ pub(crate) const PACKAGES: &[Allowance] = &[
     ),
     (
         "/var/cache/debconf/*",
-        "answers and questions of packages that were there for a while",
+        "debconf's questions and answers of packages that were installed for a while",
     ),
     (
         "/var/cache/ldconfig/*",
-        "the linker's cache of libraries, made anew by each change",
+        "the linker's cache of libraries, rebuilt at each change",
     ),
     (
         "/etc/ld.so.cache",
-        "the linker's cache of libraries, made anew by each change",
+        "the linker's cache of libraries, rebuilt at each change",
     ),
     (
         "/var/lib/dpkg/status",

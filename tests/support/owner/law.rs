@@ -169,7 +169,7 @@ fn sites() -> BTreeMap<Site, SiteFile> {
         (Site::Second, second),
     ];
     let made = all.into_iter();
-    made.map(|(site, wish)| (site, SiteFile::new(&wish)))
+    made.map(|(site, spec)| (site, SiteFile::new(&spec)))
         .collect()
 }
 
