@@ -54,12 +54,13 @@ floors:
 		crash:: drift:: bad_sites:: injections:: --skip asked_to_stop && \
 		tests/counts.sh $(counts) floors && echo "in $$(($$(date +%s) - began)) s on $$(nproc) cores"
 
-# Boots throwaway machines: needs root, systemd-nspawn and a Debian mirror. Three at a time, because half of the time is waiting.
+# Boots throwaway machines: needs root, systemd-nspawn and a Debian mirror. Three at a time, because they often wait.
 test-machine: tools
 	ODOO_DEPLOY_BED=$(BED) ODOO_DEPLOY_REPOSITORIES=$(REPOSITORIES) \
 		cargo test --locked --test machine -- --test-threads=3
 
-# Kills odoo-deploy N times at random moments of whole installs. Each soak draws other moments; SEED=7 repeats those of an earlier one.
+# Kills odoo-deploy N times at random moments of whole installs. Every soak draws other moments; SEED=7 repeats the
+# moments of an earlier soak.
 N ?= 300
 soak: tools
 	@rm -rf $(counts)

@@ -250,7 +250,10 @@ fn step_table(results: &Results) -> String {
 const QUICK: [(&str, &str); 8] = [
     ("install", "`install`, nothing to do"),
     ("install-unchecked", "the same, without the health request"),
-    ("dry-run", "`install --dry-run`, which does not check Odoo's health"),
+    (
+        "dry-run",
+        "`install --dry-run`, which does not check Odoo's health",
+    ),
     ("audit", "`audit`, with the health request"),
     ("status", "`status`"),
     ("--help", "`--help`"),

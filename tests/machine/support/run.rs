@@ -189,7 +189,10 @@ impl Running {
             if self.ended_early() {
                 return None;
             }
-            assert!(Instant::now() < lock_timeout, "no odoo-deploy process was started");
+            assert!(
+                Instant::now() < lock_timeout,
+                "no odoo-deploy process was started"
+            );
             sleep(Duration::from_millis(2));
         }
     }
