@@ -16,16 +16,16 @@ use super::support::{bases, scenario, web};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        scenario("two_agents_at_once", two_agents),
-        scenario("ten_agents_at_once", ten_agents),
+        scenario("two_processes_at_once", two_processes),
+        scenario("ten_processes_at_once", ten_processes),
     ]
 }
 
 /// The number of processes that start at the same moment.
-const AGENTS: usize = 10;
+const PROCESSES: usize = 10;
 
-fn two_agents() {
-    let server = Server::ready("agents", bases::packed());
+fn two_processes() {
+    let server = Server::ready("processes", bases::packed());
     let mut first = server.start(&["install", "--yes"]);
     first.await_step("venv");
     let holder = server.lock_holder();
@@ -34,7 +34,7 @@ fn two_agents() {
         second.expect_code(6).expect_told("holds the lock since");
         second.expect_told(&format!("`odoo-deploy install` (pid {holder})"));
     }
-    server.kill_agent();
+    server.kill_lock_holder();
     drop(first.finish());
     let third = server.json(&["install", "--yes"]);
     third.expect_code(0);
@@ -48,17 +48,17 @@ fn two_agents() {
 }
 
 /// Ten processes at once on an installed server whose site was changed.
-fn ten_agents() {
-    let server = Server::ready("ten-agents", bases::installed());
+fn ten_processes() {
+    let server = Server::ready("ten-processes", bases::installed());
     web::await_health(&server);
     server.write(SITE, &site("[http]\nworkers = 2\n"));
-    let agents: Vec<_> = (0..AGENTS)
+    let started: Vec<_> = (0..PROCESSES)
         .map(|_| server.start(&["install", "--yes"]))
         .collect();
     let runs: Vec<Run> = std::thread::scope(|scope| {
-        let ends: Vec<_> = agents
+        let ends: Vec<_> = started
             .into_iter()
-            .map(|agent| scope.spawn(move || agent.finish()))
+            .map(|process| scope.spawn(move || process.finish()))
             .collect();
         ends.into_iter()
             .map(|end| end.join().expect("its end"))
@@ -80,16 +80,16 @@ fn ten_agents() {
     let mut working = server.start(&["install", "--yes"]);
     working.await_step("conf");
     let (run, (looked, children)) = {
-        let (run, looked) = working.finish_while(|agent| meanwhile(&server, agent));
-        (run, looked.expect("an agent at work"))
+        let (run, looked) = working.finish_while(|process| meanwhile(&server, process));
+        (run, looked.expect("a process at work"))
     };
     run.expect_code(0);
     server.json(&["audit"]).expect_code(0);
-    count("agents at once", AGENTS + 1 + looked);
+    count("agents at once", PROCESSES + 1 + looked);
     show(
         8,
         format!(
-            "{AGENTS} processes at one moment: 1 acts, {} exit 6 and name it; beside one that acts {looked} others plan, \
+            "{PROCESSES} processes at one moment: 1 acts, {} exit 6 and name it; beside one that acts {looked} others plan, \
              audit, tell the status or are refused; {children} of its children were looked at, none holds its lock or journal",
             locked.len()
         ),
@@ -98,14 +98,14 @@ fn ten_agents() {
 
 /// Runs other commands while an install works. Returns how many commands ran, and how many of the install's
 /// children were seen; a child must not inherit the lock or the journal.
-fn meanwhile(server: &Server, agent: Pid) -> (usize, usize) {
+fn meanwhile(server: &Server, process: Pid) -> (usize, usize) {
     let mut looked = 0;
     let mut seen = BTreeSet::new();
-    let works = || fs::exists(format!("/proc/{agent}/fd/0")).unwrap_or_default();
+    let works = || fs::exists(format!("/proc/{process}/fd/0")).unwrap_or_default();
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
             while works() {
-                for child in children(agent.as_raw()) {
+                for child in children(process.as_raw()) {
                     expect_nothing_inherited(child);
                     seen.insert(child);
                 }

@@ -221,7 +221,7 @@ fn canaries() {
         let mut running = server.start_in(&["install", "--yes"], &[("ODOO_DEPLOY_LOG", "debug")]);
         running.await_step("database");
         sleep(Duration::from_secs(2));
-        server.kill_agent();
+        server.kill_lock_holder();
         running.finish()
     });
     search.run("gone on, debug", |server| {

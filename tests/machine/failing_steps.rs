@@ -61,7 +61,7 @@ const BROKEN: &str = "
     git clone -q --bare /srv/source /srv/git/broken.git && chmod -R a+rX /srv/git
 ";
 
-/// Lists modules in any state but the first, and what the broken module may have left in the database.
+/// Lists modules in any state but `uninstalled`, and what the broken module may have left in the database.
 const DATABASE: &str = "
     select name || ' ' || state from ir_module_module where state <> 'uninstalled'
     union select 'data ' || count(*) from ir_model_data where module = 'broken'

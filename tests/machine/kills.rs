@@ -96,7 +96,7 @@ fn killed(server: &Server, moment: BootTime, way: usize) -> Duration {
         delay.as_millis()
     );
     sleep(delay);
-    server.kill_agent();
+    server.kill_lock_holder();
     let run = running.finish();
     assert!(run.of("ended").is_empty(), "killed before its end");
     delay

@@ -181,7 +181,7 @@ fn private() {
             && git -c user.name=t -c user.email=t@example.org commit -qm more && git push -q /srv/git/tokened.git 19.0 \
             && git rev-parse HEAD")
     };
-    let agent = format!(
+    let command = format!(
         "{}/odoo-deploy install --yes --config {SITE}",
         super::support::world::SHARED
     );
@@ -197,7 +197,7 @@ fn private() {
         server.write(SITE, &with_addons(KEY, &token));
         server.sh(&format!(
             "systemctl stop test-watch; export TOKEN_OF_TEST=$(cat /etc/private/token); \
-             systemd-run -q --wait --pipe {how} {agent} >/dev/null; unset TOKEN_OF_TEST; {WATCH}"
+             systemd-run -q --wait --pipe {how} {command} >/dev/null; unset TOKEN_OF_TEST; {WATCH}"
         ));
         let target = server.sh("readlink /opt/odoo/addons/tokened");
         assert!(target.ends_with(&commit), "{place}: {target}");

@@ -168,9 +168,9 @@ impl Walk {
         if let Some((step, _)) = under_way {
             running.read_to_step(step);
         }
-        let (run, hit) = running.finish_while(|agent| {
+        let (run, hit) = running.finish_while(|process| {
             sleep(Duration::from_secs_f64(at - since));
-            kill(agent, Signal::SIGKILL).is_ok()
+            kill(process, Signal::SIGKILL).is_ok()
         });
         if hit != Some(true) || !run.of("ended").is_empty() {
             return false;

@@ -117,7 +117,7 @@ fn change() {
     for line in ["2>&1 | head -n 1", "--json 2>&1 | head -n 1"] {
         let script = format!(
             "{} {line}; echo \"codes: ${{PIPESTATUS[0]}}\"",
-            agent("install --yes")
+            command_line("install --yes")
         );
         let told = server.sh(&format!("bash -c '{script}'"));
         assert!(told.ends_with("codes: 0"), "{told}");
@@ -158,7 +158,7 @@ fn change() {
     );
 }
 
-fn agent(words: &str) -> String {
+fn command_line(words: &str) -> String {
     format!("{SHARED}/odoo-deploy {words} --config {SITE}")
 }
 
@@ -178,7 +178,7 @@ fn dropped(server: &Server, at_work: bool) {
     let words = if at_work { "install --yes" } else { "install" };
     let mut session = server
         .command("script")
-        .args(["-qfc", &agent(words), "/run/terminal"])
+        .args(["-qfc", &command_line(words), "/run/terminal"])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
         .spawn()

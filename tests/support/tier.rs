@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_has_its_share_in_order_and_the_only_one_of_its_kind_is_there() {
+    fn a_sample_is_in_order_and_has_cases_of_every_kind() {
         let drawn = drawn("a");
         assert!(drawn.is_sorted());
         assert_eq!(drawn.last(), Some(&100));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_draws_the_same_and_some_words_draw_all() {
+    fn a_word_draws_the_same_cases_and_many_words_draw_all() {
         assert_eq!(drawn("a"), drawn("a"));
         let mut all: Vec<usize> = (0..40).flat_map(|word| drawn(&word.to_string())).collect();
         all.sort_unstable();

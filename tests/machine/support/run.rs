@@ -177,7 +177,7 @@ impl Running {
 
     /// The process of odoo-deploy, by its number on the host; it is a child of the program that entered the
     /// machine. Returns `None` once it has ended.
-    pub(crate) fn agent(&self) -> Option<Pid> {
+    pub(crate) fn process(&self) -> Option<Pid> {
         let entered = self.child.id();
         let path = format!("/proc/{entered}/task/{entered}/children");
         let lock_timeout = self.began + Duration::from_secs(10);
@@ -205,8 +205,8 @@ impl Running {
 
     /// Sends odoo-deploy a signal. Returns whether the process still existed.
     pub(crate) fn signal(&self, signal: Signal) -> bool {
-        self.agent()
-            .is_some_and(|agent| kill(agent, signal).is_ok())
+        self.process()
+            .is_some_and(|process| kill(process, signal).is_ok())
     }
 
     /// Continues a stopped odoo-deploy, and the program that entered the machine, which stopped with it.
@@ -220,9 +220,9 @@ impl Running {
         self,
         meanwhile: impl FnOnce(Pid) -> T + Send,
     ) -> (Run, Option<T>) {
-        let agent = self.agent();
+        let process = self.process();
         std::thread::scope(|scope| {
-            let other = agent.map(|agent| scope.spawn(move || meanwhile(agent)));
+            let other = process.map(|process| scope.spawn(move || meanwhile(process)));
             let run = self.finish();
             (
                 run,

@@ -127,7 +127,7 @@ impl Server {
 
     /// Runs `odoo-deploy` on the site, with output for people.
     pub(crate) fn odoo(&self, words: &[&str]) -> Run {
-        Run::to_end(self.agent(words))
+        Run::to_end(self.odoo_deploy(words))
     }
 
     /// Runs `odoo-deploy --json` on the site; every line is checked against the schema.
@@ -142,12 +142,12 @@ impl Server {
 
     /// Starts `odoo-deploy --json` on the site, with more environment variables.
     pub(crate) fn start_in(&self, words: &[&str], environment: &[(&str, &str)]) -> Running {
-        let mut command = self.agent(words);
+        let mut command = self.odoo_deploy(words);
         command.arg("--json").envs(environment.iter().copied());
         Running::start(command)
     }
 
-    fn agent(&self, words: &[&str]) -> Command {
+    fn odoo_deploy(&self, words: &[&str]) -> Command {
         let mut command = self.command(&format!("{SHARED}/odoo-deploy"));
         command.args(words);
         let names_site = words
@@ -189,7 +189,7 @@ impl Server {
     }
 
     /// Sends SIGKILL to the process that holds the site's lock.
-    pub(crate) fn kill_agent(&self) {
+    pub(crate) fn kill_lock_holder(&self) {
         self.sh(&format!("kill -9 {}", self.lock_holder()));
         super::tally::kill();
     }

@@ -32,7 +32,7 @@ struct Change {
     doubt: Doubt,
     path: PathBuf,
     before: Image,
-    /// The number of the changed thing. A file keeps its number when it replaces another by rename.
+    /// The number of the changed thing. A file and the file that it replaces by rename share a number.
     thing: usize,
 }
 
