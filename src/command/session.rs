@@ -19,6 +19,7 @@ use crate::host::{Host, Store, layout};
 use crate::inspect::finding::{self, Finding};
 use crate::inspect::preflight;
 use crate::odoo::facts::Facts;
+use crate::odoo::target::Target;
 use crate::plan::Plan;
 use crate::plan::blueprint::{self, Blueprint};
 use crate::resource::{AnyResource, Checkout, own_connections};
@@ -75,9 +76,8 @@ impl Session {
     ) -> Result<Self, Refused> {
         let site = load(config)?;
         let facts = Facts::read(&host).map_err(failed)?;
-        let release =
-            preflight::machine(&facts, &site).map_err(|reasons| refused(reasons.join("\n")))?;
-        for warning in &release.warnings {
+        let target = target(&facts, &site)?;
+        for warning in &target.warnings {
             host.events().tell(Event::Note {
                 text: warning.clone(),
             });
@@ -95,7 +95,7 @@ impl Session {
             None => own_connections(&host),
         };
         let least = least.map_err(failed)?;
-        let blueprint = Blueprint::new(site, release, facts.clone(), &beside, recorded(&runs))
+        let blueprint = Blueprint::new(site, target, facts.clone(), &beside, recorded(&runs))
             .map_err(unplannable)?
             .at_least(least)
             .with_own_server(asked_for_server(&runs))
@@ -190,6 +190,17 @@ impl Session {
         }
         found::tell(self.host.events(), &self.found, found);
     }
+}
+
+/// The target of the site on this machine.
+fn target(facts: &Facts, site: &Site) -> Result<Target, Refused> {
+    let mut reasons = preflight::machine(facts, site);
+    match Target::on(facts, site.odoo.version) {
+        Ok(target) if reasons.is_empty() => return Ok(target),
+        Ok(_) => (),
+        Err(reason) => reasons.push(reason),
+    }
+    Err(refused(reasons.join("\n")))
 }
 
 /// Begins to tell what `command` does to `site`.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::odoo::distribution::Distribution;
+use crate::odoo::facts::Facts;
 use crate::odoo::release::{
     AdminPasswd, Conf, Health, Python, PythonVersion, Release, Series, Status,
 };
@@ -41,6 +42,21 @@ pub struct Target {
 }
 
 impl Target {
+    /// The target on this machine.
+    ///
+    /// # Errors
+    /// If the release does not run on the machine's distribution, or if that is not known, with the way out.
+    pub fn on(facts: &Facts, series: Series) -> Result<Self, String> {
+        let Some(distribution) = facts.distribution else {
+            return Err(format!(
+                "{} is not a distribution that this program knows; it knows Debian 12 and 13, and Ubuntu 22.04, 24.04 and 26.04",
+                facts.distribution_name
+            ));
+        };
+        let found = target(Release::of(series), distribution).map_err(|e| e.to_string())?;
+        Ok(found.on_architecture(&facts.architecture))
+    }
+
     /// Adds the packages an architecture needs, named as by `dpkg --print-architecture`.
     #[must_use]
     pub fn on_architecture(mut self, architecture: &str) -> Self {

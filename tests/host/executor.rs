@@ -12,8 +12,8 @@ use odoo_deploy::engine::observe::observe;
 use odoo_deploy::event::{Event, Events};
 use odoo_deploy::host::disk::Call;
 use odoo_deploy::host::{Cmd, Disk, Host, Ownership, Programs, Store};
-use odoo_deploy::inspect::preflight;
 use odoo_deploy::odoo::facts::Facts;
+use odoo_deploy::odoo::target::Target;
 use odoo_deploy::plan::blueprint::Blueprint;
 use odoo_deploy::site::Site;
 use support::act::{Act, Ended, act, journals};
@@ -50,7 +50,7 @@ fn apply_between(
     let host = host.with_store(Store::new(&Disk::default(), &folder, 2));
     let site = Site::load(&file.path()).unwrap();
     let facts = Facts::read(&host).unwrap();
-    let release = preflight::machine(&facts, &site).unwrap();
+    let release = Target::on(&facts, site.odoo.version).unwrap();
     let beside = file.path().parent().unwrap().to_owned();
     let blueprint = Blueprint::new(site, release, facts, &beside, BTreeMap::new());
     let mut blueprint = blueprint.unwrap();

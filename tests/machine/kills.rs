@@ -17,39 +17,39 @@ use ::support::dice::Dice;
 /// A moment to kill at: a step, the longest time in milliseconds to let the step work (short enough that the
 /// run is not over on a fast host), and the base that the run starts from.
 #[derive(Clone, Copy)]
-struct BootTime {
+struct KillPoint {
     step: &'static str,
     lasts: u16,
     base: fn() -> Base,
     leaves: &'static [&'static [Allowance]],
 }
 
-const MOMENTS: [BootTime; 5] = [
-    BootTime {
+const MOMENTS: [KillPoint; 5] = [
+    KillPoint {
         step: "packages",
         lasts: 12_000,
         base: bases::fetched,
         leaves: &[EVERY_RUN, PACKAGES],
     },
-    BootTime {
+    KillPoint {
         step: "source",
         lasts: 1500,
         base: bases::packed,
         leaves: &[EVERY_RUN],
     },
-    BootTime {
+    KillPoint {
         step: "venv",
         lasts: 6000,
         base: bases::packed,
         leaves: &[EVERY_RUN],
     },
-    BootTime {
+    KillPoint {
         step: "database",
         lasts: 8_000,
         base: bases::packed,
         leaves: &[EVERY_RUN],
     },
-    BootTime {
+    KillPoint {
         step: "service",
         lasts: 600,
         base: bases::packed,
@@ -61,7 +61,7 @@ const MOMENTS: [BootTime; 5] = [
 const WAYS: [&str; 2] = ["install", "rollback"];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let both = |moment: BootTime| {
+    let both = |moment: KillPoint| {
         let [on, back] = WAYS.map(|way| name(&moment, way));
         [
             scenario(on, move || goes_on(moment)),
@@ -71,19 +71,19 @@ pub(crate) fn trials() -> Vec<Trial> {
     MOMENTS.into_iter().flat_map(both).collect()
 }
 
-fn name(moment: &BootTime, way: &str) -> String {
+fn name(moment: &KillPoint, way: &str) -> String {
     format!("kill_in_{}_then_{way}", moment.step)
 }
 
 /// The names of all scenarios.
 pub(crate) fn names() -> impl Iterator<Item = String> {
-    let both = |moment: &BootTime| WAYS.map(|way| name(moment, way));
+    let both = |moment: &KillPoint| WAYS.map(|way| name(moment, way));
     MOMENTS.iter().flat_map(both)
 }
 
 /// Starts an install and kills it at a moment within a step. The moment differs between the two recoveries, and
 /// depends on `KILL_SEED`.
-fn killed(server: &Server, moment: BootTime, way: usize) -> Duration {
+fn killed(server: &Server, moment: KillPoint, way: usize) -> Duration {
     let mut running = server.start(&["install", "--yes"]);
     running.await_step(moment.step);
     let number = MOMENTS.iter().position(|other| other.step == moment.step);
@@ -102,7 +102,7 @@ fn killed(server: &Server, moment: BootTime, way: usize) -> Duration {
     delay
 }
 
-fn goes_on(moment: BootTime) {
+fn goes_on(moment: KillPoint) {
     let server = Server::ready(&format!("on-{}", moment.step), (moment.base)());
     let delay = killed(&server, moment, 0);
     let run = server.json(&["install", "--yes"]);
@@ -122,7 +122,7 @@ fn goes_on(moment: BootTime) {
     );
 }
 
-fn goes_back(moment: BootTime) {
+fn goes_back(moment: KillPoint) {
     let server = Server::ready(&format!("back-{}", moment.step), (moment.base)());
     let start = Start::of(&server);
     let delay = killed(&server, moment, 1);

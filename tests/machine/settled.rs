@@ -18,12 +18,12 @@ const OTHERS: &[&str] = &[
     "/var/lib/systemd",
 ];
 
-struct BootTime {
+struct Seen {
     files: Snapshot,
     rest: [String; 3],
 }
 
-impl BootTime {
+impl Seen {
     fn of(server: &Server) -> Self {
         let roles = "select rolname, rolsuper, rolcreatedb, rolcreaterole, rolcanlogin, rolpassword from pg_authid order by 1";
         let service =
@@ -42,13 +42,13 @@ impl BootTime {
 fn settled() {
     let server = Server::ready("settled", bases::installed());
     web::await_health(&server);
-    let first = BootTime::of(&server);
+    let first = Seen::of(&server);
     for again in ["second", "third"] {
         let run = server.json(&["install", "--yes"]);
         run.expect_code(0);
         assert_eq!(run.outcome(), "unchanged", "{again} run");
         assert_eq!(run.pending_steps(), [""; 0], "{again} run");
-        let now = BootTime::of(&server);
+        let now = Seen::of(&server);
         let found = first.files.differences(&now.files, Precision::Exact);
         assert!(found.is_empty(), "{again} run: {found:#?}");
         assert_eq!(first.rest, now.rest, "{again} run");

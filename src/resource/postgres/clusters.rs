@@ -233,3 +233,37 @@ pub(in crate::resource) async fn drop_empty(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Events;
+    use crate::host::Programs;
+
+    #[test]
+    fn databases_are_found_where_the_data_of_a_cluster_are() {
+        for (data, conf, oid, expected) in [
+            ("srv/data", "data_directory = '/srv/data'\n", "16385", true),
+            ("srv/data", "data_directory = '/srv/data'\n", "5", false),
+            ("var/lib/postgresql/15/main", "port = 5432\n", "16385", true),
+            // its configuration is gone
+            ("var/lib/postgresql/13/old", "port = 5432\n", "16385", true),
+            ("srv/other", "port = 5432\n", "16385", false),
+        ] {
+            let root = tempfile::tempdir().expect("a folder");
+            let put = |path: &str, text: &str| {
+                let path = root.path().join(path);
+                std::fs::create_dir_all(path.parent().expect("a parent")).expect("its folder");
+                std::fs::write(path, text).expect("a file");
+            };
+            put("etc/postgresql/15/main/postgresql.conf", conf);
+            put(&format!("{data}/base/{oid}/PG_VERSION"), "15\n");
+            let host = Host::at(root.path(), Programs::Real, Events::silent());
+            assert_eq!(
+                has_databases(&host).expect("an answer"),
+                expected,
+                "{data} {conf} {oid}"
+            );
+        }
+    }
+}

@@ -180,7 +180,7 @@ impl Running {
     pub(crate) fn process(&self) -> Option<Pid> {
         let entered = self.child.id();
         let path = format!("/proc/{entered}/task/{entered}/children");
-        let lock_timeout = self.began + Duration::from_secs(10);
+        let deadline = self.began + Duration::from_secs(10);
         loop {
             let children = fs::read_to_string(&path).ok()?;
             if let Some(pid) = children.split_whitespace().next() {
@@ -190,7 +190,7 @@ impl Running {
                 return None;
             }
             assert!(
-                Instant::now() < lock_timeout,
+                Instant::now() < deadline,
                 "no odoo-deploy process was started"
             );
             sleep(Duration::from_millis(2));
