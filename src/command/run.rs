@@ -151,7 +151,7 @@ async fn abandon(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), 
 /// What the owner wants to know at the end.
 async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
     let site = session.blueprint.site();
-    let mut next = format!("{} answers", address(site));
+    let mut next = vec![format!("{} answers", address(site))];
     for step in &plan.steps {
         match &step.resource {
             // a database that was there before has another password
@@ -159,17 +159,20 @@ async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
                 if Box::pin(database.is_made_here(host)).await.unwrap_or(false) =>
             {
                 let password = database.password.display();
-                next += &format!("; sign in as `admin` with the password in {password}");
+                next.push(format!(
+                    "sign in as `admin` with the password in {password}"
+                ));
             }
             AnyResource::Certificate(authority) if authority.issuer == Issuer::Itself => {
                 let path = authority.path.display();
-                next +=
-                    &format!("; import {path} into the browsers, as an authority for web sites");
+                next.push(format!(
+                    "import {path} into the browsers, as an authority for web sites"
+                ));
             }
             _ => (),
         }
     }
-    Ending::of(Outcome::Changed).then(next)
+    Ending::of(Outcome::Changed).then(next.join("; "))
 }
 
 /// Where people reach the site.
