@@ -1,4 +1,4 @@
-//! The steps for this site on this host.
+//! A plan: the steps for one site on one host, and how they are compiled.
 
 pub mod blueprint;
 pub mod playbook;
@@ -16,34 +16,34 @@ use crate::check::Check;
 use crate::plan::playbook::Notes;
 use crate::resource::{AnyResource, File};
 
-/// One thing to be so.
+/// One step of a plan: a resource, and what it depends on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Its name in the playbook.
     pub id: String,
-    /// The steps above that it stands on, by their place.
+    /// The indexes of the steps above that it needs.
     pub needs: Vec<usize>,
-    /// What is to be so.
+    /// The resource.
     pub resource: AnyResource,
-    /// What must become known before the step can be set.
+    /// A value that must be resolved before the step can be set.
     pub awaits: Option<Unknown>,
-    /// What must hold before it changes what is there already.
+    /// The checks that must pass before the step changes an existing resource.
     pub trials: Vec<Check>,
-    /// What people are told once with it.
+    /// Notes that the user is shown with the step.
     pub notes: Notes<String>,
 }
 
 /// An ordered plan. A step needs only steps above it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// What is to be so, in order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
-    /// What must answer once it is.
+    /// The checks that must pass after all steps.
     pub checks: Vec<Check>,
 }
 
 impl Plan {
-    /// The file that a step writes at `path`.
+    /// The file resource of the step that writes `path`, if there is one.
     #[must_use]
     pub fn file(&self, path: &Path) -> Option<&File> {
         self.steps.iter().find_map(|step| match &step.resource {

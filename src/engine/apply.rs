@@ -1,4 +1,4 @@
-//! From what is to what is asked: steps side by side, each journalled, as far as their needs allow.
+//! Applies a plan: runs its steps concurrently, as far as their needs allow, and journals each.
 
 mod act;
 mod schedule;
@@ -21,7 +21,7 @@ use crate::host::stop::Stopped;
 use crate::plan::blueprint::{self, Blueprint};
 use crate::plan::{Plan, Step, Unknown};
 
-/// Why a run did not come to its end.
+/// Why a run did not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A step could not be set.
@@ -29,30 +29,30 @@ pub enum Error {
     Step {
         /// The step.
         step: String,
-        /// The thing.
+        /// The resource.
         subject: String,
         /// What went wrong.
         source: crate::host::Error,
     },
-    /// A step was set and still wants something.
+    /// A step was set, but its resource is still not in the wanted state.
     #[error("{subject} did not settle: after it was set, {differs}")]
     DidNotSettle {
         /// The step.
         step: String,
-        /// The thing.
+        /// The resource.
         subject: String,
-        /// What it is, and what it should be.
+        /// The state found and the state wanted.
         differs: String,
     },
-    /// The host is not as it was when the plan was shown.
+    /// The host changed after the plan was shown.
     #[error("the server changed since the plan: {subject} is not as it was")]
     Changed {
         /// The step.
         step: String,
-        /// The thing.
+        /// The resource.
         subject: String,
     },
-    /// Something that the plan waited for could not be resolved.
+    /// A value that the plan did not know yet could not be resolved.
     #[error("it cannot be planned")]
     Unknown {
         /// The step.
@@ -66,20 +66,19 @@ pub enum Error {
     /// A signal asked to stop.
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// The journal could not be written; nothing may be done without it.
+    /// The journal could not be written. Without it, no further change is allowed.
     #[error(transparent)]
     Journal(#[from] journal::Error),
 }
 
-/// Brings the host to what `plan` asks, the blueprint's as it was shown; it becomes the one of all that was
-/// resolved on the way. Returns how many steps were set.
+/// Applies `plan`, which must be the plan that the user was shown. As unknown values are resolved, `plan` is replaced
+/// by the recompiled plan. Returns how many steps changed the host.
 ///
-/// A step starts as soon as all that it needs is done; among those that may start, the plan's order
-/// decides. After a failure, and when a signal asks to stop, none is started any more, and those under
-/// way come to their end.
+/// A step starts as soon as all steps that it needs are done. If several may start, the first in the plan's order
+/// does. After a failure, or after a signal to stop, no step starts, and the running steps finish.
 ///
 /// # Errors
-/// At the first step or check that fails; the journal says what was done until then.
+/// If a step or a check fails. The journal then says what was done until the first failure.
 pub async fn apply(
     host: &Host,
     journal: &mut Journal,
@@ -107,7 +106,7 @@ pub async fn apply(
         plan, timings, set, ..
     } = run;
     for check in &plan.checks {
-        // nobody who asks to stop wants to wait for an answer
+        // a check may wait for minutes: a signal to stop ends it at once
         tokio::select! {
             passed = check::pass(host, check, set > 0) => passed?,
             () = host.stop().requested() => (),
@@ -121,8 +120,8 @@ pub async fn apply(
     Ok(set)
 }
 
-/// A run under way. This alone starts steps and takes in what came of them; a step under way keeps to
-/// what it was given.
+/// A run in progress. Only this type starts steps and processes their results. A running step works on its own copy
+/// of the step, even if the plan is replaced meanwhile.
 struct Execution<'a> {
     shared: &'a Shared<'a>,
     blueprint: &'a mut Blueprint,
@@ -130,22 +129,22 @@ struct Execution<'a> {
     schedule: Schedule<'a>,
     timings: Timings,
     running: FuturesUnordered<LocalBoxFuture<'a, (usize, Result<StepEvent, Error>)>>,
-    /// Whether a step is finding out what it awaits: one at a time, so that nothing is found out twice,
-    /// and perhaps otherwise.
+    /// Whether a step is resolving an unknown value. Only one step does so at a time: two might resolve the same branch
+    /// to different commits.
     is_resolving: bool,
     set: usize,
 }
 
-/// What a step under way comes to.
+/// What a running step reports.
 enum StepEvent {
-    /// It knows what it awaited, and so do all that await the same.
+    /// The value that the step awaits is resolved, for all steps that await the same value.
     Resolved(Box<Blueprint>),
-    /// It is over.
+    /// The step is finished.
     Done(StepResult),
 }
 
 impl Execution<'_> {
-    /// Does all steps, or those that can be done until one fails.
+    /// Runs all steps. After the first failure, waits for the running ones and returns the error.
     async fn steps(&mut self) -> Result<(), Error> {
         let mut ending = Ok(());
         loop {
@@ -167,7 +166,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Starts every step that may start.
+    /// Starts every step that may start now.
     fn start(&mut self) -> Result<(), Error> {
         loop {
             self.shared.host.stop().check()?;
@@ -184,7 +183,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Lets a step find out what it awaits.
+    /// Starts to resolve the unknown value that a step awaits.
     fn resolve(&mut self, index: usize, awaits: Unknown) {
         self.is_resolving = true;
         let (host, step) = (self.shared.host, self.plan.steps[index].id.clone());
@@ -199,7 +198,7 @@ impl Execution<'_> {
         }));
     }
 
-    /// Lets a step be done.
+    /// Starts a step.
     fn act(&mut self, index: usize) {
         let shared = self.shared;
         let step = self.plan.steps[index].clone();
@@ -230,7 +229,7 @@ impl Execution<'_> {
         }
     }
 
-    /// Plans anew with what a step has found out. Steps keep their places.
+    /// Compiles the plan again with the values that a step has resolved. Steps keep their indexes.
     fn replan(&mut self, index: usize, updated: Blueprint) -> Result<(), Error> {
         self.is_resolving = false;
         *self.blueprint = updated;
@@ -254,8 +253,8 @@ impl Execution<'_> {
         Ok(())
     }
 
-    /// Tells and records that a step failed; what becomes of the run is the caller's to say. After a signal
-    /// it may be the signal that it failed of.
+    /// Reports and records that a step failed; the caller reports how the run ends. Does nothing after a signal: the
+    /// signal itself may be the reason for the failure.
     fn tell_failure(&self, error: &Error) {
         let Some(failed) = error
             .step()
@@ -272,7 +271,7 @@ impl Execution<'_> {
         let mut steps = journal.run().steps.iter();
         let begun = steps.find(|step| step.step == failed && !step.done);
         if let Some(key) = begun.map(|step| key(&step.resource)) {
-            // that it cannot be recorded will show with the next record
+            // if this record cannot be written, the next one reports the error
             let _ = journal.write(Record::Failed { key, error: text });
         }
     }
@@ -294,7 +293,7 @@ impl Execution<'_> {
     }
 }
 
-/// Puts newly resolved branches into the journal: this run and all later ones stay with them.
+/// Records newly resolved branches in the journal. This run and all later runs use the recorded commits.
 ///
 /// # Errors
 /// If the journal cannot be written.
@@ -311,7 +310,7 @@ pub fn record_resolved(journal: &mut Journal, blueprint: &Blueprint) -> journal:
 }
 
 impl Error {
-    /// The step that it was about, where it was about one.
+    /// The step that failed, if the error is about a step.
     #[must_use]
     pub fn step(&self) -> Option<&str> {
         match self {

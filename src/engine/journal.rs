@@ -1,8 +1,8 @@
-//! What is about to be done, on disk before it is done.
+//! The journal: each change is recorded on disk before it is made.
 //!
-//! One append-only file of JSON lines per run, in a folder that only root can read. A line is
-//! synced before the act that it announces. Each line carries a digest over itself and the line
-//! before, so that a torn, flipped, doubled or missing line is seen; a torn last line is no line.
+//! Each run has one append-only file of JSON lines, in a folder that only root can read. A line is synced before
+//! the change that it announces. Each line has a digest over itself and the previous line, so that a damaged,
+//! duplicated or missing line is detected. An incomplete last line is ignored.
 
 mod error;
 mod lock;
@@ -22,7 +22,7 @@ pub use run::{Run, Standing, Step};
 use crate::host::disk::OpenFile;
 use crate::host::{Disk, safe_dir};
 
-/// The result of this module.
+/// The result type of this module.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The journal of one run, open for writing.
@@ -32,15 +32,15 @@ pub struct Journal {
     file: OpenFile,
     seal: String,
     run: Run,
-    /// Whether a line may have been written in part: what came after it could not be read.
+    /// Whether a line may have been written only in part. Lines after such a line could not be read.
     is_torn: bool,
 }
 
 impl Journal {
-    /// Begins run `number` in `folder` on `disk`.
+    /// Creates the journal of run `number` in `folder` on `disk`.
     ///
     /// # Errors
-    /// If the file cannot be made durable.
+    /// If the file cannot be created or synced.
     pub fn begin(disk: &Disk, folder: &Path, number: u32, opened: Record) -> Result<Self> {
         make_folder(disk, folder)?;
         let path = run_path(folder, number);
@@ -62,10 +62,10 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens the journal of an earlier run to go on with it. A torn last line is cut off.
+    /// Opens the journal of an earlier run to continue the run. An incomplete last line is cut off.
     ///
     /// # Errors
-    /// If it cannot be read as this program wrote it.
+    /// If the journal cannot be read, or is damaged.
     pub fn resume(disk: &Disk, folder: &Path, number: u32) -> Result<Self> {
         let path = run_path(folder, number);
         let text = safe_dir::read(&path).map_err(Error::file("read", &path))?;
@@ -86,23 +86,23 @@ impl Journal {
         })
     }
 
-    /// What the run has come to.
+    /// The state of the run after all records so far.
     #[must_use]
     pub fn run(&self) -> &Run {
         &self.run
     }
 
-    /// Where the journal is.
+    /// The path of the journal.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts one record on disk. Only when this has returned may the act that it announces begin.
+    /// Writes and syncs one record. The change that it announces may begin only after this function has returned.
     ///
     /// # Errors
-    /// If the record is no legal move from what was recorded before, or cannot be made durable; and
-    /// ever after, as other steps may still be under way then.
+    /// If the record may not follow the earlier ones, or cannot be written and synced. After a failed write every later
+    /// call fails, too: other steps may still be running and try to record.
     pub fn write(&mut self, record: Record) -> Result<()> {
         if self.is_torn {
             let why = std::io::Error::other("an earlier record could not be written");
@@ -119,11 +119,10 @@ impl Journal {
     }
 }
 
-/// Reads every run in `folder`, oldest first; one that was killed before its first record was on
-/// disk has never been.
+/// Reads every run in `folder`, oldest first. A run that was killed before its first record was on disk is left out.
 ///
 /// # Errors
-/// If a journal cannot be read as this program wrote it.
+/// If a journal cannot be read, or is damaged.
 pub fn runs(folder: &Path) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for number in numbers(folder)? {
@@ -137,7 +136,7 @@ pub fn runs(folder: &Path) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// The number that the next run in `folder` bears.
+/// The number of the next run in `folder`.
 ///
 /// # Errors
 /// If the folder cannot be listed.
@@ -145,16 +144,16 @@ pub fn next_number(folder: &Path) -> Result<u32> {
     Ok(numbers(folder)?.last().map_or(1, |last| last + 1))
 }
 
-/// Makes a folder that only root can read, and those above it.
+/// Creates a folder that only root can read, and its missing parents.
 ///
 /// # Errors
-/// If it cannot be made.
+/// If the folder cannot be created.
 pub fn make_folder(disk: &Disk, folder: &Path) -> Result<()> {
     let made = disk.make_folders(folder, 0o700);
     made.map_err(Error::file("create", folder))
 }
 
-/// Seconds since 1970, as journals have them.
+/// The present time in seconds since 1970, as journals store it.
 #[must_use]
 pub fn now() -> u64 {
     SystemTime::now()

@@ -1,4 +1,4 @@
-//! The present states of a plan's steps, and those to come. Reads; never writes.
+//! Reads the present state of each step of a plan and computes the wanted one. Never changes the host.
 
 use futures_util::future::join_all;
 
@@ -8,30 +8,30 @@ use crate::host::{Host, Result};
 use crate::plan::{Plan, Step};
 use crate::resource::AnyState;
 
-/// A plan as seen on the host.
+/// A plan compared with the host.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// One for each step, in order.
+    /// One change for each step, in the plan's order.
     pub changes: Vec<Change>,
-    /// The states found, one for each step; a change tells only what is of interest in them.
+    /// The full states found, one for each step. A change shows only the interesting part of a state.
     pub found: Vec<AnyState>,
-    /// Why the host cannot be brought to what is asked, with the way out.
+    /// Reasons why the plan cannot be applied, each with what to do about it.
     pub refusals: Vec<String>,
 }
 
 impl Observed {
-    /// The steps that would change the host.
+    /// The changes that would really change the host.
     pub fn pending(&self) -> impl Iterator<Item = &Change> {
         self.changes.iter().filter(|change| change.is_pending())
     }
 
-    /// Whether the host is as the site asks.
+    /// Whether the host is already as the site asks.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.pending().next().is_none()
     }
 
-    /// How many steps do what.
+    /// How many steps create, change, remove or keep their resource.
     #[must_use]
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
@@ -42,13 +42,13 @@ impl Observed {
     }
 }
 
-/// Observes every step: the present states side by side, what becomes of them in order.
+/// Observes every step. The present states are read concurrently; the wanted states are computed in the plan's order.
 ///
-/// A step none of whose needs will change is known; else what is seen is a forecast: the host is
-/// read as it is now, and what is not there yet is absent.
+/// If none of the steps that a step needs will change, its state is known. Otherwise its change is a forecast,
+/// computed from the host as it is now: a resource that does not exist yet counts as absent.
 ///
 /// # Errors
-/// If a tool that is there cannot answer.
+/// If a state cannot be read.
 pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
     let states = join_all(plan.steps.iter().map(|step| step.resource.read(host))).await;
     let mut observed = Observed::default();
@@ -77,7 +77,7 @@ pub async fn observe(host: &Host, plan: &Plan) -> Result<Observed> {
     Ok(observed)
 }
 
-/// The pair of states as it is told.
+/// Makes the change that the user is shown.
 fn change(
     host: &Host,
     step: &Step,

@@ -1,7 +1,7 @@
-//! The way back: down, last first; then up, first first.
+//! Rollback in two passes: the newest step first, to remove what was created and stop what runs; then the oldest
+//! first, to restore what was changed and start services on the restored files.
 //!
-//! Walking down, what was not there before goes and what runs comes to rest; walking up, what was
-//! there is put back, and started again on the old ground. Nothing but the journal is needed.
+//! A rollback needs only the journal, neither site nor playbook.
 
 mod again;
 mod show;
@@ -20,10 +20,10 @@ use crate::host::{Error, Host, Result};
 use crate::resource::service::{self, Service};
 use crate::resource::{AnyResource, AnyState, Moved, Resource};
 
-/// Why the way back did not come to its end.
+/// Why a rollback did not finish.
 #[derive(Debug, thiserror::Error)]
 pub enum Stuck {
-    /// The journal could not be written; nothing may be done without it.
+    /// The journal could not be written. Without it, no further change is allowed.
     #[error(transparent)]
     Journal(#[from] journal::Error),
     /// A signal asked to stop.
@@ -31,23 +31,23 @@ pub enum Stuck {
     Stopped(#[from] Stopped),
 }
 
-/// How the way back ended.
+/// The result of a rollback.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Returned {
-    /// The steps that could not be taken back.
+    /// The steps that could not be rolled back.
     pub failed: Vec<String>,
-    /// The things that were left on purpose.
+    /// How many resources were left as they are on purpose.
     pub kept: usize,
-    /// What runs again and is not at work.
+    /// One message for each service that was started again and does not work.
     pub idle: Vec<String>,
 }
 
-/// Takes the journal's run back, less what stays. Keeps going past failures. `runs` are the site's, as they were
-/// read.
+/// Rolls back the run of `journal`, except the steps in `stays`. Continues after a step that fails. `runs` are all
+/// runs of the site.
 ///
 /// # Errors
-/// If the journal cannot be written, or a signal asked to stop. That a step cannot be taken back
-/// is in the answer.
+/// If the journal cannot be written, or a signal asked to stop. Steps that cannot be rolled back are in the
+/// returned value.
 pub async fn rollback(
     host: &Host,
     journal: &mut Journal,
@@ -71,7 +71,7 @@ pub async fn rollback(
     Ok(returned)
 }
 
-/// Takes back what `chosen` chooses of the journal's run.
+/// Rolls back those steps of the run of `journal` for which `chosen` returns true.
 ///
 /// # Errors
 /// If the journal cannot be written, or a signal asked to stop.
@@ -111,7 +111,7 @@ pub async fn take_back(
     let there = steps.iter().filter(|step| step.before.is_some());
     let (first, rest): (Vec<&Step>, Vec<&Step>) =
         there.partition(|step| step.resource.is_restored_first());
-    // last first: packages that came later stand on those that came before
+    // these newest first: later packages depend on earlier ones
     for step in first.into_iter().rev().chain(rest) {
         host.stop().check()?;
         if let Some(reason) = stays.reason(journal.run(), step) {
@@ -119,7 +119,7 @@ pub async fn take_back(
         } else if step.resource.is_shared() && !returned.failed.is_empty() {
             let stands = returned.failed.join("`, `");
             let error = Error::impossible(format!(
-                "`{}` stays until `{stands}` can be taken back, which may stand on it",
+                "`{}` stays until `{stands}` can be taken back, which may depend on it",
                 step.resource.subject()
             ));
             tell_failure(host, journal, step, &error, &mut returned)?;
@@ -130,7 +130,7 @@ pub async fn take_back(
     Ok(returned)
 }
 
-/// The services that the way back starts again: those that ran before.
+/// The services that the rollback starts again: those that ran before the run.
 fn started_again(run: &Run, stays: Stays<'_>) -> Vec<Service> {
     let steps = run.steps.iter().filter(|step| !step.undone);
     let steps = steps.filter(|step| stays.reason(run, step).is_none());
@@ -145,7 +145,7 @@ fn started_again(run: &Run, stays: Stays<'_>) -> Vec<Service> {
         .collect()
 }
 
-/// Lets what was started again come to work: whoever goes back wants to know that it does.
+/// Waits until a restarted service works, and notes in `returned` if it does not.
 async fn await_up(host: &Host, service: &Service, returned: &mut Returned) {
     let wrong = match service::await_up(host, service).await {
         Ok(wrong) => wrong,
@@ -157,8 +157,8 @@ async fn await_up(host: &Host, service: &Service, returned: &mut Returned) {
     }
 }
 
-/// Starts anew what earlier runs had started and this one did not touch, where it runs on what was
-/// taken back: a boot, or somebody's hand, started it between the steps of the run.
+/// Restarts services of earlier runs that this run did not touch, if they run on files that were just rolled back:
+/// a reboot or an administrator may have started them in the middle of the run.
 async fn start_anew(
     host: &Host,
     journal: &Journal,
@@ -188,7 +188,7 @@ async fn start_anew(
         {
             Ok(false) => (),
             Ok(true) => {
-                let text = format!("started `{subject}` anew on what is there now");
+                let text = format!("restarted `{subject}`, so that it uses what was restored");
                 host.events().tell(Event::Note { text });
             }
             Err(error) => {
@@ -200,7 +200,7 @@ async fn start_anew(
     }
 }
 
-/// Stops what runs, and leaves the rest as it is.
+/// Stops the resource of a step, if it is one that runs.
 async fn come_to_rest(host: &Host, step: &Step) -> Result<()> {
     let now = step.resource.read(host).await?;
     let rest = step.resource.paused(&now)?;
@@ -210,7 +210,7 @@ async fn come_to_rest(host: &Host, step: &Step) -> Result<()> {
     Ok(())
 }
 
-/// Brings one thing to where it was, and records it.
+/// Restores one resource to its state before the run, and records it.
 async fn settle(
     host: &Host,
     journal: &mut Journal,
@@ -230,7 +230,7 @@ async fn settle(
         Ok(Moved::Kept(reason)) if returned.failed.is_empty() => {
             keep(host, journal, step, &reason, returned)
         }
-        // perhaps only because of what failed: it is tried again with that
+        // perhaps kept only because another step failed: as a failure it is tried again together with that step
         Ok(Moved::Kept(reason)) => {
             let error = Error::impossible(format!("`{}`: {reason}", step.resource.subject()));
             tell_failure(host, journal, step, &error, returned)
@@ -243,13 +243,13 @@ async fn set_back(host: &Host, step: &Step) -> Result<Moved> {
     let resource = &step.resource;
     let now: AnyState = resource.read(host).await?;
     let back = resource.rollback_target(&now, &step.before, &step.after)?;
-    // also where nothing differs: an interrupted move may have left something half made
+    // also if the states are equal: an interrupted change may have left something incomplete
     let moved = resource.set(host, &now, &back).await?;
     if moved != Moved::Applied {
         return Ok(moved);
     }
     let then = resource.read(host).await?;
-    // what is left may differ from what it was; it is never there where there was nothing
+    // a resource with a residue may differ from its old state, but must be gone if it was absent before
     let confessed = back.is_some() && resource.residue(&step.before)?.is_some();
     if then == back || confessed {
         return Ok(moved);

@@ -1,4 +1,4 @@
-//! A site, a playbook and a machine, made into a plan.
+//! A blueprint: a site, a playbook and the facts of a machine, from which a plan is compiled.
 
 mod beside;
 mod compile;
@@ -33,13 +33,13 @@ use crate::site::{Site, Workers};
 use crate::text::diagnostic::Diagnostics;
 use crate::text::source::ReadError;
 
-/// The name of the playbook beside a site.
+/// The name of the playbook file beside `site.toml`.
 pub const PLAYBOOK: &str = "odoo.toml";
 
-/// The name of the file beside a site that adds an administrator's own steps to the playbook.
+/// The name of the file beside `site.toml` that adds an administrator's steps to the playbook.
 pub const EXTRA: &str = "extra.toml";
 
-/// The files that are part of the program; one of the same name beside `site.toml` goes before.
+/// The built-in playbook and templates. A file of the same name beside `site.toml` takes precedence.
 const EMBEDDED: &[(&str, &str)] = &[
     (PLAYBOOK, include_str!("../../playbooks/odoo.toml")),
     ("odoo.conf", include_str!("../../templates/odoo.conf")),
@@ -88,7 +88,7 @@ const EMBEDDED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Why there is no plan.
+/// Why a plan could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A playbook or a template is wrong.
@@ -100,24 +100,24 @@ pub enum Error {
     /// A playbook names a template that does not exist.
     #[error("there is no template `{0}`, neither built in nor beside site.toml")]
     NoTemplate(String),
-    /// Something the plan depends on cannot be asked.
+    /// The host could not be asked for something that the plan depends on.
     #[error(transparent)]
     Host(#[from] host::Error),
-    /// Something the plan depends on is still not known.
+    /// A value is still unknown, although the steps that it waited for are done.
     #[error("the {what} is not known, though the steps above are done")]
     StillUnknown {
-        /// What.
+        /// The value.
         what: Unknown,
     },
-    /// What is asked cannot be had, as was found out by now.
+    /// The site asks for something that turned out to be impossible.
     #[error("{0}")]
     Refused(String),
-    /// A state or a site could not be put into words.
+    /// A state or a site could not be serialised.
     #[error("cannot put a value into words")]
     Encode(#[from] serde_json::Error),
 }
 
-/// All that a plan is made from.
+/// Everything that a plan is compiled from.
 #[derive(Clone, Debug)]
 pub struct Blueprint {
     site: Site,
@@ -125,35 +125,37 @@ pub struct Blueprint {
     facts: Facts,
     folder: PathBuf,
     playbook: Arc<Playbook>,
-    /// The commits that branches are at, by [`source_key`].
+    /// The commits of branches, by [`source_key`].
     resolved: BTreeMap<String, String>,
-    /// The published requirements, once the source is there.
+    /// The Python requirements in the sources, once the sources are fetched.
     requirements: Option<String>,
-    /// The connections of the database's server, once it is there: all, and those of other sites.
+    /// The connections of the PostgreSQL server, once it is installed: how many it allows, and how many other sites may
+    /// use.
     connections: Option<(u32, u32)>,
-    /// The connections that an administrator has this host's server allow.
+    /// The `max_connections` that an administrator has set on this host's server.
     least: Option<u32>,
-    /// Whether runs of this site have asked for the distribution's PostgreSQL.
+    /// Whether earlier runs of this site have asked apt for the distribution's PostgreSQL.
     asked_for_server: bool,
-    /// Whether another PostgreSQL is there instead.
+    /// Whether the host has another PostgreSQL instead of the distribution's.
     has_other_server: bool,
     clearing: Clearing,
     /// Whether new code may run on a database that is not updated for it.
     code_only: bool,
 }
 
-/// Releases and environments that the last runs do not go back to.
+/// Releases and environments that no rollback of the last runs needs.
 #[derive(Clone, Debug, Default)]
 pub struct Clearing {
-    /// Where the links lead through which the service finds its code.
+    /// The present targets of the links to the running code.
     pub links: BTreeSet<PathBuf>,
-    /// What goes if none of them changes.
+    /// What is removed if no link changes.
     pub unchanged: BTreeSet<PathBuf>,
-    /// What goes if one does, which is a change more to go back over: all of the above, and more.
+    /// What is removed if a link changes. This is at least all of `unchanged`: the present run is then one of the last
+    /// runs, so one earlier run less is kept.
     pub changed: BTreeSet<PathBuf>,
 }
 
-/// A source of code with what is known of it.
+/// A git repository with code, and what is known about it.
 #[derive(Clone, Debug, Serialize)]
 struct Source {
     name: String,
@@ -161,17 +163,17 @@ struct Source {
     branch: String,
     commit: String,
     path: String,
-    /// Where the running service looks for it.
+    /// The link through which the service finds the code.
     link: String,
-    /// What the link leads to: the folder with the modules.
+    /// The target of the link: the folder with the modules.
     target: String,
-    /// What opens it, where it is private.
+    /// The credentials, if the repository is private.
     access: Option<Access>,
 }
 
 impl Blueprint {
-    /// Takes the playbook that is built in, or the one beside `site.toml` in `folder`. `resolved`
-    /// is what earlier runs have recorded.
+    /// Creates a blueprint with the built-in playbook, or with the one beside `site.toml` in `folder`. `resolved` are
+    /// the commits that earlier runs have recorded.
     ///
     /// # Errors
     /// If the playbook cannot be read or is wrong.
@@ -207,28 +209,29 @@ impl Blueprint {
         })
     }
 
-    /// Lowers none of the connections that an administrator has the server of this host allow.
+    /// Never sets `max_connections` below `connections`, the value that an administrator has set.
     #[must_use]
     pub fn at_least(mut self, connections: Option<u32>) -> Self {
         self.least = connections;
         self
     }
 
-    /// The same, where runs of this site have asked for the distribution's PostgreSQL: then it is never another's.
+    /// Notes whether earlier runs have asked for the distribution's PostgreSQL. If so, the server on this host is never
+    /// taken for another one.
     #[must_use]
     pub fn with_own_server(mut self, asked_for: bool) -> Self {
         self.asked_for_server = asked_for;
         self
     }
 
-    /// Clears releases and environments, less those that the site asks for.
+    /// Makes the plan remove the releases and environments in `clearing`, except those that the site needs.
     #[must_use]
     pub fn clearing(mut self, clearing: Clearing) -> Self {
         self.clearing = clearing;
         self
     }
 
-    /// Lets new code run on a database that is not updated for it.
+    /// Allows new code to run on a database that was not updated for it.
     pub fn allow_code_only(&mut self) {
         self.code_only = true;
     }
@@ -239,16 +242,16 @@ impl Blueprint {
         &self.site
     }
 
-    /// The commits that branches were found at.
+    /// The commits that branches were resolved to.
     #[must_use]
     pub fn resolved(&self) -> &BTreeMap<String, String> {
         &self.resolved
     }
 
-    /// What to say of the files beside `site.toml`, to whoever is shown this plan.
+    /// Notes about the files beside `site.toml`, to be shown with `plan`.
     ///
     /// # Errors
-    /// If one cannot be read.
+    /// If a file cannot be read.
     pub fn beside(&self, plan: &Plan) -> Result<Vec<String>, Error> {
         let files = plan.steps.iter().filter_map(|step| match &step.resource {
             AnyResource::File(file) => Some(file.path.as_path()),
@@ -273,12 +276,12 @@ impl Blueprint {
                 Workers::Threaded => Some(0),
                 Workers::Processes(processes) => Some(processes.number().into()),
             },
-            // without workers nothing listens where the proxy sends `/websocket`
+            // without workers no process listens on the port to which the proxy sends `/websocket`
             least: if self.site.proxy.is_some() { 2 } else { 0 },
         })
     }
 
-    /// The pools of connections, or what stands for them until the server is there.
+    /// The sizes of the connection pools, or their markers until the server is installed.
     fn pools(&self, sizing: &Sizing) -> Value {
         let pools = self
             .connections
@@ -292,7 +295,8 @@ impl Blueprint {
         )
     }
 
-    /// What PostgreSQL is to be told, where the site says anything about it: nothing takes it back.
+    /// The settings for PostgreSQL. `None` if the site does not have the key `tuning`: PostgreSQL is left as it is. Empty
+    /// if `tuning` is false: the file with the settings is removed.
     fn tuning(&self) -> Option<BTreeMap<String, String>> {
         let settings = || sizing::settings(self.facts.cores, self.facts.memory, self.least);
         let tuning = self.site.postgres.tuning?;
@@ -363,15 +367,15 @@ impl Blueprint {
         std::iter::once(first).chain(addons).collect()
     }
 
-    /// What playbooks and templates can refer to.
+    /// The names that playbooks and templates can refer to, with their values.
     ///
     /// # Errors
-    /// If the site cannot be put into words.
+    /// If the site cannot be serialised.
     fn names(&self) -> Result<Value, Error> {
         let sources = self.sources();
         let unknown = || self.unknown_requirements().marker();
         let requirements = self.requirements.clone().unwrap_or_else(unknown);
-        // everything that decides on what is in the environment
+        // everything that the content of the virtualenv depends on
         let content = json!([
             self.target.python,
             self.site.python,
@@ -434,7 +438,7 @@ impl Blueprint {
         }))
     }
 
-    /// What is to be cleared, by the name of its step.
+    /// What is to be cleared: one entry for each step `cleared`.
     fn to_clear(&self, sources: &[Source], venv: &str) -> Vec<Value> {
         let clearing = &self.clearing;
         let mut targets = sources.iter().map(|source| source.target.as_str());
@@ -445,7 +449,7 @@ impl Blueprint {
             .map(|source| Path::new(&source.path))
             .collect();
         asked.push(Path::new(venv));
-        // the list is the same all through a run
+        // the plan is compiled several times in a run and must always have the same steps
         let named = clearing.changed.iter().map(|path| {
             let goes = (is_changed || clearing.unchanged.contains(path))
                 && !asked.contains(&path.as_path());
@@ -461,7 +465,7 @@ impl Blueprint {
         }
     }
 
-    /// All that is not known yet.
+    /// All values that are not known yet.
     fn unknowns(&self) -> Vec<Unknown> {
         let mut unknowns = Vec::new();
         for source in self.sources() {
@@ -480,7 +484,7 @@ impl Blueprint {
         unknowns
     }
 
-    /// What the configuration holds of secrets, and where they are.
+    /// The secret keys of `odoo.conf`, each with the file that contains its value.
     fn secrets(&self) -> BTreeMap<&str, String> {
         let state = &self.site.paths.state;
         let master = (
@@ -492,22 +496,22 @@ impl Blueprint {
         [master].into_iter().chain(database).collect()
     }
 
-    /// What tells libpq how to reach the server of another host.
+    /// The path of the libpq service file that describes the server on another host.
     fn service_file(&self) -> PathBuf {
         Path::new(&self.site.paths.state).join("secrets/postgresql.service")
     }
 }
 
-/// What names a branch of a repository in journals.
+/// The key for a branch of a repository in journals.
 #[must_use]
 pub fn source_key(repository: &str, branch: &str) -> String {
     format!("{repository} {branch}")
 }
 
-/// The text of a file that is part of the program: what one of the same name beside `site.toml` starts from.
+/// The text of a built-in file, from which an owner's file of the same name can start.
 ///
 /// # Errors
-/// If there is none of that name, with those that there are.
+/// If there is no built-in file with this name. The error lists all names.
 pub fn built_in(name: &str) -> Result<&'static str, String> {
     let found = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
     found.map(|(_, text)| *text).ok_or_else(|| {
@@ -519,7 +523,7 @@ pub fn built_in(name: &str) -> Result<&'static str, String> {
     })
 }
 
-/// Where this host reaches what listens on `interface`, as URLs have it.
+/// The address, in the form of a URL, at which this host reaches a server that listens on `interface`.
 #[must_use]
 pub fn local(interface: IpAddr) -> String {
     match interface {

@@ -1,4 +1,4 @@
-//! How any site is built: ordered steps, as data. `docs/playbook.md` has the rules.
+//! A playbook: the ordered steps that build any site, as data. `docs/playbook.md` has the rules.
 
 mod condition;
 mod expand;
@@ -21,7 +21,7 @@ use crate::text::diagnostic::{Diagnostic, Diagnostics, Invalid};
 use crate::text::template::Context;
 use node::Node;
 
-/// A playbook whose form and order are right. What its references name is known only with a context.
+/// A playbook with correct syntax and order. Its references can be checked only with a context.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Playbook {
     /// The playbook, then the file that extends it.
@@ -40,9 +40,9 @@ struct File {
 /// One `[[step]]` or `[[check]]` as written.
 #[derive(Debug, Clone, PartialEq)]
 struct StepTemplate {
-    /// The file that has it, by its place in [`Playbook::files`].
+    /// The index in [`Playbook::files`] of the file that contains it.
     file: usize,
-    /// A template. For a check without one it is made up.
+    /// A template. A check without an id gets a generated one.
     id: Text,
     needs: Needs,
     when: Option<Condition>,
@@ -53,22 +53,22 @@ struct StepTemplate {
     notes: Notes<Text>,
 }
 
-/// What a step waits for.
+/// The needs of a step.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Needs {
     /// As written in `needs`.
     named: Vec<Text>,
-    /// The written ids of other steps: the one right above if there is no `needs`, and own steps that are put before
-    /// this one.
+    /// Ids of further steps, as written: the step right above if there is no `needs`, and an administrator's steps that
+    /// are put before this one.
     steps: Vec<String>,
 }
 
-/// What people are told once, when a step is about to create or to change something.
+/// Notes for the user, shown once when a step is about to create or change a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notes<T> {
-    /// If the thing is created.
+    /// Shown if the resource will be created.
     pub on_create: Option<T>,
-    /// If the thing is there and changed.
+    /// Shown if the resource exists and will be changed.
     pub on_change: Option<T>,
 }
 
@@ -81,45 +81,45 @@ impl<T> Default for Notes<T> {
     }
 }
 
-/// A string of the playbook and the place of its literal.
+/// A string of the playbook, and the place of its literal.
 #[derive(Debug, Clone, PartialEq)]
 struct Text {
     text: String,
     span: Range<usize>,
 }
 
-/// `a.b.c`.
+/// A reference: `a.b.c`.
 #[derive(Debug, Clone, PartialEq)]
 struct Reference {
     parts: Vec<String>,
     span: Range<usize>,
 }
 
-/// `a.b.c`, `not a.b.c`, `a.b.c == word` or `a.b.c != word`.
+/// A condition: `a.b.c`, `not a.b.c`, `a.b.c == word` or `a.b.c != word`.
 #[derive(Debug, Clone, PartialEq)]
 struct Condition {
     negated: bool,
     reference: Reference,
-    /// The text that the value must be; otherwise the value is `true` or `false`.
+    /// The text that the value is compared with. If `None`, the value must be `true` or `false`.
     equals: Option<String>,
 }
 
-/// One step or check for one site, with every reference replaced by its value.
+/// One step or check of one site, with every reference replaced by its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     /// Its name, unique in the playbook.
     pub id: String,
-    /// The tasks it waits for; all of them come before it. Empty for a check, which comes after all steps.
+    /// The tasks that it needs, all of them above it. Empty for a check, which runs after all steps.
     pub needs: Vec<String>,
     /// The kind of its resource, as written.
     pub kind: String,
-    /// What the resource is given.
+    /// The fields of the resource.
     pub fields: Map<String, Value>,
     /// Whether it is a check.
     pub check: bool,
-    /// What people are told with it.
+    /// Notes for the user.
     pub notes: Notes<String>,
-    /// Where its kind is written, for errors about the resource.
+    /// The place of its kind in the file, for errors about the resource.
     pub place: Place,
 }
 
@@ -131,7 +131,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether it is in the file of the administrator's own steps.
+    /// Whether it is in the file with the administrator's own steps.
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.file > 0
@@ -144,25 +144,26 @@ impl File {
     }
 }
 
-/// The playbooks that were read, by their paths: several sites of one command have the same.
+/// A cache of parsed playbooks by path: several sites of one command use the same playbook.
 static READ: Mutex<BTreeMap<PathBuf, Arc<Playbook>>> = Mutex::new(BTreeMap::new());
 
 impl Playbook {
-    /// Reads a playbook; `path` is what errors name.
+    /// Parses a playbook. Errors name `path`.
     ///
     /// # Errors
     ///
-    /// All errors that show without a context, each with its place: syntax of TOML and of templates, steps
-    /// without a resource or with two, two steps of one name, needs that are not above.
+    /// If the playbook is wrong: returns all errors that can be found without a context, each with its place. These are
+    /// syntax errors of TOML and of templates, steps without a resource or with two, two steps with the same id, and
+    /// needs that are not above.
     pub fn parse(path: &Path, source: &str) -> Result<Self, Diagnostics> {
         read::playbook(path, source)
     }
 
-    /// The same; one that was read and is the same still is not read again.
+    /// As [`Self::parse`], but cached: an unchanged text is not parsed again.
     ///
     /// # Errors
     ///
-    /// As those of [`Self::parse`].
+    /// As for [`Self::parse`].
     pub fn shared(path: &Path, source: &str) -> Result<Arc<Self>, Diagnostics> {
         let read = || READ.lock().unwrap_or_else(PoisonError::into_inner);
         let known = read().get(path).cloned();
@@ -174,16 +175,16 @@ impl Playbook {
         Ok(playbook)
     }
 
-    /// Adds the steps and checks of a second file: each of its steps is put `before` or `after` another one.
+    /// Adds the steps and checks of a second file. Each of its steps is put `before` or `after` another step.
     ///
     /// # Errors
     ///
-    /// As those of [`Self::parse`], for the second file.
+    /// As for [`Self::parse`], in the second file.
     pub fn extended(&self, path: &Path, source: &str) -> Result<Self, Diagnostics> {
         extra::extended(self, path, source)
     }
 
-    /// Whether a step of this id is written in it, though `when` may leave it out.
+    /// Whether the playbook has a step with this id, even if its `when` leaves it out.
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
         self.steps.iter().any(|step| step.id.text == id)
@@ -191,17 +192,17 @@ impl Playbook {
 
     /// Makes the tasks for a context: steps first, then checks, in the order of the file.
     ///
-    /// A step that is left out by `when`, or whose list is empty, hands on its needs: what waits for it
-    /// waits for them.
+    /// A step that makes no task, because of `when` or of an empty `each`, passes on its needs: the steps that need it
+    /// then need the steps that it needs.
     ///
     /// # Errors
     ///
-    /// All references that name nothing or something of the wrong type, each with its place.
+    /// If references name nothing, or a value of the wrong type: returns all of them, each with its place.
     pub fn expand(&self, context: &Context) -> Result<Vec<Task>, Diagnostics> {
         expand::tasks(self, context)
     }
 
-    /// An error that is found later, such as one about a resource, with the text that it is about.
+    /// Adds the file and the text to an error that was found after parsing, such as one about a resource.
     #[must_use]
     pub fn wrong(&self, place: &Place, error: Invalid) -> Diagnostics {
         self.files[place.file].diagnostics(vec![error.at(place.span.clone())])

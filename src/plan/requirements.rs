@@ -1,4 +1,4 @@
-//! What Python packages an Odoo needs, as one requirements file.
+//! The Python packages that a site needs, combined into one requirements file.
 
 mod conflict;
 mod marker;
@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 pub use conflict::conflicts;
 
-/// A file of requirements, as a source has it.
+/// A requirements file in a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
-    /// Whose it is, as people call it.
+    /// The owner of the file, as named in messages: Odoo, or an add-on.
     pub of: String,
     /// Its path in the source.
     pub path: PathBuf,
@@ -19,7 +19,7 @@ pub struct Published {
     pub text: String,
 }
 
-/// The bytes of a file of requirements as text: as pip does, by their byte order mark or else as UTF-8.
+/// Decodes a requirements file as pip does: by its byte order mark, or else as UTF-8.
 #[must_use]
 pub fn decoded(bytes: &[u8]) -> String {
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
@@ -34,8 +34,8 @@ pub fn decoded(bytes: &[u8]) -> String {
     }
 }
 
-/// The other files that a file of requirements takes in (`-r`, `-c`), as it names them, and the text without
-/// these lines. What is no path below its folder stays.
+/// Returns the files that a requirements file includes (`-r`, `-c`), and the text without these lines. A line with a
+/// path outside of the file's folder stays in the text.
 #[must_use]
 pub fn taken_in(text: &str) -> (Vec<String>, String) {
     let mut files = Vec::new();
@@ -49,7 +49,7 @@ pub fn taken_in(text: &str) -> (Vec<String>, String) {
         match file {
             Some(file) if !file.split('/').any(|part| part == "..") => {
                 files.push(file.to_owned());
-                // the lines below keep their numbers
+                // an empty line, so that the lines below keep their numbers
                 "\n".to_owned()
             }
             _ => format!("{line}\n"),
@@ -59,8 +59,8 @@ pub fn taken_in(text: &str) -> (Vec<String>, String) {
     (files, text)
 }
 
-/// The requirements of a release as published, less those that are overridden, with the overriding
-/// and the additional ones at the end. Comments go: they would change the digest for nothing.
+/// The published requirements without the overridden ones, then the overriding and the additional ones. Comments
+/// are removed, because a changed comment would change the digest and so rebuild the virtualenv.
 #[must_use]
 pub fn effective(published: &[&str], overrides: &[String], additional: &[String]) -> String {
     let overridden: Vec<String> = overrides.iter().filter_map(|line| name(line)).collect();
@@ -73,8 +73,8 @@ pub fn effective(published: &[&str], overrides: &[String], additional: &[String]
         .fold(String::new(), |text, line| text + &line + "\n")
 }
 
-/// The requirements of a text, each with the number of its first line: those that go on in the next line are
-/// one, comments are none, and digests go: pip wants either all or none to have one, and others have none.
+/// The requirements of a text, each with the number of its first line. Continuation lines are joined. Comments and
+/// hashes are removed: pip wants hashes for all requirements or for none, and other files have none.
 fn lines(text: &str) -> Vec<(usize, String)> {
     let (mut all, mut open) = (Vec::new(), None::<(usize, String)>);
     for (number, line) in (1..).zip(text.lines()) {
@@ -107,8 +107,7 @@ fn without_comment(line: &str) -> &str {
         .trim()
 }
 
-/// The name that a requirement begins with, in the form in which names are compared (PEP 503);
-/// `None` for an option.
+/// The name at the beginning of a requirement, normalised for comparison (PEP 503). `None` for an option.
 fn name(line: &str) -> Option<String> {
     let name: String = line
         .chars()
@@ -136,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn overridden_requirements_go_and_additional_ones_come() {
+    fn overridden_requirements_are_removed_and_additional_ones_appended() {
         let published = "# The pins\nBabel==2.9.1 ; python_version < '3.11'  # (Jammy)\ngevent==21.8.0 ; x\nzope.interface==1\n\n";
         let overrides = ["GEVENT==22.10.2".to_owned(), "zope_interface==2".to_owned()];
         let found = effective(
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_read_as_pip_does() {
+    fn files_are_decoded_as_pip_does() {
         let wide = |text: &str, unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
             format!("\u{feff}{text}")
                 .encode_utf16()

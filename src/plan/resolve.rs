@@ -1,4 +1,4 @@
-//! Which commit a branch is at.
+//! Resolves a branch to a commit.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use crate::host::command::{Cmd, PATH};
 use crate::host::{Error, Host, Result};
 use crate::secret::access::{Access, git_credentials, is_ssh};
 
-/// The commit that `branch` (or the tag of that name) of `url` is at; `None` while that cannot be
-/// asked yet, because git is not installed.
+/// The commit of `branch`, or of the tag with that name, in the repository `url`. `None` if git is needed to ask and
+/// is not installed yet.
 ///
 /// # Errors
 /// If the repository cannot be reached, or has no such branch.
@@ -38,7 +38,8 @@ pub async fn resolve(
         .env("GIT_SSH_COMMAND", told.ssh)
         .accept(2)
         .deadline(120);
-    // only a list of names is read; where it takes a secret, that is root's
+    // only a list of names is read, so an unprivileged account will do; but only root can read the secret of a
+    // private repository
     let ask = if ssh || access.is_some() {
         ask
     } else {
@@ -61,8 +62,8 @@ fn has(host: &Host, program: &str) -> bool {
         .any(|folder| host.path(&Path::new(folder).join(program)).exists())
 }
 
-/// Reads a branch of a repository on this host from its files: asking git would need git, and a
-/// folder of somebody else's to be declared safe. `None` where the files do not tell.
+/// Reads a branch of a repository on this host from its files. Asking git would need git, and `safe.directory` for a
+/// folder of another owner. `None` if the files do not have the branch.
 fn in_folder(host: &Host, repository: &Path, branch: &str) -> Result<Option<String>> {
     for git in [repository.to_owned(), repository.join(".git")] {
         for kind in ["refs/heads", "refs/tags"] {
@@ -80,7 +81,8 @@ fn in_folder(host: &Host, repository: &Path, branch: &str) -> Result<Option<Stri
     Ok(None)
 }
 
-/// What root does not read in a folder of others, a link, is left to git, which is not run as root.
+/// Reads a file. `None` for a link in a folder that others can write to: root does not follow such a link, and git,
+/// which does not run as root here, is asked instead.
 fn text(host: &Host, path: &Path) -> Result<Option<String>> {
     match host.text(path) {
         Err(Error::Unsafe { .. }) => Ok(None),
@@ -88,7 +90,7 @@ fn text(host: &Host, path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// A line `COMMIT NAME` of `packed-refs`; for a tag with a message, the next line `^COMMIT`.
+/// Finds a line `COMMIT NAME` in `packed-refs`. For an annotated tag, the commit is in the next line, `^COMMIT`.
 fn in_packed(text: &str, name: &str) -> Option<String> {
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {

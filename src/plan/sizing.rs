@@ -1,7 +1,7 @@
-//! How much of a machine Odoo and PostgreSQL are given. Pure: tables say what comes of what.
+//! How much of a machine Odoo and PostgreSQL may use. Pure functions, tested with tables.
 //!
-//! All of it goes by the memory in whole GiB. A new kernel that keeps a few MiB more for itself must
-//! not change a configuration, for each change restarts a service.
+//! Everything is computed from the memory in whole GiB. A new kernel that reserves a few MiB more must not change a
+//! configuration, because each change restarts a service.
 
 mod connections;
 mod postgresql;
@@ -9,53 +9,54 @@ mod postgresql;
 pub use connections::{Pools, demand};
 pub use postgresql::settings;
 
-/// What is there, and what is known of who will use it.
+/// The resources of a machine, and its expected use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// The cores that can be used.
+    /// The number of usable cores.
     pub cores: u32,
     /// The memory, in MiB.
     pub memory: u64,
-    /// How many people are expected to work with it at once.
+    /// How many people are expected to use Odoo at once.
     pub users: Option<u32>,
-    /// How many worker processes its owner has asked for; `None` leaves it to us.
+    /// The number of worker processes that the owner has asked for. If `None`, it is computed.
     pub workers: Option<u32>,
-    /// The fewest that will do, however small the machine.
+    /// The fewest workers, however small the machine is.
     pub least: u32,
 }
 
-/// What a process of Odoo takes on the average: four light requests of 150 MB to a heavy one of
-/// 1 GB. Source: Odoo's documentation, *Deploying Odoo*, memory size calculation.
+/// The average memory of an Odoo process, in MiB: four light requests of 150 MB for each heavy one of 1 GB. Source:
+/// Odoo's documentation, *Deploying Odoo*, memory size calculation.
 const PROCESS: u64 = 325;
 
-/// What PostgreSQL and the system are left, in MiB.
+/// The memory left for PostgreSQL and the system, in MiB.
 const SYSTEM: u64 = 1024;
 
 /// The users that one worker serves. Source: Odoo's documentation, *Deploying Odoo*.
 const USERS: u32 = 6;
 
-/// The most workers that are chosen unasked: with those for cron they get along with the 100
-/// connections that PostgreSQL allows by itself.
+/// The most workers that are chosen by default. Together with the cron workers they get along with the 100
+/// connections that PostgreSQL allows by default.
 const MOST: u32 = 36;
 
-/// The processes of a site and what each may take.
+/// The processes of a site and their memory limits.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Sizing {
-    /// Processes that answer requests; 0 is one process with threads. Never 1, which prints no reports.
+    /// Processes that answer requests. 0 is one process with threads. Never 1: such an Odoo cannot print reports, as
+    /// wkhtmltopdf needs a second worker for images and styles.
     pub workers: u32,
     /// Processes, or threads, for scheduled actions.
     pub cron_threads: u32,
-    /// The virtual memory, in bytes, beyond which a process ends after its request.
+    /// The virtual memory in bytes beyond which a process ends after its present request.
     pub memory_soft: u64,
-    /// The virtual memory, in bytes, that a process never gets more of.
+    /// The most virtual memory in bytes that a process can get.
     pub memory_hard: u64,
-    /// Why, in words for the owner.
+    /// The reason for this number of workers, in words for the owner.
     pub because: String,
 }
 
 impl Sizing {
-    /// Divides the ground by Odoo's own rule: two processes a core and one more, one for six users,
-    /// and no more than the memory carries.
+    /// Computes the processes by Odoo's own rule: two for each core and one more, but no more than one for six users, and
+    /// no more than fit into the memory.
     #[must_use]
     pub fn of(ground: Capacity) -> Self {
         let cron_threads = if ground.cores > 4 { 2 } else { 1 };
@@ -91,20 +92,20 @@ impl Sizing {
     }
 }
 
-/// The memory in whole GiB, to the nearest.
+/// The memory rounded to whole GiB.
 fn gibibytes(memory: u64) -> u64 {
     (memory + 512) / 1024
 }
 
-/// How many processes the memory carries.
+/// How many processes fit into the memory.
 fn carried(memory: u64) -> u32 {
     let left = (gibibytes(memory) * 1024).saturating_sub(SYSTEM);
     u32::try_from(left / PROCESS).unwrap_or(u32::MAX)
 }
 
-/// A process's share of the memory in MiB, between Odoo's own limit and twice as much. It is
-/// virtual memory, of which a process has two or three times what it uses: an idle worker has
-/// 265 MB and uses 100, and the programs it starts (rtlcss wants 1.6 GB) are under the limit too.
+/// The soft limit of a process in MiB: its share of the memory, between Odoo's default limit and twice as much. The
+/// limit is on virtual memory, of which a process has two or three times what it uses: an idle worker has 265 MB and
+/// uses 100. It also applies to the programs that a process starts (rtlcss wants 1.6 GB).
 fn soft(memory: u64, processes: u32) -> u64 {
     let left = (gibibytes(memory) * 1024).saturating_sub(SYSTEM);
     let share = left / u64::from(processes.max(1));
@@ -134,7 +135,7 @@ mod tests {
             (1, 2048, None, 2),
             (8, 4096, None, 7),
             (64, 999_999, None, 36),
-            // the example of Odoo's documentation: 4 cores with 8 threads, 60 users
+            // the example in Odoo's documentation: 4 cores with 8 threads, 60 users
             (4, 16000, Some(60), 8),
             (4, 16000, Some(25), 5),
             (4, 16000, Some(3), 2),
@@ -153,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn what_the_owner_asks_for_is_done() {
+    fn the_number_of_workers_that_the_owner_asks_for_is_used() {
         for workers in [0, 2, 64] {
             assert_eq!(sizing(1, 1024, Some(9), Some(workers)).workers, workers);
         }
     }
 
     #[test]
-    fn limits_hold_what_a_report_needs_and_follow_the_memory() {
+    fn memory_limits_allow_a_report_and_grow_with_the_memory() {
         for (cores, memory, expected) in [(2, 2048, 2048), (2, 16000, 3072), (4, 64000, 4096)] {
             let sizing = sizing(cores, memory, None, None);
             assert_eq!(sizing.memory_soft >> 20, expected, "{memory} MiB");

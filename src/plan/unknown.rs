@@ -1,26 +1,26 @@
-//! What a plan cannot know before some of its steps are done.
+//! Values that a plan cannot know before some of its steps are done.
 
 use std::fmt;
 
-/// One thing that is not known yet. In a plan that is shown its marker stands for it.
+/// A value that is not known yet. A plan shows its marker instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unknown {
-    /// The commit at which a branch of a repository is, until git is there to ask for it.
+    /// The commit of a branch, until git is installed and can be asked.
     Commit {
         /// The branch.
         branch: String,
     },
-    /// The Python requirements of a series, until its source is there.
+    /// The Python requirements of a series of Odoo, until its source is fetched.
     Requirements {
         /// The series.
         series: String,
     },
-    /// The connections that PostgreSQL allows, until it is there.
+    /// The connections that PostgreSQL allows, until it is installed.
     Connections,
 }
 
 impl Unknown {
-    /// What stands for it in a text. Nothing that an owner writes can contain it.
+    /// The marker that replaces the value in texts. No value in `site.toml` can contain a marker.
     #[must_use]
     pub fn marker(&self) -> String {
         format!("‹{self}›")
@@ -37,7 +37,7 @@ impl fmt::Display for Unknown {
     }
 }
 
-/// Whether something is not known in a text.
+/// Whether a text contains a marker.
 pub(super) fn is_marked(text: &str) -> bool {
     text.contains('‹')
 }

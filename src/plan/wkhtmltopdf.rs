@@ -1,4 +1,4 @@
-//! What prints PDF reports: which builds there are, and which one a machine gets.
+//! wkhtmltopdf, which prints PDF reports: the available builds, and which one a machine gets.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,25 +13,25 @@ use crate::site::{Build, Wkhtmltopdf};
 #[serde(deny_unknown_fields)]
 struct Builds {
     version: String,
-    /// Where a build is published, with `BUILD` and `ARCHITECTURE` in their places.
+    /// The URL of a build, with the placeholders `BUILD` and `ARCHITECTURE`.
     address: String,
-    /// By build and architecture.
+    /// The digests, by build and architecture.
     sha256: BTreeMap<String, BTreeMap<String, String>>,
-    /// The package of fonts, by script.
+    /// The package with fonts, by script.
     fonts: BTreeMap<String, String>,
-    /// What runs where, by codename.
+    /// What each distribution offers, by codename.
     distributions: BTreeMap<String, Offer>,
 }
 
-/// What runs on a distribution.
+/// What a distribution offers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Offer {
-    /// Whether it has the package `wkhtmltopdf`.
+    /// Whether it has a package `wkhtmltopdf`.
     package: bool,
     /// The patched build that runs there.
     build: String,
-    /// The packages this one needs.
+    /// The packages that this build needs.
     libraries: Vec<String>,
 }
 
@@ -45,29 +45,30 @@ fn builds() -> &'static Builds {
     &ALL
 }
 
-/// What a machine gets. Serialised it is the `wkhtmltopdf` of playbooks and templates.
+/// What a machine gets. Serialised, it is `wkhtmltopdf` in playbooks and templates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Chosen {
     /// Packages of the distribution: the program itself or what it needs, and fonts.
     pub packages: Vec<String>,
-    /// The program; empty where there is none.
+    /// The path of the program; empty if the site has none.
     pub program: String,
-    /// Whether there is one.
+    /// Whether the site has the program.
     pub present: bool,
     /// Whether it is the patched build, unpacked from an archive.
     pub patched: bool,
-    /// Where the archive is unpacked.
+    /// The folder into which the archive is unpacked.
     pub path: String,
-    /// Where apt fetches it.
+    /// The URL from which apt fetches the archive.
     pub url: String,
-    /// Its SHA-256.
+    /// The SHA-256 of the archive.
     pub sha256: String,
 }
 
-/// Chooses for a site on a machine: its home, the distribution's codename, the architecture as dpkg names it.
+/// Chooses the build for a site. `home` is the home of the site, `codename` the codename of the distribution; the
+/// architecture is given as dpkg names it.
 ///
 /// # Errors
-/// If the site asks for what does not exist there, with the way out.
+/// If the site asks for a build that does not exist for this machine. The error says what to write instead.
 pub fn choose(
     site: &Wkhtmltopdf,
     home: &str,

@@ -1,4 +1,4 @@
-//! One step, from what is to what is asked, journalled.
+//! Sets one step and journals it.
 
 use std::cell::{Cell, RefCell};
 use std::time::Instant;
@@ -11,29 +11,29 @@ use crate::host::Host;
 use crate::plan::Step;
 use crate::resource::AnyState;
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StepResult {
-    /// The host was as asked.
+    /// The host was already as asked.
     Nothing,
-    /// The host was as asked, and what a killed agent had left half made was cleared away.
+    /// The host was already as asked, and what a killed process had left incomplete was cleared away.
     ClearedUp,
-    /// It was set.
+    /// The step changed the host.
     Set,
-    /// It is as it was: before it began another failed, or a signal asked to stop.
+    /// The step was not begun, because another step failed or a signal asked to stop.
     Left,
 }
 
-/// What the steps of a run share that are under way.
+/// What the running steps share.
 pub(super) struct Shared<'a> {
     pub(super) host: &'a Host,
-    /// Borrowed for no longer than it takes to write a record.
+    /// Borrowed only while a record is written or looked up.
     pub(super) journal: RefCell<&'a mut Journal>,
-    /// Whether a step has failed: from then on none begins.
+    /// Whether a step has failed. From then on no step begins.
     pub(super) is_ending: Cell<bool>,
 }
 
-/// The place of a step: from 1, and of how many.
+/// The place of a step in its plan, counted from 1, and the number of steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
     pub(super) number: usize,
@@ -63,21 +63,20 @@ pub(super) async fn act(
     };
     let before = resource.read(host).await.map_err(failed)?;
     let after = resource.want(&before).map_err(failed)?;
-    // what was known when the plan was shown must still be so, or as asked: systemd may have been at
-    // work for a killed agent. A service may have been shaken by the steps before it, and is no
-    // longer known then
+    // a state that was known when the plan was shown must be unchanged, or already as asked: systemd may have finished
+    // a job of a killed process. `known` is `None` if earlier steps may have changed this resource
     if known.is_some_and(|known| *known != before) && before != after {
         return Err(Error::Changed {
             step,
             subject: what,
         });
     }
-    // it may be there only now that a server runs which stood still when the plan was made
+    // the reason may be visible only now: a server may run that was stopped when the plan was made
     if let Some(reason) = resource.refuses(&before).map_err(failed)? {
         return Err(failed(crate::host::Error::impossible(reason)));
     }
     let key = key(&resource);
-    // an earlier process was killed between the act and its record, and may not have cleared up
+    // an earlier process may have been killed between a change and its record, before it cleared up
     let begun = |step: &crate::engine::journal::Step| !step.done && !step.undone;
     if before == after && !journal.borrow().run().step(&key).is_some_and(begun) {
         return Ok(StepResult::Nothing);

@@ -1,14 +1,14 @@
-//! The schedule of a run through its plan: what may start, what is under way, what is done.
+//! The schedule of a run: which steps may start, are running, or are done.
 
 use crate::engine::observe::Observed;
 use crate::plan::Step;
 use crate::resource::AnyState;
 
-/// As many steps are under way at once at the most: each may hold a connection of PostgreSQL's, which Odoo
-/// shares, and a program in the memory of a small server.
+/// The most steps that run at once. Each may use a PostgreSQL connection, which Odoo then lacks, and the memory of a
+/// program, which is scarce on a small server.
 const WIDTH: usize = 8;
 
-/// How each step of a plan stands in a run.
+/// The progress of each step of a plan in a run.
 #[derive(Debug)]
 pub(super) struct Schedule<'o> {
     steps: Vec<Standing>,
@@ -19,7 +19,7 @@ pub(super) struct Schedule<'o> {
 struct Standing {
     needs: Vec<usize>,
     at: At,
-    /// Whether what stands on it may have been moved since the plan was shown.
+    /// Whether a step that depends on this one may have changed since the plan was shown.
     loose: bool,
 }
 
@@ -32,7 +32,7 @@ enum At {
 }
 
 impl<'o> Schedule<'o> {
-    /// The schedule of a plan of `steps`, none of which is begun.
+    /// The schedule at the beginning of a run, when no step is begun.
     pub(super) fn new(steps: &[Step], observed: &'o Observed) -> Self {
         let standing = |step: &Step| Standing {
             needs: step.needs.clone(),
@@ -45,8 +45,8 @@ impl<'o> Schedule<'o> {
         }
     }
 
-    /// Begins the first step in the plan's order that needs nothing more and that `may` start now, where
-    /// not too many are under way.
+    /// Begins the first step in the plan's order that has all its needs done and for which `may` returns true. Returns
+    /// `None` if there is none, or if [`WIDTH`] steps are running.
     pub(super) fn begin(&mut self, may: impl Fn(usize) -> bool) -> Option<usize> {
         if self.running().count() == WIDTH {
             return None;
@@ -60,25 +60,25 @@ impl<'o> Schedule<'o> {
         Some(index)
     }
 
-    /// A step came to a good end; whether it has `touched` the host.
+    /// Notes that a step succeeded. `touched` says whether it changed the host.
     pub(super) fn done(&mut self, index: usize, touched: bool) {
         self.steps[index].loose = touched || !self.is_known(index);
         self.steps[index].at = At::Done;
     }
 
-    /// A step has not begun after all, and may start again.
+    /// Notes that a step was not begun after all, and may start again.
     pub(super) fn requeue(&mut self, index: usize) {
         self.steps[index].at = At::Waiting;
     }
 
-    /// A step came to an ill end.
+    /// Notes that a step failed.
     pub(super) fn failed(&mut self, index: usize) {
         self.steps[index].at = At::Failed;
     }
 
-    /// The state that a step must still be in, as the plan has seen it: `None` where that was a forecast,
-    /// or became one. An earlier agent that was killed may have left something under it half done, of
-    /// which the plan knew nothing and which was cleared up since.
+    /// The state that the step's resource had when the plan was shown and must still have. `None` if this state was a
+    /// forecast, or if a step that this one depends on has touched the host since. Even a step without a change can do
+    /// so: it clears up what a killed process left incomplete, which the plan did not know.
     pub(super) fn known(&self, index: usize) -> Option<&'o AnyState> {
         self.observed
             .found
@@ -92,7 +92,7 @@ impl<'o> Schedule<'o> {
         change.is_some_and(|change| !change.forecast) && !needs.any(|need| self.steps[*need].loose)
     }
 
-    /// The steps that are under way, in the plan's order.
+    /// The running steps, in the plan's order.
     pub(super) fn running(&self) -> impl Iterator<Item = usize> {
         let numbered = self.steps.iter().enumerate();
         numbered
@@ -111,7 +111,7 @@ mod tests {
     use crate::event::change::Change;
     use crate::plan::playbook::Notes;
 
-    /// A plan by what each step needs, all of it seen as it is and none of it a forecast.
+    /// A plan, given the needs of each step. All states are known, none is a forecast.
     fn plan(needs: &[&[usize]]) -> (Vec<Step>, Observed) {
         let steps = needs.iter().enumerate().map(|(index, needs)| Step {
             id: index.to_string(),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_under_way_than_a_server_bears() {
+    fn no_more_than_eight_steps_run_at_once() {
         let (steps, observed) = plan(&[&[][..]; 100]);
         let mut schedule = Schedule::new(&steps, &observed);
         let begin = |schedule: &mut Schedule<'_>| schedule.begin(|_| true);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_on_what_was_touched_is_held_to_no_plan() {
+    fn a_step_that_depends_on_a_touched_one_is_no_longer_known() {
         let (steps, observed) = plan(&[&[], &[0], &[1], &[]]);
         let mut schedule = Schedule::new(&steps, &observed);
         assert!((0..4).all(|index| schedule.known(index).is_some()));
@@ -181,7 +181,7 @@ mod tests {
         assert!(schedule.known(1).is_none());
         assert!(
             schedule.known(2).is_none(),
-            "though the one below it was as asked"
+            "though the step that it needs was as asked"
         );
         assert!(schedule.known(3).is_some());
     }

@@ -1,11 +1,11 @@
-//! Where the time of a run went: the longest chain of steps that waited for each other.
+//! Measures where the time of a run went: the longest chain of steps that waited for each other.
 
 use std::time::{Duration, Instant};
 
 use crate::event::Timing;
 use crate::plan::Step;
 
-/// When each step of a plan began and ended, counted from the beginning of the run.
+/// When each step of a plan began and ended, measured from the beginning of the run.
 #[derive(Debug)]
 pub(super) struct Timings {
     began: Instant,
@@ -17,12 +17,12 @@ pub(super) struct Timings {
 struct Span {
     began: Duration,
     ended: Duration,
-    /// Whether it changed the host; looking at what is as asked takes time, too.
+    /// Whether it changed the host. A step that changes nothing takes time, too.
     set: bool,
 }
 
 impl Timings {
-    /// A run of so many steps begins now.
+    /// Starts the clock for a run of `steps` steps.
     pub(super) fn new(steps: usize) -> Self {
         Self {
             began: Instant::now(),
@@ -30,7 +30,7 @@ impl Timings {
         }
     }
 
-    /// A step begins.
+    /// Notes that a step begins.
     pub(super) fn began(&mut self, index: usize) {
         let now = self.began.elapsed();
         if let Some(span) = self.spans.get_mut(index) {
@@ -38,7 +38,7 @@ impl Timings {
         }
     }
 
-    /// A step is over; whether it was `set`.
+    /// Notes that a step ended. `set` says whether it changed the host.
     pub(super) fn ended(&mut self, index: usize, set: bool) {
         let now = self.began.elapsed();
         if let Some(span) = self.spans.get_mut(index) {
@@ -46,7 +46,7 @@ impl Timings {
         }
     }
 
-    /// The times of the steps that were set, in the plan's order.
+    /// The times of the steps that changed the host, in the plan's order.
     pub(super) fn told(&self, steps: &[Step]) -> Vec<Timing> {
         let needs: Vec<&[usize]> = steps.iter().map(|step| &step.needs[..]).collect();
         let path = critical(&needs, &self.spans);
@@ -62,15 +62,15 @@ impl Timings {
     }
 }
 
-/// For how long the run waited for each step alone: from the end of the step below it on the path to
-/// its own. The path goes from the step that ended last down to what that had to wait for last, and so on.
-/// The sum of all is the time until the last step ended.
+/// The critical path: how long the run waited for each step alone. The path starts at the step that ended last and
+/// goes to the last-ending step that it needs, and so on. Each step on the path counts from the end of the step that
+/// it needs to its own end; the sum is the time until the last step ended.
 fn critical(needs: &[&[usize]], spans: &[Span]) -> Vec<Duration> {
     let mut path = vec![Duration::ZERO; spans.len()];
     let end = |index: &usize| spans.get(*index).map(|span| span.ended);
     let mut next = (0..spans.len()).max_by_key(end);
     while let Some(index) = next {
-        // a step needs only steps above it, so this comes to an end
+        // a step needs only steps above it, so this loop ends
         let below = needs.get(index).and_then(|needs| {
             needs
                 .iter()
@@ -104,25 +104,25 @@ mod tests {
     }
 
     #[test]
-    fn one_after_the_other_all_are_on_the_path() {
+    fn of_consecutive_steps_all_are_on_the_path() {
         let spans = [span(0, 2), span(2, 5), span(5, 9)];
         assert_eq!(seconds(&[&[], &[0], &[1]], &spans), [2, 3, 4]);
     }
 
     #[test]
-    fn beside_each_other_only_the_longer_one_is() {
+    fn of_concurrent_steps_only_the_longer_one_is_on_the_path() {
         let spans = [span(0, 1), span(1, 4), span(1, 9), span(9, 10)];
         assert_eq!(seconds(&[&[], &[0], &[0], &[1, 2]], &spans), [1, 0, 8, 1]);
     }
 
     #[test]
-    fn what_ends_last_need_not_stand_last() {
+    fn the_step_that_ends_last_need_not_be_the_last_of_the_plan() {
         let spans = [span(0, 1), span(0, 7), span(1, 3)];
         assert_eq!(seconds(&[&[], &[], &[0]], &spans), [0, 7, 0]);
     }
 
     #[test]
-    fn a_step_that_was_late_to_begin_is_waited_for_from_the_end_of_its_needs() {
+    fn a_step_that_began_late_counts_from_the_end_of_its_needs() {
         let spans = [span(0, 4), span(6, 9)];
         assert_eq!(seconds(&[&[], &[0]], &spans), [4, 5]);
     }

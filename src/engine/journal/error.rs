@@ -1,4 +1,4 @@
-//! What can be wrong with a journal.
+//! Errors of journals.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ pub enum Error {
     /// A file operation failed.
     #[error("cannot {act} the journal `{path}`")]
     File {
-        /// What was being done, as a verb.
+        /// The operation, as a verb.
         act: &'static str,
-        /// To what.
+        /// The file.
         path: PathBuf,
         /// Why it failed.
         source: io::Error,
     },
-    /// The folder could not be made durable.
+    /// The journal's folder could not be created or synced.
     #[error(transparent)]
     Host(#[from] crate::host::Error),
-    /// A line is not what this program wrote.
+    /// A line is not as this program wrote it.
     #[error(
         "the journal `{path}` is damaged in line {line}: {detail}; nothing was done. Move the file away to go on without it"
     )]
@@ -33,7 +33,7 @@ pub enum Error {
         /// What is wrong with it.
         detail: String,
     },
-    /// A newer program wrote it.
+    /// A newer version of this program wrote the journal.
     #[error(
         "the journal `{path}` has format {found}, this program reads up to {known}; use the newer odoo-deploy that wrote it"
     )]
@@ -42,29 +42,29 @@ pub enum Error {
         path: PathBuf,
         /// Its format.
         found: u32,
-        /// The newest format known here.
+        /// The newest format that this version reads.
         known: u32,
     },
-    /// A record that cannot follow the ones before.
+    /// A record may not follow the earlier ones.
     #[error("the journal `{path}` says `{record}` where that cannot be: {detail}")]
     Illegal {
         /// The journal.
         path: PathBuf,
         /// The record's name.
         record: &'static str,
-        /// Why it cannot be.
+        /// Why not.
         detail: String,
     },
-    /// A record could not be turned into a line.
+    /// A record could not be serialised.
     #[error("cannot put a record into words")]
     Encode(#[from] serde_json::Error),
-    /// Another agent holds the site.
+    /// Another process of odoo-deploy holds the lock of the site.
     #[error("another odoo-deploy works on this site: {0}")]
     Locked(Holder),
 }
 
 impl Error {
-    /// For `map_err` on a file operation: names the act and the path.
+    /// For `map_err` on a file operation: adds the operation and the path to the error.
     pub(crate) fn file(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File {
             act,

@@ -1,4 +1,4 @@
-//! One agent per site at a time.
+//! The lock of a site: only one odoo-deploy works on a site at a time.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,22 +13,22 @@ use crate::engine::journal::{Error, Result, now};
 use crate::host::disk::OpenFile;
 use crate::host::{Disk, LOCKS, lock_owner, lock_table, safe_dir};
 
-/// How long one who holds the lock may take to write down who it is.
+/// How long a process that has just taken the lock may take to write its [`Holder`] into the file.
 const NAMELESS: Duration = Duration::from_millis(500);
 
-/// The lock of a site, held until this value goes or the process ends, however it ends.
+/// The lock of a site, held until this value is dropped or the process ends for any reason.
 ///
-/// It is the kernel's lock on the open file, closed on exec: neither a file that a killed agent
-/// left nor a child that lives on can hold it.
+/// It is the kernel's lock on the open file, and the file is closed on exec. So neither a file left by a killed
+/// process nor a surviving child process can hold the lock.
 #[derive(Debug)]
 pub struct Lock {
     file: OpenFile,
 }
 
-/// Who holds a lock.
+/// The process that holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// The process.
+    /// Its process id.
     pub pid: u32,
     /// Its command.
     pub command: String,
@@ -61,7 +61,7 @@ impl Lock {
     /// Takes the lock at `path` on `disk` for `command`.
     ///
     /// # Errors
-    /// [`Error::Locked`] at once where another process holds it.
+    /// If another process holds the lock: [`Error::Locked`], without waiting. If the file cannot be opened or written.
     pub fn take(disk: &Disk, path: &Path, command: &str) -> Result<Self> {
         let folder = path.parent().unwrap_or(path);
         let made = disk.make_folders(folder, 0o755);
@@ -98,7 +98,7 @@ impl Lock {
         Ok(Self { file: open })
     }
 
-    /// Who holds the lock at `path`, where anybody does. Takes nothing.
+    /// Returns who holds the lock at `path`, if any process does. Does not try to take the lock.
     #[must_use]
     pub fn holder(path: &Path) -> Option<Holder> {
         Holder::of(&safe_dir::open_file(path).ok()?)
@@ -106,19 +106,19 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Closing is not enough: a child on its way to exec has the open file for a moment, too.
+    /// Closing the file is not enough: a child between fork and exec has the file open, too.
     fn drop(&mut self) {
         let _ = self.file.file().unlock();
     }
 }
 
 impl Holder {
-    /// Who holds the lock on `file`: what it wrote there, where the kernel says that it is still the
-    /// one. `None` too for a moment after the lock was taken.
+    /// Reads the holder from `file`, if the kernel says that the same process still holds the lock. Also `None` for a
+    /// moment after the lock was taken, until the holder is written.
     fn of(file: &File) -> Option<Self> {
         let table = lock_table(Path::new(LOCKS)).ok()?;
         let pid = lock_owner(&table, file.metadata().ok()?.ino())?;
-        // not from where an earlier reading has come to
+        // from the start: an earlier read has moved the file's position
         let mut text = [0; 512];
         let length = file.read_at(&mut text, 0).ok()?;
         let holder: Self = serde_json::from_slice(&text[..length]).ok()?;
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_is_told_who_holds_it_and_a_file_left_behind_holds_nobody_up() {
+    fn the_second_process_is_told_the_holder_and_a_leftover_file_does_not_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run/odoo.lock");
         let first = Lock::take(&Disk::default(), &path, "the first").unwrap();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_given_back_is_free_though_the_open_file_lives_on() {
+    fn a_dropped_lock_is_free_though_a_copy_of_the_open_file_exists() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("odoo.lock");
         let first = Lock::take(&Disk::default(), &path, "one").unwrap();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_for_the_holder_is_in_nobodys_way() {
+    fn asking_for_the_holder_never_blocks_a_process_that_takes_the_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("odoo.lock");
         let over = AtomicBool::new(false);

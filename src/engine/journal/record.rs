@@ -10,13 +10,13 @@ use crate::host::BootTime;
 use crate::host::store::digest;
 use crate::resource::{AnyResource, AnyState};
 
-/// The format that this program writes. It reads all up to it.
+/// The format that this program writes. It reads this format and all older ones.
 pub const FORMAT: u32 = 1;
 
-/// One thing recorded.
+/// One record of a journal.
 ///
-/// A line holds it as `{"record":NAME,FIELD…}`; serde has the name around the fields, as it would keep
-/// all of them in memory until it has found the name among them. Every command reads all journals.
+/// A line stores it as `{"record":NAME,FIELD…}`. The derived serde form is `{NAME:{FIELD…}}` instead: with a tag
+/// among the fields, serde would buffer all fields until it has found the tag, and every command reads all journals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(clippy::large_enum_variant, reason = "there is one at a time")]
@@ -29,18 +29,18 @@ pub enum Record {
         site: String,
         /// The program's version.
         version: String,
-        /// When, in seconds since 1970.
+        /// The time, in seconds since 1970.
         time: u64,
-        /// The same by a clock that nobody sets.
+        /// The same time by the kernel's monotonic clock, which cannot be set.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         moment: Option<BootTime>,
     },
-    /// Another process goes on with the run.
+    /// Another process continues the run.
     Resumed {
-        /// When, in seconds since 1970.
+        /// The time, in seconds since 1970.
         time: u64,
     },
-    /// A branch was found to be at a commit; the run, and all that follow, stay with it.
+    /// A branch was resolved to a commit. This run and all later ones use that commit.
     Resolved {
         /// The repository and its branch.
         source: String,
@@ -51,18 +51,18 @@ pub enum Record {
     Begin {
         /// The step's name in the playbook.
         step: String,
-        /// The resource, whole: going back needs neither site nor playbook.
+        /// The whole resource, so that a rollback needs neither site nor playbook.
         resource: AnyResource,
         /// The state found.
         before: AnyState,
-        /// The state to come.
+        /// The state wanted.
         after: AnyState,
     },
-    /// The step was set and is settled.
+    /// The step was set, and its resource is in the wanted state.
     Done {
         /// The step's key: see [`key`].
         key: String,
-        /// The state that was reached.
+        /// The state reached.
         state: AnyState,
     },
     /// The step could not be set.
@@ -74,37 +74,37 @@ pub enum Record {
     },
     /// All steps are done and all checks have passed.
     Committed {
-        /// When, in seconds since 1970.
+        /// The time, in seconds since 1970.
         time: u64,
     },
-    /// The run is about to be taken back.
+    /// The rollback of the run begins.
     RollingBack {
-        /// When, in seconds since 1970.
+        /// The time, in seconds since 1970.
         time: u64,
     },
-    /// A step was taken back.
+    /// A step was rolled back, or left as it is on purpose.
     Undone {
         /// The step's key.
         key: String,
-        /// What was left as it is and why, if anything.
+        /// Why the resource was left as it is, if it was.
         kept: Option<String>,
     },
-    /// A step could not be taken back.
+    /// A step could not be rolled back.
     UndoFailed {
         /// The step's key.
         key: String,
         /// What went wrong.
         error: String,
     },
-    /// The run was taken back.
+    /// The run was rolled back.
     RolledBack {
-        /// When, in seconds since 1970.
+        /// The time, in seconds since 1970.
         time: u64,
     },
 }
 
 impl Record {
-    /// The record's name, as it stands in the file.
+    /// The record's name in the file.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -122,11 +122,11 @@ impl Record {
         }
     }
 
-    /// What a line holds of it.
+    /// The body of the record's line.
     fn body(&self) -> serde_json::Result<String> {
         let json = serde_json::to_string(self)?;
         let name = self.name();
-        // what is around the fields: {"NAME":{ and }}
+        // strip `{"NAME":{` before the fields and `}}` after them
         let fields = &json[name.len() + 5..json.len() - 2];
         Ok(format!("{{\"record\":\"{name}\",{fields}}}"))
     }
@@ -144,14 +144,14 @@ impl FromStr for Record {
     }
 }
 
-/// What tells the things of a run apart: a step may be about another thing after its site was
-/// changed, and both must be taken back.
+/// The key of a resource in a run. The step's name is not enough: after an edit of `site.toml` the same step may set
+/// another resource, and both must be rolled back.
 #[must_use]
 pub fn key(resource: &AnyResource) -> String {
     format!("{} {}", resource.kind(), resource.subject())
 }
 
-/// The line of `record` after the line whose seal is `previous`, with its own seal.
+/// Returns the line for `record` and its seal. `previous` is the seal of the line before.
 pub(super) fn seal(previous: &str, record: &Record) -> Result<(String, String)> {
     let body = record.body()?;
     let seal = seal_of(previous, &body);
@@ -162,10 +162,10 @@ fn seal_of(previous: &str, body: &str) -> String {
     digest(format!("{previous}{body}").as_bytes())[..32].to_owned()
 }
 
-/// Parses a journal: its records, the seal of the last one, and the length of all whole lines.
+/// Parses a journal. Returns its records, the seal of the last one, and the length of all complete lines in bytes.
 ///
 /// # Errors
-/// If a whole line is not as it was written, or the format is a later one.
+/// If a complete line is damaged, or the format is newer than [`FORMAT`].
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, String, usize)> {
     let (mut records, mut previous, mut length) = (Vec::new(), String::new(), 0);
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
@@ -197,7 +197,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<(Vec<Record>, String, u
     Ok((records, previous, length))
 }
 
-/// The seal and the body of a line, byte for byte.
+/// Splits a line into its seal and its body, byte for byte.
 fn split(line: &[u8]) -> Option<(&str, &str)> {
     let text = std::str::from_utf8(line).ok()?;
     let rest = text.strip_prefix("{\"seal\":\"")?.strip_suffix("}\n")?;

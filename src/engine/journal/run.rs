@@ -1,4 +1,4 @@
-//! What a run has come to: the records of a journal, told in order, by the legal moves.
+//! The state of a run, computed from the records of its journal in order. Illegal sequences are errors.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,35 +8,35 @@ use crate::engine::journal::{Error, Record, Result};
 use crate::host::BootTime;
 use crate::resource::{AnyResource, AnyState};
 
-/// How a run stands.
+/// The standing of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Begun, and neither committed nor taken back: it can be resumed or taken back.
+    /// Begun, and neither committed nor rolled back. It can be resumed or rolled back.
     Open,
-    /// All of it was done and checked.
+    /// All steps are done, and all checks have passed.
     Committed,
-    /// It is being taken back, or that was not finished.
+    /// Its rollback has begun and is not finished.
     RollingBack,
-    /// It was taken back.
+    /// It was rolled back.
     RolledBack,
 }
 
-/// One thing that a run has touched.
+/// One resource that a run has touched.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The step's name in the playbook.
     pub step: String,
-    /// The thing.
+    /// The resource.
     pub resource: AnyResource,
     /// Its state before the run first touched it.
     pub before: AnyState,
-    /// The state that it was last brought to, or was to be.
+    /// The state that it was last set to, or should have been set to.
     pub after: AnyState,
-    /// Whether it was seen to be settled after it was set.
+    /// Whether it was set and then found in the wanted state.
     pub done: bool,
-    /// Whether it was taken back.
+    /// Whether it was rolled back, or left as it is on purpose.
     pub undone: bool,
-    /// Why it was left as it is, where the way back did so.
+    /// Why the rollback left it as it is, if it did.
     pub kept: Option<String>,
 }
 
@@ -45,24 +45,24 @@ pub struct Step {
 pub struct Run {
     /// Its number.
     pub number: u32,
-    /// How it stands.
+    /// Its standing.
     pub standing: Standing,
     /// When it began, in seconds since 1970.
     pub began: u64,
-    /// The same by a clock that nobody sets; early journals do not have it.
+    /// The same time by the kernel's monotonic clock, which cannot be set. Early journals do not have this field.
     pub moment: Option<BootTime>,
     /// When it last changed its standing, in seconds since 1970.
     pub changed: u64,
-    /// Whether it had committed before it was taken back.
+    /// Whether it has ever committed, even if it was rolled back later.
     pub committed: bool,
-    /// What it has touched, in order.
+    /// The resources that it has touched, in order.
     pub steps: Vec<Step>,
-    /// The commits that branches were found at.
+    /// The commits that branches were resolved to.
     pub resolved: BTreeMap<String, String>,
-    /// Why it failed last.
+    /// The last failure.
     pub failure: Option<String>,
     opened: bool,
-    /// Where in `steps` the thing with a key is.
+    /// The index in `steps` for each key.
     places: BTreeMap<String, usize>,
 }
 
@@ -91,7 +91,7 @@ impl Run {
         Ok(run)
     }
 
-    /// Takes one record in, if it is a legal move; the same table for writing and for reading.
+    /// Applies one record, if it is legal in the present standing. Writing and reading share this table.
     pub(super) fn apply(&mut self, path: &Path, record: Record) -> Result<()> {
         let name = record.name();
         let illegal = |detail: &str| Error::Illegal {
@@ -113,7 +113,7 @@ impl Run {
             Record::RollingBack { .. } => {
                 &[Standing::Open, Standing::Committed, Standing::RollingBack]
             }
-            // an open run may take single things back: those that its site no longer asks for
+            // an open run may roll back single steps: those that its site no longer asks for
             Record::Undone { .. } | Record::UndoFailed { .. } => {
                 &[Standing::Open, Standing::RollingBack]
             }
@@ -181,7 +181,7 @@ impl Run {
         Ok(())
     }
 
-    /// The thing with that key, where the run has touched it.
+    /// The resource with that key, if the run has touched it.
     #[must_use]
     pub fn step(&self, key: &str) -> Option<&Step> {
         self.steps.get(*self.places.get(key)?)
@@ -191,7 +191,7 @@ impl Run {
         self.steps.get_mut(*self.places.get(key)?)
     }
 
-    /// A thing that is begun again keeps the state that it had before the run first touched it.
+    /// Records that a step begins. A resource that is begun again keeps the state from before the run first touched it.
     fn begin(&mut self, begun: Step) {
         let key = key(&begun.resource);
         match self.step_mut(&key) {

@@ -1,4 +1,4 @@
-//! What the way back leads to and was cleared since comes again.
+//! Makes again what a rollback leads to, if it was cleared since.
 
 use std::path::PathBuf;
 
@@ -8,8 +8,8 @@ use crate::event::Event;
 use crate::host::{Host, Result};
 use crate::resource::AnyResource;
 
-/// The steps of earlier runs that made what `run` goes back to and what is no longer there, in the order in which they
-/// made it.
+/// Releases and environments that rolling back `run` needs and that no longer exist: returns the steps of earlier
+/// runs that made them, in their old order.
 ///
 /// # Errors
 /// If the disk cannot be read.
@@ -40,10 +40,10 @@ pub fn cleared<'r>(
     Ok(found)
 }
 
-/// Brings these again, each as it was.
+/// Makes the resources of `steps` again, each in its recorded state.
 ///
 /// # Errors
-/// If one cannot be fetched or made.
+/// If a resource cannot be fetched or made.
 pub async fn bring_again(host: &Host, steps: &[&Step]) -> Result<()> {
     for step in steps {
         let text = format!(

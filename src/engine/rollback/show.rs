@@ -1,4 +1,4 @@
-//! What the way back would do, told before it is done.
+//! Shows what a rollback would do, before it is done.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::event::change::Change;
 use crate::event::{Event, Totals};
 use crate::host::{Host, Result};
 
-/// Tells what taking `run` back would change, as a plan, and what stays. Looks, and changes nothing.
+/// Reports, as a plan, what a rollback of `run` would change, and what stays. Changes nothing.
 pub async fn show(host: &Host, run: &Run, stays: Stays<'_>) {
     let mut totals = Totals::default();
     let mut kept: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -22,7 +22,7 @@ pub async fn show(host: &Host, run: &Run, stays: Stays<'_>) {
                 totals.count(&change);
                 host.events().tell(Event::Planned(change));
             }
-            // what cannot be looked at now can perhaps be taken back all the same
+            // a resource that cannot be read now can perhaps be rolled back all the same
             Err(error) => {
                 let error = crate::text::error::chain(&error);
                 let text = format!("`{}` cannot be looked at: {error}", step.step);
@@ -37,7 +37,7 @@ pub async fn show(host: &Host, run: &Run, stays: Stays<'_>) {
     }
 }
 
-/// One thing, from what it is to what it was.
+/// The change of one resource from its present state to its old one.
 async fn change(host: &Host, step: &Step) -> Result<Change> {
     let resource = &step.resource;
     let now = resource.read(host).await?;

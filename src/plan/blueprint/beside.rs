@@ -1,15 +1,15 @@
-//! The files beside `site.toml`, which are used in place of the built-in files of the same names.
+//! The override files beside `site.toml`: each is used instead of the built-in file of the same name.
 
 use std::path::{Path, PathBuf};
 
 use super::{EMBEDDED, EXTRA, Error, PLAYBOOK, own};
 use crate::text::source;
 
-/// The words that the files have which odoo-deploy writes, and their templates.
+/// The words in the first line of files that odoo-deploy writes, and of their templates.
 const WRITTEN: &str = "Written by odoo-deploy";
 
-/// The file `name` beside `site.toml` in `folder`, or else the one that is built in; `target` is where what is made of
-/// it comes to.
+/// Returns the file `name` beside `site.toml` in `folder`, or else the built-in one. `target` is the path of the file
+/// that the plan writes: if it is the file in `folder`, it is no override.
 pub(super) fn file(
     folder: &Path,
     name: &str,
@@ -30,13 +30,13 @@ pub(super) fn file(
     ))
 }
 
-/// The administrator's own steps in `folder`, if it has any.
+/// Returns the file in `folder` with the administrator's own steps, if it exists.
 pub(super) fn extra(folder: &Path) -> Result<Option<(PathBuf, String)>, Error> {
     let found = source::read_beside(folder, EXTRA)?;
     Ok(found.filter(|(_, text)| !is_site(text)))
 }
 
-/// What to say of the files in `folder`; `targets` are the files that a plan writes.
+/// Notes for the user about the files in `folder`. `targets` are the files that a plan writes.
 pub(super) fn notes(folder: &Path, targets: &[&Path]) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
     if let Some((path, _)) = extra(folder)? {
@@ -60,7 +60,7 @@ pub(super) fn notes(folder: &Path, targets: &[&Path]) -> Result<Vec<String>, Err
     Ok(notes)
 }
 
-/// What a file is that bears the name of a playbook or a template, and is none.
+/// Says what a file is that has the name of a playbook or a template and is neither.
 fn other_use(name: &str, text: &str) -> Option<&'static str> {
     if name == PLAYBOOK {
         return is_site(text)
@@ -72,11 +72,11 @@ fn other_use(name: &str, text: &str) -> Option<&'static str> {
         .then_some("odoo-deploy has written it, and does not take it for a template")
 }
 
-/// Whether a file of a folder is no site, but a playbook or adds steps to it.
+/// Whether a file in a folder of sites is not a site, but a playbook or a file that adds steps to it.
 #[must_use]
 pub fn holds_steps(path: &Path) -> bool {
     let is = |name: &str| path.file_name().is_some_and(|found| found == name);
-    // a site may have been named so before the file meant anything
+    // a site may have had the name `extra.toml` before the name had a meaning
     is(PLAYBOOK) || (is(EXTRA) && source::read(path).is_ok_and(|text| !is_site(&text)))
 }
 
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_made_of_a_template_is_none_and_a_site_is_no_playbook() {
+    fn a_written_file_is_not_a_template_and_a_site_is_not_a_playbook() {
         let folder = tempfile::tempdir().unwrap();
         let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         let is_own = |name: &str, target: Option<&str>| {

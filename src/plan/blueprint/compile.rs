@@ -1,4 +1,4 @@
-//! From the tasks of a playbook to a plan.
+//! Compiles the tasks of a playbook to a plan.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::resource::AnyResource;
 use crate::text::diagnostic::{Invalid, did_you_mean};
 use crate::text::template::{self, Context};
 
-/// What a running thing reads: the paths, by the step that makes each.
+/// Paths of files that a service reads, by the step that makes each.
 type Inputs = BTreeMap<String, String>;
 
 impl Blueprint {
-    /// What playbooks and templates can refer to.
+    /// The names that templates can refer to, with their values.
     ///
     /// # Errors
     /// If the playbook does not fit the site.
@@ -24,8 +24,8 @@ impl Blueprint {
         Ok(self.tasks()?.1)
     }
 
-    /// The tasks of the playbook, and what templates can refer to: with what each running thing reads, which the tasks
-    /// tell.
+    /// The tasks of the playbook, and the names for templates. These include what each service reads (`reads`), which is
+    /// computed from the tasks.
     fn tasks(&self) -> Result<(Vec<Task>, Context), Error> {
         let mut names = self.names()?;
         earlier::of_playbooks(&mut names, &self.site);
@@ -43,7 +43,7 @@ impl Blueprint {
         Ok((tasks, names.into()))
     }
 
-    /// Makes the plan, as far as everything is known.
+    /// Compiles the plan. Values that are not known yet are replaced by markers.
     ///
     /// # Errors
     /// If the playbook or a template does not fit the site.
@@ -83,22 +83,22 @@ impl Blueprint {
         Ok(plan)
     }
 
-    /// Adds what must hold at the end, or before a step changes what is there.
+    /// Adds a check, to be made at the end of a run or before a step changes what exists.
     fn add_check(&self, plan: &mut Plan, task: &Task) -> Result<(), Error> {
         let check = self.check(task)?;
         let Some(before) = &check.before else {
             plan.checks.push(check);
             return Ok(());
         };
-        // without its step there is nothing before which it could be asked
+        // if the step was left out, so is its check
         if let Some(step) = plan.steps.iter_mut().find(|step| step.id == *before) {
             step.trials.push(check);
         }
         Ok(())
     }
 
-    /// The resource of a task, the steps that make what it reads, and what it waits for: that is looked for in the
-    /// fields, as no resource puts all of what it holds into words.
+    /// Returns the resource of a task, the steps that make what it reads, and the unknown value that it waits for. Markers
+    /// are searched in the task's fields, because a serialised resource does not contain all of its fields.
     fn resource(
         &self,
         tasks: &[Task],
@@ -143,7 +143,7 @@ impl Blueprint {
         Ok((resource, reads, awaits.cloned()))
     }
 
-    /// The paths of the steps above that `patterns` name. A step that is left out has none.
+    /// The paths that the steps above make whose ids match `patterns`. A step that was left out has none.
     fn inputs(&self, tasks: &[Task], place: usize, patterns: &[String]) -> Result<Read, Error> {
         let (above, task, below) = (&tasks[..place], &tasks[place], &tasks[place..]);
         let mut read = Read::default();
@@ -209,7 +209,7 @@ impl Blueprint {
         self.playbook.wrong(place, wrong).into()
     }
 
-    /// Refuses an own step that makes what another step makes: each would undo what the other has done.
+    /// Refuses an administrator's step that makes the same resource as another step: each would undo the other's change.
     fn separate(&self, plan: &Plan, tasks: &[Task], own: &[bool]) -> Result<(), Error> {
         let thing = |resource: &AnyResource| {
             let subject = resource.subject();
@@ -243,23 +243,23 @@ impl Blueprint {
     }
 }
 
-/// What a running thing reads.
+/// What a service reads.
 #[derive(Default)]
 struct Read {
     /// Files and links.
     files: Inputs,
-    /// Files with certificates, of which the certificates alone are compared.
+    /// Files with certificates. Only the certificates in them are compared.
     certificates: Inputs,
 }
 
-/// The ids, or beginnings of ids, in a field of a task; `None` if the field has none, or has paths already.
+/// The ids, or beginnings of ids, in a field of a task. `None` if there is no such field, or if it has paths already.
 fn patterns(task: &Task, field: &str) -> Option<Vec<String>> {
     let list = task.fields.get(field)?.as_array()?.iter();
     Some(list.filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
-/// Lets own steps wait for those that use what only one can use at a time (apt and the accounts, PostgreSQL while it is
-/// set up), and those for own steps.
+/// Adds needs between an administrator's steps and other steps that use the same exclusive thing: apt and the files of
+/// accounts, or PostgreSQL while it is set up. Only one step at a time can use these.
 fn queue(plan: &mut Plan, own: &[bool]) {
     let mut last: BTreeMap<&str, usize> = BTreeMap::new();
     for place in 0..plan.steps.len() {
@@ -275,7 +275,7 @@ fn queue(plan: &mut Plan, own: &[bool]) {
     }
 }
 
-/// Whether a text of a value contains `marker`.
+/// Whether any text in `value` contains `marker`.
 fn contains(value: &Value, marker: &str) -> bool {
     match value {
         Value::String(text) => text.contains(marker),

@@ -1,11 +1,11 @@
-//! Names that playbooks and templates of version 0.1.0 refer to, so that an owner's own ones go on working.
+//! Names that playbooks and templates of version 0.1.0 refer to, so that an owner's files for 0.1.0 still work.
 
 use serde_json::{Value, json};
 
 use crate::site::{Site, Tls};
 
-/// Adds what a playbook refers to: what the services run was made by the program, and is a list of steps now; a
-/// condition had to be `true` or `false`.
+/// Adds the names for playbooks. In 0.1.0, the program listed what a service reads, which is now a list of steps in
+/// the playbook, and every condition needed a name that is `true` or `false`.
 pub(super) fn of_playbooks(names: &mut Value, site: &Site) {
     names["inputs"] = json!(["conf", "unit", "environment", "release", "release-*"]);
     names["firewall"]["inputs"] = json!(["firewall-rules", "firewall-unit"]);
@@ -31,7 +31,7 @@ pub(super) fn of_playbooks(names: &mut Value, site: &Site) {
     }
 }
 
-/// Adds what a template refers to: the files that two services read.
+/// Adds the names for templates: the files that nginx and fail2ban read.
 pub(super) fn of_templates(names: &mut Value) {
     for (section, step) in [("proxy", "nginx"), ("fail2ban", "fail2ban")] {
         let files = names["reads"].get(step).cloned().unwrap_or(json!([]));

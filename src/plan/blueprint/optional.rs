@@ -1,4 +1,4 @@
-//! The parts round Odoo: what prints reports, the packet filter, the jail.
+//! Optional parts of a site: wkhtmltopdf, the firewall and fail2ban.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::host::layout::RUN;
 use crate::plan::wkhtmltopdf::{self, Chosen};
 
 impl Blueprint {
-    /// What prints reports.
+    /// The wkhtmltopdf that the site gets.
     pub(super) fn wkhtmltopdf(&self) -> Result<Chosen, Error> {
         let (site, facts) = (&self.site, &self.facts);
         let (wanted, home) = (&site.wkhtmltopdf, &site.paths.home);
@@ -16,7 +16,7 @@ impl Blueprint {
         chosen.map_err(|reason| host::Error::impossible(reason).into())
     }
 
-    /// The packages that packet filter and jail need.
+    /// The packages that the firewall and fail2ban need.
     pub(super) fn parts(&self) -> Vec<String> {
         let (filters, jails) = (self.site.firewall.enabled, self.site.fail2ban.enabled);
         let filter = (filters || jails).then_some("nftables");
@@ -25,7 +25,7 @@ impl Blueprint {
         packages.map(str::to_owned).collect()
     }
 
-    /// The packet filter: its files and what it closes.
+    /// The names of the firewall: its files, and the ports that it closes.
     pub(super) fn firewall(&self) -> Value {
         let name = &self.site.name;
         let rules = format!("/etc/{name}.nft");
@@ -39,7 +39,7 @@ impl Blueprint {
         })
     }
 
-    /// The jail for those who try passwords: its files, and whom it never keeps out.
+    /// The names of fail2ban's jails against password guessing: their files, and the addresses that they never ban.
     pub(super) fn fail2ban(&self) -> Value {
         let (name, jail) = (&self.site.name, format!("odoo-deploy-{}", self.site.name));
         let proxy = self.site.proxy.as_ref();

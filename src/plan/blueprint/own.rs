@@ -1,12 +1,12 @@
-//! A file of the owner's own in place of one that is built in: what cannot be meant as one.
+//! Checks an owner's override of a built-in file: refuses texts that cannot be meant as an override.
 
 use std::path::Path;
 
 use super::{Error, built_in};
 use crate::resource::MASK;
 
-/// Refuses one that is empty, or that this program has printed: a shell empties `FILE` in `odoo-deploy render > FILE`
-/// before anything is printed, and what is printed has marks for what it does not show or know.
+/// Refuses an empty file, and the output of `odoo-deploy render`. In `odoo-deploy render > FILE`, the shell empties
+/// `FILE` before the program prints, and the output has marks in place of secrets and unknown values.
 pub(super) fn check(name: &str, path: &Path, text: &str) -> Result<(), Error> {
     let place = path.display();
     let way = if built_in(name).is_ok() {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_template_is_refused_with_its_line() {
+    fn an_empty_or_printed_file_is_refused_with_its_line() {
         for (text, expected) in [
             ("", Some("is empty")),
             (" \n\n", Some("is empty")),

@@ -1,4 +1,4 @@
-//! The packages of apt, by what is done with them: what comes later is installed while the earlier is at work.
+//! The apt packages of a site in three groups, so that the first can be used while the next is installed.
 
 use std::collections::BTreeSet;
 
@@ -8,25 +8,25 @@ use super::{Blueprint, Source};
 use crate::plan::wkhtmltopdf::Chosen;
 use crate::secret::access::is_ssh;
 
-/// What fetches the sources, and compiles them.
+/// The packages that are needed to fetch the sources and to compile them to bytecode.
 const FETCH: [&str; 3] = ["ca-certificates", "git", "python3"];
 
-/// The packages in the order in which they come; none is named twice.
+/// The packages by group, in the order of installation. No package is in two groups.
 #[derive(Debug, Serialize)]
 pub(super) struct Packages {
-    /// All of them.
+    /// All packages.
     all: Vec<String>,
-    /// Those that fetch the sources.
+    /// The packages to fetch the sources with.
     fetch: Vec<String>,
-    /// Those that the virtualenv is made with.
+    /// The packages to build the virtualenv with.
     build: Vec<String>,
-    /// Those that the site runs with.
+    /// All other packages.
     rest: Vec<String>,
 }
 
 impl Blueprint {
-    /// Those of the release, and what the site needs beside them; `proxy` is what its proxy does. The
-    /// server is needed where it is this host's.
+    /// The packages of the release, and those for optional parts of the site. `proxy` are the packages that the proxy
+    /// needs. The PostgreSQL server is needed only if the database is on this host.
     pub(super) fn packages(
         &self,
         sources: &[Source],
@@ -47,7 +47,7 @@ impl Blueprint {
         let mut rest = if self.site.postgres.server.is_some() {
             BTreeSet::from(["postgresql-client".to_owned()])
         } else if self.has_other_server {
-            // what every server has: another major version beside it is nobody's wish
+            // do not install a second major version beside the server that is there; every server has this package
             BTreeSet::from(["postgresql-common".to_owned()])
         } else {
             server

@@ -1,4 +1,4 @@
-//! What playbooks and templates can refer to of nginx before Odoo.
+//! The names that playbooks and templates have for the nginx in front of Odoo.
 
 use serde::Serialize;
 
@@ -6,43 +6,43 @@ use crate::host::layout::RUN;
 use crate::odoo::distribution::Nginx;
 use crate::site::{Site, Tls};
 
-/// Where the authority of this server and its certificates are.
+/// The folder with this server's certificate authority and its certificates.
 const AUTHORITY: &str = "/etc/ssl/odoo-deploy";
 
-/// The `proxy` of playbooks and templates; where the site has none, all is empty.
+/// `proxy` in playbooks and templates. If the site has no proxy, all fields are empty.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Proxy {
     present: bool,
-    /// Whether it answers HTTPS, with a certificate of any kind.
+    /// Whether nginx serves HTTPS, with a certificate from any source.
     tls: bool,
-    /// The packages it needs.
+    /// The packages that the proxy needs.
     #[serde(skip)]
     pub(super) packages: Vec<&'static str>,
     domain: String,
     certificate: String,
     key: String,
     email: String,
-    /// The folder of the authority of this server.
+    /// The folder of this server's certificate authority.
     authority: &'static str,
-    /// Whose word the check of the site takes for its certificate, where it is in no browser.
+    /// The authority that the check of the site trusts, if browsers do not know it.
     trust: String,
-    /// Where certbot puts what the issuer asks for.
+    /// The folder in which certbot puts its answers to the issuer.
     webroot: String,
     trusted: Vec<String>,
-    /// Where nginx serves Odoo's own printer.
+    /// The address at which nginx serves wkhtmltopdf's requests to Odoo.
     printer: String,
-    /// Where the static files of modules are, in the order of `addons_path`.
+    /// The folders with static files of modules, in the order of `addons_path`.
     roots: Vec<String>,
-    /// What the names of its variables in nginx begin with.
+    /// The prefix of this site's variables in nginx.
     variable: String,
-    /// Where nginx writes down what it runs.
+    /// The file in which nginx's unit records what nginx runs of this site.
     record: String,
-    /// What the nginx of the distribution understands.
+    /// What the distribution's version of nginx supports.
     nginx: Option<Nginx>,
 }
 
 impl Proxy {
-    /// `addons` are the links of further folders of addons, in order; `odoo` is that of the release.
+    /// `addons` are the links to the add-on folders, in order; `odoo` is the link to the release.
     pub(super) fn of(site: &Site, nginx: Option<Nginx>, addons: &[&str], odoo: &str) -> Self {
         let (Some(proxy), Some(domain)) = (&site.proxy, &site.domain) else {
             return Self::default();
@@ -94,7 +94,7 @@ impl Proxy {
             trusted: proxy.trusted.iter().map(ToString::to_string).collect(),
             printer: site.printer(),
             roots,
-            // a name may have a dash and no capital letter, a variable the other way round
+            // a site's name may have a dash and no capital letter; a variable may have a capital letter and no dash
             variable: format!("site_{}", name.as_str().replace('-', "D")),
             record: format!("{RUN}/{name}.nginx"),
             nginx,

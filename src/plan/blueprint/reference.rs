@@ -1,4 +1,4 @@
-//! Keeps the reference of `docs/playbook.md` and the code in step: the kinds with their fields, and all names.
+//! Tests that the reference in `docs/playbook.md` agrees with the code: the kinds with their fields, and all names.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -19,7 +19,7 @@ use crate::odoo::target::target;
 use crate::resource::AnyResource;
 use crate::site::Site;
 
-/// What each name means. `*` stands for an index or for any id.
+/// The meaning of each name. `*` stands for an index or for any id.
 const NAMES: &[(&str, &str)] = &[
     (
         "site",
@@ -216,7 +216,7 @@ const NAMES: &[(&str, &str)] = &[
     ("item", "with `each`: the present element of the list"),
 ];
 
-/// Names that only playbooks and templates of an earlier version use.
+/// Names that only playbooks and templates of version 0.1.0 use.
 const EARLIER: &[&str] = &[
     "inputs",
     "firewall.inputs",
@@ -230,7 +230,7 @@ const EARLIER: &[&str] = &[
     "proxy.acme",
 ];
 
-/// Sites that have, together, everything.
+/// Sites that together use every name.
 const SITES: [&str; 3] = [
     "",
     "[site]\ndomain = \"erp.example.org\"\n[proxy]\n[fail2ban]\nenabled = true\n[firewall]\nenabled = true\n\
@@ -258,7 +258,7 @@ fn blueprint(lines: &str) -> Blueprint {
     Blueprint::new(site, release, facts, folder.path(), BTreeMap::new()).unwrap()
 }
 
-/// Notes the names below `value`: those of lists by the list alone.
+/// Collects the names below `value`. A list counts as one name.
 fn collect(name: &str, value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -275,7 +275,7 @@ fn collect(name: &str, value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a name is one of a pattern: `a.*` is `a` and all below it.
+/// Whether a name matches a pattern. `a.*` matches `a` and all names below it.
 fn fits(pattern: &str, name: &str) -> bool {
     let whole = pattern.trim_end_matches(".*");
     let is_open = whole != pattern || ["site", "release"].contains(&pattern);
@@ -304,14 +304,14 @@ fn every_name_has_a_meaning_and_every_meaning_a_name() {
     }
 }
 
-/// A text in one line, fit for a table.
+/// A text in one line, escaped for a Markdown table.
 fn flat(text: &str) -> String {
     let text = text.split("\n\n").next().unwrap_or_default();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     text.replace("[`MASK`]", "`•••`").replace('|', "\\|")
 }
 
-/// What a field takes, in words.
+/// The type of a field, in words.
 fn words(schema: &Value, definitions: &Value) -> String {
     let either = ["anyOf", "oneOf"]
         .into_iter()
@@ -368,7 +368,7 @@ fn words(schema: &Value, definitions: &Value) -> String {
     }
 }
 
-/// One kind: a heading, what it is, its fields.
+/// Writes one kind: a heading, its description, its fields.
 fn kind(page: &mut String, name: &str, about: &Value, schema: &Value, definitions: &Value) {
     writeln!(
         page,
@@ -386,7 +386,7 @@ fn kind(page: &mut String, name: &str, about: &Value, schema: &Value, definition
         .collect();
     for (field, schema) in fields {
         let takes = words(schema, definitions);
-        // a playbook names steps, and the program finds their paths
+        // a playbook gives step ids, and the program replaces them by paths
         let takes = if field == "inputs" {
             "list of step ids".to_owned()
         } else {
@@ -401,7 +401,7 @@ fn kind(page: &mut String, name: &str, about: &Value, schema: &Value, definition
     page.push('\n');
 }
 
-/// The kinds of an enum that is written as `kind = { … }`.
+/// Writes the variants of an enum that is written as `kind = { … }` in a playbook.
 fn kinds(page: &mut String, schema: &Value, definitions: &Value) {
     for variant in schema["oneOf"].as_array().unwrap() {
         let (name, inner) = variant["properties"]

@@ -1,4 +1,4 @@
-//! What a plan waits for, found out as soon as it can be.
+//! Resolves the unknown values of a plan, as soon as the host allows it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,12 +14,11 @@ use crate::plan::unknown::is_marked;
 use crate::resource::{self, Remote};
 
 impl Blueprint {
-    /// Finds out what can be found out by now: commits of branches, connections of the server,
-    /// modules and requirements of the source.
+    /// Resolves everything that can be resolved now: commits of branches, connections of the server, modules and
+    /// requirements in the sources.
     ///
     /// # Errors
-    /// If a repository cannot be reached or has no such branch, and where what is asked is seen
-    /// not to be there.
+    /// If a repository cannot be reached or has no such branch, or if the site asks for something that does not exist.
     pub async fn resolve_unknowns(&mut self, host: &Host) -> Result<(), Error> {
         if self.site.postgres.server.is_none() && !self.asked_for_server {
             self.has_other_server = resource::has_other_server(host)?;
@@ -30,11 +29,10 @@ impl Blueprint {
         self.resolve_requirements(host)
     }
 
-    /// Finds out what one step awaits, and nothing else: what other steps are at work on is not looked at before they
-    /// are done.
+    /// Resolves only the value that one step awaits. Nothing else is read, because other steps may be changing it.
     ///
     /// # Errors
-    /// As those of [`Self::resolve_unknowns`].
+    /// As for [`Self::resolve_unknowns`].
     pub async fn resolve_awaited(&mut self, host: &Host, what: &Unknown) -> Result<(), Error> {
         match what {
             Unknown::Connections => {
@@ -46,7 +44,7 @@ impl Blueprint {
         }
     }
 
-    /// Finds out the commits of branches; only of those named `branch`, if one is given.
+    /// Resolves the commits of branches: all of them, or only those of branches named `branch`.
     async fn resolve_commits(&mut self, host: &Host, branch: Option<&str>) -> Result<(), Error> {
         for source in self.sources() {
             let is_unknown = is_marked(&source.commit);
@@ -71,7 +69,7 @@ impl Blueprint {
         Ok(())
     }
 
-    /// A password that is not there is seen before anything is built.
+    /// Refuses a missing password for the database server, before anything is built.
     fn look_for_password(&self, host: &Host) -> Result<(), Error> {
         let Some(server) = &self.site.postgres.server else {
             return Ok(());
@@ -90,8 +88,8 @@ impl Blueprint {
         )))
     }
 
-    /// A module that every database is to have, by the owner's own `odoo.conf`, is one of those there are: Odoo would
-    /// start without it, or not at all.
+    /// Refuses an owner's `odoo.conf` if `server_wide_modules` has a module that does not exist: Odoo would start without
+    /// it, or not at all.
     fn look_for_server_wide(&self, host: &Host, folders: &[PathBuf]) -> Result<(), Error> {
         let (path, text) =
             super::beside::file(&self.folder, "odoo.conf", Some(&self.site.paths.conf))?;
@@ -155,13 +153,13 @@ impl Blueprint {
         Ok(())
     }
 
-    /// Looks into the sources, once all of them are there.
+    /// Resolves the requirements and checks the modules, once all sources are fetched.
     fn resolve_requirements(&mut self, host: &Host) -> Result<(), Error> {
         let sources = self.sources();
         let mut published = Vec::new();
         for (index, source) in sources.iter().enumerate() {
             let found = published_by(host, source)?;
-            // Odoo has requirements; an add-on may have none, but must be there to say so
+            // Odoo always has requirements; an add-on may have none, which is known only once it is fetched
             let is_there = host.meta(Path::new(&source.path))?.is_some();
             if found.is_empty() && (index == 0 || !is_there) {
                 return Ok(());
@@ -200,11 +198,11 @@ impl Blueprint {
         Ok(())
     }
 
-    /// A repository of add-ons in which Odoo would find no module is of no use, and nobody would notice.
+    /// Refuses a repository of add-ons in which Odoo would find no module. Odoo itself would not report it.
     fn look_for_modules(&self, host: &Host, addons: &[Source]) -> Result<(), Error> {
         let mut reasons = Vec::new();
         for (source, asked) in addons.iter().zip(&self.site.addons) {
-            // what is there and is no checkout is refused by its step, `source-NAME`
+            // a path that exists and is not a checkout is refused by its step, `source-NAME`
             if host.meta(&Path::new(&source.path).join(".git"))?.is_none() {
                 continue;
             }
@@ -223,7 +221,7 @@ impl Blueprint {
     }
 }
 
-/// The requirements of a source, with the files that they take in.
+/// The requirements of a source, and the files that they include.
 fn published_by(host: &Host, source: &Source) -> Result<Vec<Published>, Error> {
     let of = if source.name == "odoo" {
         "Odoo".to_owned()

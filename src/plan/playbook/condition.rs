@@ -1,4 +1,4 @@
-//! What `when` and `each` say.
+//! Parses the values of `when` and `each`.
 
 use toml::Spanned;
 
@@ -6,7 +6,7 @@ use super::{Condition, Reference};
 use crate::text::diagnostic::{Diagnostic, quote};
 use crate::text::template;
 
-/// Reads a `when`.
+/// Parses the value of `when`.
 pub(super) fn condition(when: &Spanned<String>) -> Result<Condition, Diagnostic> {
     let text = when.get_ref().as_str();
     let compared = [("==", false), ("!=", true)]
@@ -34,7 +34,7 @@ pub(super) fn condition(when: &Spanned<String>) -> Result<Condition, Diagnostic>
     })
 }
 
-/// Reads a name without braces; `key` is what it is written for.
+/// Parses a reference without braces. `key` is the key that it is the value of.
 pub(super) fn reference(name: &Spanned<String>, key: &str) -> Result<Reference, Diagnostic> {
     let text = name.get_ref();
     if let Some(parts) = template::path(text) {

@@ -1,4 +1,4 @@
-//! From the [`Playbook`] to the tasks for one context.
+//! Expands a [`Playbook`] to the tasks for one context.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,19 +12,19 @@ use super::{File, Notes, Place, Playbook, Reference, StepTemplate, Task, Text};
 use crate::text::diagnostic::{Diagnostic, Diagnostics, is_deceptive, quote};
 use crate::text::template::{Context, find};
 
-/// What came of the steps so far.
+/// The result for the steps so far.
 struct Expansion<'p> {
     files: &'p [File],
     tasks: Vec<Task>,
-    /// For each written id: the tasks to wait for.
+    /// For each id as written: the tasks to wait for.
     written: Vec<(&'p str, Vec<String>)>,
-    /// Where the id of each task is written.
+    /// The place in the file of each task's id.
     ids: BTreeMap<String, Range<usize>>,
-    /// The errors of each file.
+    /// The errors in each file.
     errors: Vec<Vec<Diagnostic>>,
 }
 
-/// The tasks of all steps and checks. If several files have errors, those of the first are returned.
+/// Makes the tasks of all steps and checks. If several files have errors, those of the first file are returned.
 pub(super) fn tasks(playbook: &Playbook, context: &Context) -> Result<Vec<Task>, Diagnostics> {
     let mut expansion = Expansion {
         files: &playbook.files,
@@ -47,7 +47,7 @@ pub(super) fn tasks(playbook: &Playbook, context: &Context) -> Result<Vec<Task>,
 }
 
 impl<'p> Expansion<'p> {
-    /// The text of the file that has `step`.
+    /// The text of the file that contains `step`.
     fn source(&self, step: &StepTemplate) -> &'p str {
         &self.files[step.file].source
     }
@@ -56,7 +56,7 @@ impl<'p> Expansion<'p> {
         self.errors[step.file].push(error);
     }
 
-    /// The value of a result; errors are noted.
+    /// Returns the value of a result; collects the errors.
     fn good<T>(&mut self, step: &StepTemplate, result: Result<T, Vec<Diagnostic>>) -> Option<T> {
         result
             .map_err(|errors| self.errors[step.file].extend(errors))
@@ -79,7 +79,8 @@ impl<'p> Expansion<'p> {
         self.tasks.extend(made);
     }
 
-    /// The task of a step in a context, after `number` others of the same step; `None` if `when` leaves it out.
+    /// Makes the task of a step in a context; `None` if `when` leaves it out. `number` is its index among the tasks of
+    /// the same step.
     fn task(
         &mut self,
         step: &StepTemplate,
@@ -121,7 +122,7 @@ impl<'p> Expansion<'p> {
         })
     }
 
-    /// One context for each element of `each`, with `item`; without `each` the one there is.
+    /// Returns one context for each element of `each`, with `item`. Without `each`, returns `context`.
     fn contexts<'c>(&mut self, step: &StepTemplate, context: &'c Context) -> Vec<Cow<'c, Context>> {
         let Some(each) = &step.each else {
             return vec![Cow::Borrowed(context)];
@@ -158,7 +159,7 @@ impl<'p> Expansion<'p> {
         }
     }
 
-    /// The id of a task, which no other has.
+    /// Makes the id of a task. An id that another task has is an error.
     fn id(
         &mut self,
         step: &StepTemplate,
@@ -169,7 +170,7 @@ impl<'p> Expansion<'p> {
         let place = &step.id.span;
         let rendered = step.id.render(context, self.source(step));
         let mut id = self.good(step, rendered)?;
-        // The id of a check may be made up, and then it has no place either.
+        // A generated id of a check has no place in the file.
         if check && place.is_empty() {
             if step.file > 0 {
                 id = format!("own-{id}");
@@ -205,8 +206,8 @@ impl<'p> Expansion<'p> {
         Some(id)
     }
 
-    /// The tasks a step waits for. Without a context, for a step that is left out, what cannot be known
-    /// is not asked for.
+    /// The tasks that a step waits for. A step that is left out has no context; its needs that contain templates are
+    /// then skipped.
     fn needs(&mut self, step: &StepTemplate, context: Option<&Context>) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         for id in &step.needs.steps {
@@ -225,7 +226,7 @@ impl<'p> Expansion<'p> {
         all
     }
 
-    /// A need is an id as written above, for all tasks that came of it, or the id of one task above.
+    /// Resolves a need. It is either an id as written above, which means all tasks of that step, or the id of one task.
     fn need(
         &self,
         step: &StepTemplate,
@@ -237,7 +238,7 @@ impl<'p> Expansion<'p> {
             .iter()
             .find(|(id, _)| *id == need.text)
             .map(|(_, ids)| ids.clone());
-        // With `each`, `addons-{{ item.name }}` is the one of this very item, if there is one.
+        // With `each`, `addons-{{ item.name }}` means only the task of the same item, if there is one.
         let own = step.each.is_some() && !need.is_literal();
         if let (Some(ids), false) = (&written, own) {
             return Ok(ids.clone());
@@ -254,7 +255,7 @@ impl<'p> Expansion<'p> {
     }
 }
 
-/// Whether a reference is `true`.
+/// Whether the value of a reference is `true`.
 fn is_true(context: &Context, reference: &Reference) -> Result<bool, Diagnostic> {
     match resolve(context, reference)? {
         Value::Bool(value) => Ok(*value),
@@ -262,7 +263,7 @@ fn is_true(context: &Context, reference: &Reference) -> Result<bool, Diagnostic>
     }
 }
 
-/// Whether a reference is this word. What is nothing, and what is in a section that is not there, is no word.
+/// Whether the value of a reference is `word`. `null`, and a key in a section that does not exist, equal no word.
 fn is_word(context: &Context, reference: &Reference, word: &str) -> Result<bool, Diagnostic> {
     for length in 1..=reference.parts.len() {
         let above = Reference {

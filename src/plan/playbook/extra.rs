@@ -1,4 +1,4 @@
-//! An administrator's own steps, put into a playbook before or after steps of it.
+//! Puts an administrator's own steps into a playbook, before or after steps of it.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use super::{Playbook, StepTemplate};
 use crate::text::diagnostic::{Diagnostic, Diagnostics, quote};
 use crate::text::template;
 
-/// What the ids of own steps begin with, so that no later version of the program has a step of the same id.
+/// The prefix for ids of an administrator's steps. No version of the built-in playbook uses it.
 pub const OWN: &str = "own-";
 
-/// The playbook with the steps and checks of a second file.
+/// Returns `playbook` with the steps and checks of a second file.
 pub(super) fn extended(
     playbook: &Playbook,
     path: &Path,
@@ -39,7 +39,7 @@ pub(super) fn extended(
     })
 }
 
-/// Puts an own step beside its anchor: own steps of the same place keep their order.
+/// Inserts an administrator's step beside its anchor. Several with the same anchor keep their order.
 fn put(steps: &mut Vec<StepTemplate>, own: Written, errors: &mut Vec<Diagnostic>) {
     let Written {
         mut step,

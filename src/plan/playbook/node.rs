@@ -1,4 +1,4 @@
-//! Values of a playbook that know their places, and what they are in a context.
+//! Values of a playbook with their places, and how they are evaluated in a context.
 
 use serde_json::{Map, Number, Value};
 use toml::Spanned;
@@ -22,7 +22,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// Takes over a value of TOML; what cannot be is noted.
+    /// Converts a TOML value. Values that a playbook cannot have are collected as errors.
     pub(super) fn read(
         value: &Spanned<DeValue<'_>>,
         source: &str,
@@ -64,7 +64,7 @@ impl Node {
         }
     }
 
-    /// Takes over the values of a table.
+    /// Converts the values of a TOML table.
     pub(super) fn table(
         table: &DeTable<'_>,
         source: &str,
@@ -77,7 +77,7 @@ impl Node {
             .collect()
     }
 
-    /// What it is in a context; every error is noted, and `Null` stands in its place.
+    /// Evaluates the value in a context. Errors are collected; a wrong value becomes `Null`.
     pub(super) fn value(
         &self,
         context: &Context,
@@ -106,7 +106,7 @@ impl Node {
     }
 }
 
-/// What the keys of a table are in a context.
+/// Evaluates the values of a table in a context.
 pub(super) fn fields(
     table: &[(String, Node)],
     context: &Context,
@@ -120,14 +120,14 @@ pub(super) fn fields(
 }
 
 impl Text {
-    /// Whether it says the same in every context.
+    /// Whether it is the same in every context.
     pub(super) fn is_literal(&self) -> bool {
         !["{{", "{%", "{#"]
             .iter()
             .any(|start| self.text.contains(start))
     }
 
-    /// What is wrong with it whatever the context.
+    /// Returns the error that it has in every context, if any.
     pub(super) fn check(&self, source: &str) -> Option<Diagnostic> {
         let plain = self.is_literal() || template::reference(&self.text).is_some();
         let wrong = (!plain)
@@ -136,7 +136,7 @@ impl Text {
         wrong.map(|error| self.place(error, source))
     }
 
-    /// What it is in a context: a reference keeps the type of what it names.
+    /// Evaluates it in a context. A single reference keeps the type of its value.
     pub(super) fn value(&self, context: &Context, source: &str) -> Result<Value, Vec<Diagnostic>> {
         let Some(parts) = template::reference(&self.text) else {
             return self.render(context, source).map(Value::String);
@@ -148,7 +148,7 @@ impl Text {
             .map_err(|error| vec![self.place(error, source)])
     }
 
-    /// The text it is in a context.
+    /// Renders it as text in a context.
     pub(super) fn render(
         &self,
         context: &Context,
@@ -165,8 +165,8 @@ impl Text {
         })
     }
 
-    /// Moves an error from a place in the text to its place in the file. Where the literal is written with
-    /// escapes the places differ, and all of it is underlined.
+    /// Moves an error from its place in the text to its place in the file. If the literal has escapes, the places differ,
+    /// and the whole literal is underlined.
     fn place(&self, error: Diagnostic, source: &str) -> Diagnostic {
         let literal = source.get(self.span.clone()).unwrap_or_default();
         let inner = ["\"\"\"", "'''", "\"", "'"]

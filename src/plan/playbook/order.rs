@@ -1,11 +1,11 @@
-//! What the order of steps demands.
+//! Checks the order of steps.
 
 use super::{File, StepTemplate, Text};
 use crate::text::diagnostic::{Diagnostic, place, quote};
 use crate::text::template;
 
-/// Notes names given twice, and needs that are not above, in the last of `files`: the others are right. What a template
-/// says is known only later.
+/// Collects errors about duplicate ids and needs that are not above, for the last of `files`; the earlier files were
+/// checked before. Ids and needs with templates are checked later, when they are rendered.
 pub(super) fn order(steps: &[StepTemplate], files: &[&File], errors: &mut Vec<Diagnostic>) {
     let written = steps.iter().enumerate();
     for (at, step) in written.filter(|(_, step)| step.file + 1 == files.len()) {
@@ -47,7 +47,7 @@ fn not_above(need: &Text, below: &StepTemplate, source: &str) -> Diagnostic {
     .hint("a step needs only steps above it: move one of them")
 }
 
-/// The error for a need that names no step above.
+/// Returns the error for a need that names no step above.
 pub(super) fn unknown_need<'a>(
     need: &Text,
     above: impl Iterator<Item = &'a str> + Clone,

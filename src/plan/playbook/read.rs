@@ -1,4 +1,4 @@
-//! From the text to the [`Playbook`], collecting every error.
+//! Parses a text to a [`Playbook`] and collects every error.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ pub(super) struct Steps {
     pub(super) checks: Vec<StepTemplate>,
 }
 
-/// Reads one file: `number` 0 is the playbook, 1 the file that extends it.
+/// Parses one file. `number` is 0 for the playbook and 1 for the file that extends it.
 pub(super) fn file(path: &Path, source: &str, number: usize) -> (File, Steps, Vec<Diagnostic>) {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     let file = File {
@@ -55,7 +55,7 @@ pub(super) fn file(path: &Path, source: &str, number: usize) -> (File, Steps, Ve
     };
     let (table, mut errors) = reader::parse(source);
     let mut found = Steps::default();
-    // A step that syntax broke would only be told a second time as incomplete.
+    // After a syntax error, the broken step would be reported a second time as incomplete.
     if errors.is_empty() {
         let mut root = Table::new("", table.span(), table.get_ref());
         let mut reading = Reading {

@@ -1,4 +1,4 @@
-//! One `[[step]]` or `[[check]]` of a file.
+//! Parses one `[[step]]` or `[[check]]` of a file.
 
 use std::ops::Range;
 
@@ -10,22 +10,22 @@ use super::{Needs, Notes, StepTemplate, Text};
 use crate::text::diagnostic::{Diagnostic, did_you_mean, quote};
 use crate::text::reader::{Rest, Table, unexpected, unknown_key};
 
-/// A step, and what is written about its place.
+/// A step, and its keys about its place in the order.
 pub(super) struct Written {
     pub(super) step: StepTemplate,
     pub(super) needs: Given,
-    /// In a file that extends a playbook: the step that this one comes before, or after.
+    /// In a file that extends a playbook: the step before or after which this step is put.
     pub(super) anchor: Option<Anchor>,
 }
 
-/// Whether a step has a list `needs`.
+/// Whether a step has the key `needs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Given {
     Needs,
     Nothing,
 }
 
-/// The step beside which an own one is put.
+/// The step beside which an administrator's step is put.
 pub(super) struct Anchor {
     pub(super) is_before: bool,
     pub(super) id: Text,
@@ -34,9 +34,9 @@ pub(super) struct Anchor {
 /// A kind, its place, and its fields.
 type Resource = (String, Range<usize>, Vec<(String, Node)>);
 
-/// Reads the steps of one file.
+/// Parses the steps of one file.
 pub(super) struct Reading<'r> {
-    /// The file, by its place in [`super::Playbook::files`].
+    /// The index of the file in [`super::Playbook::files`].
     pub(super) file: usize,
     /// Its text.
     pub(super) source: &'r str,
@@ -44,7 +44,7 @@ pub(super) struct Reading<'r> {
 }
 
 impl Reading<'_> {
-    /// Reads one step; `number` is that of a check.
+    /// Parses one step, or a check, which then has the number `number`.
     pub(super) fn step(
         &mut self,
         mut table: Table<'_, '_>,
@@ -98,7 +98,7 @@ impl Reading<'_> {
         let texts = texts.chain(&notes.on_create).chain(&notes.on_change);
         self.errors
             .extend(texts.filter_map(|text| text.check(self.source)));
-        // With an error noted it is read on all the same, so that the steps below can be told of their needs.
+        // Also after an error a step is added, so that the needs of the steps below can be checked.
         let (kind, kind_span, fields) = resource.unwrap_or((String::new(), span, Vec::new()));
         let step = StepTemplate {
             file: self.file,
@@ -121,7 +121,7 @@ impl Reading<'_> {
         })
     }
 
-    /// The step before or after which this one comes.
+    /// Parses `before` or `after`.
     fn anchor(&mut self, table: &mut Table<'_, '_>) -> Option<Anchor> {
         let mut take = |key, is_before| {
             let id = table.take::<String>(key).map(text)?;
@@ -136,7 +136,7 @@ impl Reading<'_> {
         after.or(before)
     }
 
-    /// The one resource among the keys that are left.
+    /// Parses the single resource among the remaining keys.
     fn resource(
         &mut self,
         rest: Rest<'_, '_>,
@@ -200,7 +200,7 @@ impl Reading<'_> {
         resource
     }
 
-    /// The value of a result; its error is noted.
+    /// Returns the value of a result; collects its error.
     fn good<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
         result.map_err(|error| self.errors.push(error)).ok()
     }

@@ -1,20 +1,20 @@
-//! Requirements that no version meets together, seen before anything is fetched for them.
+//! Finds pairs of requirements that no version can satisfy, before anything is downloaded.
 
 use super::version::{Version, holds};
 use super::{Published, lines, marker, name};
 
-/// One requirement, and where it is written.
+/// One requirement, and its place.
 struct Asked<'a> {
     by: &'a Published,
     line: usize,
     text: String,
     name: String,
-    /// What it says of the version, each as sign and version.
+    /// Its version specifiers, each as operator and version.
     versions: Vec<(String, String)>,
 }
 
-/// The pairs of requirements of different sources that no version meets, for the Python of version `python`.
-/// `overridden` go out in any case. What cannot be judged is left to the installer.
+/// The pairs of requirements from different sources that no version can satisfy, on version `python` of Python.
+/// Requirements in `overridden` are ignored. Pairs that cannot be judged are left to the installer.
 #[must_use]
 pub fn conflicts(sources: &[Published], overridden: &[String], python: &str) -> Vec<String> {
     let overridden: Vec<String> = overridden.iter().filter_map(|line| name(line)).collect();
@@ -53,7 +53,7 @@ fn told(asked: &Asked<'_>) -> String {
     )
 }
 
-/// A requirement that counts here.
+/// Parses a requirement. `None` if it does not apply on this Python, or cannot be judged.
 fn asked<'a>(by: &'a Published, line: usize, text: &str, python: &str) -> Option<Asked<'a>> {
     let (requirement, marker) = match text.split_once(';') {
         Some((requirement, marker)) => (requirement.trim(), Some(marker)),
@@ -83,7 +83,7 @@ fn asked<'a>(by: &'a Published, line: usize, text: &str, python: &str) -> Option
     })
 }
 
-/// Whether one names a single version that the other does not take.
+/// Whether one requirement pins a version that the other does not allow.
 fn clash(one: &Asked<'_>, other: &Asked<'_>) -> bool {
     let refuses = |pinned: &Asked<'_>, by: &Asked<'_>| {
         let [(sign, version)] = pinned.versions.as_slice() else {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_met_together_is_named() {
+    fn requirements_that_contradict_each_other_are_named() {
         let odoo = "# pins\nlxml==4.8.0 ; python_version <= '3.10'\nlxml==4.9.2 ; python_version > '3.10'\nBabel==2.9.1\n";
         for (addon, clashes) in [
             ("lxml==4.9.1", true),

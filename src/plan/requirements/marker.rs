@@ -1,9 +1,8 @@
-//! Environment markers (PEP 508), as far as a server's are known before anything is installed.
+//! Environment markers (PEP 508), as far as they can be evaluated before anything is installed.
 
 use super::version::{Version, holds};
 
-/// Whether a requirement with this marker counts for the Python of version `python`; `None` where that
-/// cannot be told.
+/// Whether a requirement with this marker applies on version `python` of Python. `None` if that is not known.
 pub(super) fn applies(marker: &str, python: &str) -> Option<bool> {
     let words = words(marker)?;
     let mut reader = Reader {
@@ -20,7 +19,7 @@ enum Word<'a> {
     Sign(&'a str),
 }
 
-/// Texts, names and signs; `None` where a text does not end.
+/// Splits a marker into strings, names and operators. `None` if a string is not closed.
 fn words(marker: &str) -> Option<Vec<Word<'_>>> {
     let (mut words, mut rest) = (Vec::new(), marker.trim());
     while let Some(first) = rest.chars().next() {
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markers_are_weighed_as_pip_does() {
+    fn markers_are_evaluated_as_pip_does() {
         for (marker, expected) in [
             ("python_version < '3.11'", Some(false)),
             (

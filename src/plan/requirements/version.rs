@@ -1,15 +1,15 @@
-//! Versions of Python packages (PEP 440), those of numbers alone: of others it is not told what meets what.
+//! Versions of Python packages (PEP 440), only those made of numbers. Other versions are not compared.
 
-/// A version of numbers.
+/// A version made of numbers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Version(Vec<u64>);
 
 impl Version {
-    /// Reads one; `None` where it has more than numbers.
+    /// Parses a version. `None` if it has other parts than numbers.
     pub(super) fn read(text: &str) -> Option<Self> {
         let parts = text.trim().split('.').map(|part| part.parse().ok());
         let mut parts: Vec<u64> = parts.collect::<Option<_>>()?;
-        // 1.0 is 1
+        // 1.0 equals 1
         while parts.len() > 1 && parts.last() == Some(&0) {
             parts.pop();
         }
@@ -24,7 +24,8 @@ impl Version {
     }
 }
 
-/// Whether `version` is as `sign` and `text` say: `>=`, `1.2`; `None` where that cannot be told.
+/// Whether `version` satisfies the specifier of operator `sign` and version `text`, such as `>=` and `1.2`. `None` if
+/// that is not known.
 pub(super) fn holds(version: &Version, sign: &str, text: &str) -> Option<bool> {
     let text = text.trim();
     if let Some(start) = text.strip_suffix(".*") {
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_meets_what_is_as_pep_440_says() {
+    fn specifiers_are_compared_as_pep_440_says() {
         for (version, sign, text, expected) in [
             ("4.9.1", "==", "4.9.1", Some(true)),
             ("4.9.0", "==", "4.9", Some(true)),

@@ -1,27 +1,28 @@
-//! How the connections of a PostgreSQL server are shared out.
+//! How the connections of a PostgreSQL server are shared among sites.
 
 use serde::Serialize;
 
 use super::Sizing;
 
-/// What is kept back of all connections: three are PostgreSQL's own, for superusers, and five are for
-/// a backup, a console and whoever watches the server.
+/// The connections that no site gets: three are reserved by PostgreSQL for superusers, five are for backups, consoles
+/// and monitoring.
 const KEPT: u32 = 8;
 
-/// What a site holds beside its pools: its first process, and the one that listens for jobs.
+/// The connections that a site uses in addition to its pools: those of its first process, and the one that listens
+/// for jobs.
 const BESIDE: u32 = 3;
 
-/// The most connections of each process.
+/// The most connections that each process may open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Pools {
-    /// Of a process that answers requests or runs scheduled actions.
+    /// For a process that answers requests or runs scheduled actions.
     pub process: u32,
-    /// Of the one for websockets.
+    /// For the process that serves websockets.
     pub gevent: u32,
 }
 
-/// What may be chosen, the most first. Steps, and not a share of what is left: what a site has
-/// chosen it must choose again when another one has taken its own.
+/// The possible pool sizes, largest first. They are fixed sizes, not a share of the remaining connections, so that a
+/// further site never changes the sizes of an earlier one.
 const STEPS: [Pools; 5] = [
     pools(8, 16),
     pools(6, 12),
@@ -30,7 +31,7 @@ const STEPS: [Pools; 5] = [
     pools(2, 6),
 ];
 
-/// The same where one process with threads does it all: half of them answer requests at a time.
+/// The possible pool sizes of a single process with threads: half of its threads answer requests at a time.
 const THREADED: [Pools; 4] = [pools(32, 32), pools(24, 24), pools(16, 16), pools(8, 8)];
 
 const fn pools(process: u32, gevent: u32) -> Pools {
@@ -38,8 +39,8 @@ const fn pools(process: u32, gevent: u32) -> Pools {
 }
 
 impl Pools {
-    /// The most of `max_connections` that this site may have beside others that may hold `taken`.
-    /// `None` where there is not enough for it.
+    /// The largest pools for which `max_connections` suffices, if other sites may use `taken` connections. `None` if
+    /// there are not enough connections for even the smallest pools.
     #[must_use]
     pub fn of(sizing: &Sizing, max_connections: u32, taken: u32) -> Option<Self> {
         let left = max_connections.saturating_sub(KEPT + taken);
@@ -52,7 +53,7 @@ impl Pools {
         steps.iter().find(fits).copied()
     }
 
-    /// What a site may hold at the most.
+    /// The most connections that a site with these pools may use.
     fn demand(self, workers: u32, cron_threads: u32) -> u32 {
         let pools = match workers {
             0 => self.process,
@@ -62,8 +63,8 @@ impl Pools {
     }
 }
 
-/// What the site of an `odoo.conf` may hold of the connections of the server at `host`, `None` being
-/// the one over the socket. Odoo's own numbers hold where it gives none.
+/// The most connections that the Odoo with the configuration `conf` may open to the PostgreSQL server at `host`;
+/// `None` is the local server. Options that are missing in `conf` have Odoo's defaults.
 #[must_use]
 pub fn demand(conf: &str, host: Option<&str>) -> u32 {
     let value = |key: &str| {
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_takes_what_is_left_and_no_more() {
+    fn a_site_gets_the_largest_pools_that_fit() {
         for (workers, connections, taken, expected) in [
             (4, 100, 0, Some(pools(8, 16))),
             (4, 100, 59, Some(pools(4, 8))),
@@ -126,9 +127,9 @@ mod tests {
         }
     }
 
-    /// Else the second site would restart the first one.
+    /// Otherwise the install of a second site would restart the first one.
     #[test]
-    fn however_many_sites_come_the_earlier_ones_stay_as_they_are() {
+    fn a_further_site_never_changes_the_pools_of_earlier_ones() {
         for workers in [0, 2, 4, 8] {
             for connections in [100, 200, 500] {
                 let mut sites: Vec<Pools> = Vec::new();
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_of_another_server_takes_nothing_here() {
+    fn a_site_with_another_database_server_uses_no_connections_here() {
         let text = conf(&site(4), pools(8, 16)) + "db_host = db.example.org\n";
         assert_eq!(demand(&text, None), 0);
         assert_eq!(demand(&text, Some("db.example.org")), 59);

@@ -1,17 +1,17 @@
-//! What a PostgreSQL server is set up with beside an Odoo on the same host.
+//! The settings of a PostgreSQL server that shares its host with Odoo.
 
 use std::collections::BTreeMap;
 
 use super::gibibytes;
 
-/// The settings for a machine, in the form in which the server itself tells them.
+/// The settings for a machine, in the form in which PostgreSQL itself shows them.
 ///
-/// The server and Odoo live on one machine, so it gets two fifths of the memory and not all of it;
-/// of these a quarter for its own cache, as its documentation advises. `max_connections` grows with
-/// the cores, as Odoo's workers do. The last ones are for disks without moving parts.
+/// PostgreSQL and Odoo share one machine, so PostgreSQL gets two fifths of the memory, and a quarter of that for
+/// `shared_buffers`, as its documentation advises. `max_connections` grows with the cores, as Odoo's workers do. The
+/// last settings are for solid state disks.
 ///
-/// Only the machine decides, and an administrator who wants more connections (`least`): all sites of a host ask
-/// for the same.
+/// The settings depend only on the machine and on the `max_connections` that an administrator has set (`least`), so
+/// that all sites of a host ask for the same settings.
 #[must_use]
 pub fn settings(cores: u32, memory: u64, least: Option<u32>) -> BTreeMap<String, String> {
     let budget = gibibytes(memory).max(1) * 1024 * 2 / 5;
@@ -40,17 +40,17 @@ pub fn settings(cores: u32, memory: u64, least: Option<u32>) -> BTreeMap<String,
         .into()
 }
 
-/// PostgreSQL's own 100, and more where there are more than four cores.
+/// PostgreSQL's default of 100, and more on a machine with more than four cores.
 fn connections(cores: u32) -> u32 {
     (cores * 25).clamp(100, 500)
 }
 
-/// In steps of 16 MB.
+/// Rounds down to a multiple of 16 MB.
 fn rounded(megabytes: u64) -> u64 {
     megabytes / 16 * 16
 }
 
-/// A size as PostgreSQL tells it: in the largest unit that needs no fraction.
+/// A size as PostgreSQL shows it: in the largest unit that needs no fraction.
 fn size(megabytes: u64) -> String {
     if megabytes.is_multiple_of(1024) {
         format!("{}GB", megabytes / 1024)
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_server_gets_its_share() {
+    fn the_settings_follow_memory_and_cores() {
         for (cores, memory, expected) in [
             (1, 1024, ["100", "128MB", "304MB", "64MB", "4MB", "2GB"]),
             (2, 3915, ["100", "400MB", "1216MB", "96MB", "4MB", "2GB"]),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_loses_connections_that_an_administrator_gave() {
+    fn max_connections_is_never_below_the_value_of_the_administrator() {
         for (least, expected) in [(None, "100"), (Some(50), "100"), (Some(300), "300")] {
             let found = settings(2, 4096, least);
             assert_eq!(found["max_connections"], expected, "{least:?}");
