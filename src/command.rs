@@ -1,4 +1,4 @@
-//! What the program can be asked to do: a file a command, with its arguments.
+//! The commands of the program. Each command has a file with its arguments and its code.
 
 pub mod args;
 mod cleared;
@@ -88,7 +88,8 @@ pub enum Print {
 }
 
 impl Act {
-    /// Whether it may change this host: then it is not ended at any instant.
+    /// Whether it may change this host. Such a command handles signals, so that it does not end in the middle of a
+    /// change.
     fn may_change(&self) -> bool {
         matches!(
             self,
@@ -97,7 +98,7 @@ impl Act {
     }
 }
 
-/// Does what the command line asks on this host, tells it, and returns the exit code.
+/// Runs the command line on this host, reports the result, and returns the exit code.
 pub async fn run(cli: Cli) -> u8 {
     let (timings, may_change) = match &cli.command {
         Command::Act(act) => {
@@ -122,7 +123,7 @@ pub async fn run(cli: Cli) -> u8 {
     }
 }
 
-/// Does `command` on a host of the caller's, tells it, and returns the exit code.
+/// Runs `command` on `host`, reports the result, and returns the exit code.
 pub async fn on(host: Host, command: Command, report: &Report) -> u8 {
     match command {
         Command::Act(act) => {
@@ -166,7 +167,7 @@ async fn act_on(host: Host, act: Act, report: &Report) -> u8 {
     tell(host.events(), ending)
 }
 
-/// The text of a command that prints one.
+/// Returns the text of a command that prints a text.
 async fn printed(host: Host, print: Print) -> Result<String, Refused> {
     match print {
         Print::Render(asked) => render::render(host, &asked),

@@ -1,4 +1,4 @@
-//! Arguments in, exit code out.
+//! The entry point: parses the arguments and returns the exit code.
 
 use std::process::ExitCode;
 
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    // modes are set where things are made; what children make is to be readable by the service
+    // odoo-deploy sets every mode itself; files that child programs create must be readable by the service
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         return ExitCode::from(1);
     };
     let code = runtime.block_on(command::run(cli));
-    // a thread that still waits for an answer is not waited for
+    // do not wait for a thread that still reads an answer from the terminal
     runtime.shutdown_background();
     ExitCode::from(code)
 }

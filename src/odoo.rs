@@ -1,4 +1,5 @@
-//! What each release of Odoo needs, what each distribution brings, what this machine is, and what Odoo's modules say.
+//! Knowledge about Odoo and its hosts: what each release needs, what each distribution offers, the facts of this
+//! machine, and Odoo's modules.
 
 pub mod distribution;
 pub mod facts;

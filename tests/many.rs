@@ -223,7 +223,7 @@ fn what_is_no_folder_of_sites_is_refused() {
     let (machine, sites) = (Machine::bare(), Sites::new());
     let none = said(&machine, &sites, "audit --config SITES");
     assert!(
-        none.contains("exit: 78") && none.contains("no site lies in `SITES`"),
+        none.contains("exit: 78") && none.contains("no site is in `SITES`"),
         "{none}"
     );
     sites.add("able", 1, &[]);

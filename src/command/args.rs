@@ -1,4 +1,4 @@
-//! The command line, and the arguments that several commands have.
+//! The command line, and the arguments that several commands share.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,13 +25,13 @@ pub struct Cli {
     pub color: ColorChoice,
 }
 
-/// What follows the options in the help.
+/// The text after the options in the help.
 fn after_help() -> String {
     let codes = ending::codes();
     format!("{codes}\n\nExample:\n  odoo-deploy install --config site.toml --dry-run")
 }
 
-/// What people type who mean another command, and what to type for it.
+/// Words that people type for a command, and the command that they should type.
 const MEANT: &[(&[&str], &str)] = &[
     (
         &[
@@ -58,10 +58,10 @@ const MEANT: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// Reads a command line.
+/// Parses a command line.
 ///
 /// # Errors
-/// If it is none, with what was probably meant.
+/// If the command line is wrong. The error suggests the command that was probably meant.
 pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     Cli::try_parse_from(words).map_err(|mut error| {
         if error.kind() == ErrorKind::InvalidSubcommand
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_types_another_word_is_told_the_command() {
+    fn a_wrong_word_is_answered_with_the_right_command() {
         let said = |word: &str| {
             let words = ["odoo-deploy", word].map(OsString::from);
             read(words).expect_err("no command").to_string()

@@ -1,4 +1,4 @@
-//! Which releases and environments of a site the last runs do not go back to.
+//! Finds the releases and environments of a site that no rollback of the last runs needs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,11 @@ use crate::host::{Host, Result};
 use crate::plan::blueprint::Clearing;
 use crate::resource::AnyResource;
 
-/// As many changes of what runs can be taken back with what is on the disk.
+/// How many changes of the running code can be rolled back with what is on the disk.
 const KEPT: usize = 3;
 
-/// Finds the trees that runs made, that are there, and that neither the last runs nor what runs now need.
+/// Finds the trees that runs made, that still exist, and that neither the running code nor a rollback of the last runs
+/// needs.
 ///
 /// # Errors
 /// If the disk cannot be read.
@@ -37,7 +38,8 @@ pub(super) fn clearing(host: &Host, runs: &[Run]) -> Result<Clearing> {
             made.insert(path.to_owned());
         }
     }
-    // a run that was killed may have changed some links and not others: it counts as one change, and goes on clearing
+    // a killed run may have changed only some of the links. It counts as one change, and what it began to clear is
+    // still cleared
     let (ended, open): (Vec<&Run>, Vec<&Run>) = held
         .iter()
         .partition(|run| run.standing == Standing::Committed);
@@ -64,7 +66,7 @@ pub(super) fn clearing(host: &Host, runs: &[Run]) -> Result<Clearing> {
     })
 }
 
-/// The changes of what runs, the newest first: where the links of each led before, and after.
+/// The changes of the running code, newest first: for each, the targets of its links before and after.
 fn changes(runs: &[&Run]) -> Vec<Vec<PathBuf>> {
     let targets = |step: &Step| {
         let states = [&step.before, &step.after].into_iter().flatten();

@@ -1,4 +1,4 @@
-//! How a command ended, and the exit code that tells it.
+//! How a command ended, and its exit code.
 
 use crate::command::session::back;
 use crate::event::Outcome;
@@ -7,7 +7,7 @@ use crate::host::{self};
 use crate::plan::blueprint;
 use crate::text::error::chain;
 
-/// The exit code of a command that is done, or had nothing to do.
+/// The exit code of success, also if there was nothing to do.
 const DONE: u8 = 0;
 /// The exit code of wrong arguments.
 const USAGE: u8 = 64;
@@ -16,8 +16,8 @@ const CONFIGURATION: u8 = 78;
 /// The exit code of a command that SIGINT stopped.
 pub(super) const INTERRUPTED: u8 = 130;
 
-/// What each exit code means, the worst first: of several sites the worst is the code of all. A signal is the worst, as
-/// not all sites were tried then.
+/// The meaning of each exit code, worst first. If a command works on several sites, it exits with the worst code of
+/// all. A signal is the worst, because it means that not all sites were tried.
 const CODES: [(u8, &str); 11] = [
     (INTERRUPTED, "stopped by SIGINT"),
     (143, "stopped by SIGTERM"),
@@ -35,7 +35,7 @@ const CODES: [(u8, &str); 11] = [
     (DONE, "done, or nothing to do"),
 ];
 
-/// The exit codes, for people: by number, and in the order of the worst.
+/// The exit codes as a text for the help: by number, and then from worst to best.
 pub(super) fn codes() -> String {
     let mut codes = CODES;
     codes.sort_unstable();
@@ -47,7 +47,7 @@ pub(super) fn codes() -> String {
     )
 }
 
-/// The worst of some exit codes; one that nobody knows is the worst.
+/// The worst of some exit codes. An unknown code is the worst of all.
 pub(super) fn worst(codes: impl Iterator<Item = u8>) -> u8 {
     let rank = |code: &u8| CODES.iter().position(|(known, _)| known == code);
     codes.min_by_key(rank).unwrap_or(DONE)
@@ -62,7 +62,7 @@ pub struct Ending {
     pub(super) next: Option<String>,
 }
 
-/// A command that touched nothing, with the reason.
+/// The ending of a command that changed nothing, with the reason.
 pub type Refused = Ending;
 
 impl Ending {
@@ -78,13 +78,13 @@ impl Ending {
         self.error.as_deref()
     }
 
-    /// What to type next, if something is to be done.
+    /// The command to type next, if something is left to do.
     #[must_use]
     pub fn next(&self) -> Option<&str> {
         self.next.as_deref()
     }
 
-    /// An ending with the exit code that is usual for its outcome.
+    /// An ending with the usual exit code for its outcome.
     pub(super) fn of(outcome: Outcome) -> Self {
         let code = match outcome {
             Outcome::Changed | Outcome::Unchanged | Outcome::Rehearsed => DONE,
@@ -104,12 +104,12 @@ impl Ending {
         }
     }
 
-    /// The same as the end that was asked for: exit code 0.
+    /// The same ending with exit code 0, for an outcome that the user asked for.
     pub(super) fn well(self) -> Self {
         self.coded(DONE)
     }
 
-    /// The same with another exit code.
+    /// The same ending with another exit code.
     pub(super) fn coded(mut self, code: u8) -> Self {
         self.code = code;
         self
@@ -131,27 +131,27 @@ impl Ending {
     }
 }
 
-/// Nothing was touched, and this is why.
+/// The ending of a command that changed nothing, because of `reason`.
 pub(super) fn refused(reason: impl Into<String>) -> Refused {
     Ending::of(Outcome::Refused).because(reason)
 }
 
-/// Nothing was touched, as an error says.
+/// The ending of a command that changed nothing, because of an error.
 pub(super) fn failed(error: impl std::error::Error) -> Refused {
     refused(chain(&error))
 }
 
-/// The configuration is wrong.
+/// The ending for a wrong configuration.
 pub(super) fn misconfigured(reason: impl Into<String>) -> Refused {
     refused(reason).coded(CONFIGURATION)
 }
 
-/// The arguments are wrong.
+/// The ending for wrong arguments.
 pub(super) fn misused(reason: impl Into<String>) -> Refused {
     refused(reason).coded(USAGE)
 }
 
-/// There is no plan.
+/// The ending if no plan can be made.
 pub(super) fn unplannable(error: blueprint::Error) -> Refused {
     match error {
         blueprint::Error::Invalid(wrong) => misconfigured(wrong.render(80, false)),
@@ -161,7 +161,7 @@ pub(super) fn unplannable(error: blueprint::Error) -> Refused {
     }
 }
 
-/// The host was in the way before anything was touched, or a signal asked to stop.
+/// The ending if the host had an error before anything was changed, or a signal asked to stop.
 pub(super) fn gave_up(error: &host::Error) -> Refused {
     match error {
         host::Error::Stopped(stopped) => Ending::stopped(*stopped).because(chain(error)),
@@ -169,8 +169,8 @@ pub(super) fn gave_up(error: &host::Error) -> Refused {
     }
 }
 
-/// Not all could be taken back, or a signal asked to stop on the way. What is tried again may fail again: the
-/// owner can have the steps in `left` stay as they are.
+/// The ending of an incomplete rollback: some steps failed, or a signal asked to stop. As a second try may fail again,
+/// the ending also says how to leave the steps in `left` as they are.
 pub(super) fn incomplete(stop: &Stop, text: &str, name: &str, left: &[String]) -> Ending {
     let ending = match stop.check() {
         Ok(()) => Ending::of(Outcome::RollbackIncomplete),
@@ -179,7 +179,7 @@ pub(super) fn incomplete(stop: &Stop, text: &str, name: &str, left: &[String]) -
     ending.because(text).then(again_or_kept(name, left))
 }
 
-/// The two ways on from a rollback that could not take back the steps in `left`.
+/// The two possible next commands after a rollback that failed for the steps in `left`: try again, or keep them.
 pub(super) fn again_or_kept(name: &str, left: &[String]) -> String {
     let back = back(name);
     if left.is_empty() {
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_code_is_that_of_all() {
+    fn the_exit_code_of_several_sites_is_the_worst() {
         for (codes, expected) in [
             (&[][..], 0),
             (&[0, 2, 0], 2),

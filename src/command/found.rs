@@ -1,11 +1,11 @@
-//! What is wrong on the host, told before a run and after it.
+//! Reports findings before and after a run.
 
 use crate::check::Unhealthy;
 use crate::command::ending::Ending;
 use crate::event::{Event, Events, Found, Outcome, Weight};
 use crate::inspect::finding::Finding;
 
-/// Tells what was found.
+/// Reports findings.
 pub(super) fn tell(events: &Events, findings: &[Finding], found: Found) {
     for finding in findings {
         events.tell(Event::Finding {
@@ -17,10 +17,10 @@ pub(super) fn tell(events: &Events, findings: &[Finding], found: Found) {
     }
 }
 
-/// Tells what is found after a run, that which was there before apart from what is new.
+/// Reports the findings after a run. Findings that existed before the run and new ones are reported separately.
 ///
 /// # Errors
-/// At the first new one that concerns the site itself.
+/// If a finding about the site itself is new. Returns the first such finding.
 pub(super) fn after(
     events: &Events,
     before: &[Finding],
@@ -41,7 +41,7 @@ pub(super) fn after(
     }
 }
 
-/// How a command ends that changes nothing and has found something wrong.
+/// The ending of a command that changes nothing, if a finding says that something is wrong.
 pub(super) fn wrong(findings: &[Finding]) -> Option<Ending> {
     let first = findings.iter().find(|finding| finding.is_wrong())?;
     let others = findings.iter().filter(|finding| finding.is_wrong()).count() - 1;
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_new_and_of_the_site_fails_a_run() {
+    fn only_a_new_finding_about_the_site_fails_a_run() {
         let site = |what: &str, hint: &str| Finding::of_site(what, hint);
         for (before, now, expected) in [
             (vec![], vec![], None),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_will_be_wrong_is_not_wrong() {
+    fn a_finding_about_the_future_is_not_an_error_yet() {
         assert_eq!(wrong(&[Finding::soon("end", "h")]), None);
         let ending = wrong(&[Finding::soon("end", "h"), Finding::of_host("disk", "h")]);
         assert_eq!(ending.map(|ending| ending.code()), Some(5));

@@ -33,7 +33,7 @@ pub enum Drawing {
     Svg,
 }
 
-/// The plan as a picture; with what would become of each step, where that is asked for.
+/// Draws the plan. With `--pending`, also shows what `install` would do with each step.
 pub(super) async fn graph(host: Host, asked: &GraphOf) -> Result<String, Refused> {
     let mut session = Session::open(host, &asked.site.config)?;
     let graph = if asked.pending {

@@ -60,7 +60,7 @@ pub enum OnFailure {
     Keep,
 }
 
-/// Says what differs, and changes nothing.
+/// Reports what differs from the site's configuration. Changes nothing.
 pub(super) async fn audit(host: Host, config: &Path) -> Result<Ending, Refused> {
     let mut session = Session::open(host, config)?;
     let name = session.blueprint.site().name.to_string();
@@ -79,10 +79,10 @@ pub(super) async fn audit(host: Host, config: &Path) -> Result<Ending, Refused> 
     Ok(Ending::of(Outcome::Unchanged))
 }
 
-/// Brings the host to what the site of `config` asks.
+/// Installs or updates the site that `config` describes.
 ///
 /// # Errors
-/// If nothing was touched, with the reason.
+/// If nothing was changed. The error has the reason.
 pub async fn install(
     host: Host,
     config: &Path,
@@ -125,7 +125,7 @@ pub async fn install(
     Ok(run(&mut session, &mut journal, plan, &observed, asked).await)
 }
 
-/// The checks of a host that is as it should be.
+/// Runs the plan's checks on a host on which no step is pending.
 async fn checks(host: &Host, plan: &Plan) -> Result<(), Refused> {
     for check in &plan.checks {
         let unhealthy = |e: check::Unhealthy| Ending::of(Outcome::Unhealthy).because(e.to_string());

@@ -1,4 +1,4 @@
-//! Modules that stay although the site no longer names them.
+//! Modules that are still installed, although the site no longer asks for them.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use crate::engine::observe::Observed;
 use crate::plan::Plan;
 use crate::resource::{AnyResource, Database};
 
-/// What to say of the modules that earlier runs were asked for, that the site no longer names and that
-/// the database still has; `None` where there are none.
+/// Returns a note about modules that earlier runs installed, that the site no longer asks for, and that the database
+/// still has. `None` if there are none.
 pub(super) fn orphan_modules(runs: &[Run], plan: &Plan, observed: &Observed) -> Option<String> {
     let mut found = plan.steps.iter().zip(&observed.found);
     let (database, now) =

@@ -1,4 +1,4 @@
-//! What an administrator's own steps made, if they are no longer in `extra.toml`.
+//! Resources of an administrator's own steps that are no longer in `extra.toml`.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::plan::Plan;
 use crate::plan::playbook::OWN;
 use crate::resource::AnyResource;
 
-/// What is still there of it, in words; `None` if nothing is.
+/// Returns a note about such resources that still exist. `None` if there are none.
 ///
 /// # Errors
-/// If the host cannot be looked at.
+/// If a resource cannot be read.
 pub(super) async fn orphan_steps(host: &Host, runs: &[Run], plan: &Plan) -> Result<Option<String>> {
     let holds = |run: &&Run| matches!(run.standing, Standing::Open | Standing::Committed);
     let steps = runs.iter().filter(holds).flat_map(|run| &run.steps);

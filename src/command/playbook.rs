@@ -13,7 +13,7 @@ pub struct Playbook {
     pub name: String,
 }
 
-/// A file as it is built in.
+/// Returns a built-in file.
 pub(super) fn playbook(asked: &Playbook) -> Result<String, Refused> {
     built_in(&asked.name).map(str::to_owned).map_err(misused)
 }

@@ -1,4 +1,4 @@
-//! What is asked of people, and what they ask for by a signal.
+//! Questions to the user, and signals from the user.
 
 use crate::command::ending::{Ending, Refused, refused};
 use crate::event::{Event, Events};
@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::host::stop::Stop;
 use crate::report::Report;
 
-/// Does `work`, and says at the first signal what becomes of it.
+/// Runs `work`. At the first signal, reports what will happen now.
 pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future<Output = T>) -> T {
     tokio::pin!(work);
     tokio::select! {
@@ -19,8 +19,8 @@ pub(super) async fn stoppable<T>(stop: &Stop, events: &Events, work: impl Future
     work.await
 }
 
-/// Asks before anything is touched. A signal is a no, and so is that nobody can be asked: then `agreed` is the
-/// command to type, which says yes beforehand.
+/// Asks for agreement before anything is changed. A signal counts as a no, and so does a missing terminal. Then the
+/// error suggests `agreed`, the command with `--yes`.
 pub(super) async fn agree(
     host: &Host,
     report: &Report,

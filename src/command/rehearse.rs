@@ -41,7 +41,7 @@ pub struct Rehearse {
     pub bed: PathBuf,
 }
 
-/// Where the program and the site's folder are in the machine.
+/// The paths of the program and of the site's folder in the machine.
 const PROGRAM: &str = "/run/rehearsal/odoo-deploy";
 const SITE: &str = "/run/rehearsal/site";
 
@@ -112,8 +112,8 @@ pub(super) async fn rehearse(host: Host, asked: &Rehearse) -> Result<Ending, Ref
     })
 }
 
-/// What the machine sees of this host: this program, the site's folder, and every repository and
-/// folder of wheels that the site names by path.
+/// The bind mounts of the machine: this program, the site's folder, and every repository and folder of wheels that the
+/// site names by path.
 fn binds(site: &Site, config: &Path) -> std::io::Result<Vec<Bind>> {
     let read_only = |source: PathBuf, target: &str| Bind {
         source,
@@ -147,7 +147,7 @@ fn binds(site: &Site, config: &Path) -> std::io::Result<Vec<Bind>> {
     Ok(binds)
 }
 
-/// Runs the install with this process's own streams; returns its exit code.
+/// Runs the install with the standard streams of this process. Returns its exit code.
 async fn install(machine: &Machine, config: &Path, stop: &Stop) -> std::io::Result<u8> {
     let config = Path::new(SITE).join(config.file_name().unwrap_or(OsStr::new("site.toml")));
     let mut command = tokio::process::Command::from(machine.command(PROGRAM));
@@ -163,7 +163,7 @@ async fn install(machine: &Machine, config: &Path, stop: &Stop) -> std::io::Resu
     let mut child = command.kill_on_drop(true).spawn()?;
     let status = tokio::select! {
         status = child.wait() => status?,
-        // the machine goes down with all that runs in it
+        // the machine is stopped then, and all processes in it
         () = stop.requested() => return Ok(INTERRUPTED),
     };
     Ok(status

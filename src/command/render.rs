@@ -26,7 +26,7 @@ pub struct Render {
     pub template: Option<String>,
 }
 
-/// The files of the site, secrets masked; or a template, as it is built in.
+/// Returns the files of the site with masked secrets, or a built-in template.
 pub(super) fn render(host: Host, asked: &Render) -> Result<String, Refused> {
     if let Some(name) = &asked.template {
         return built_in(name).map(str::to_owned).map_err(refused);
@@ -46,7 +46,7 @@ pub(super) fn render(host: Host, asked: &Render) -> Result<String, Refused> {
     Ok(found.content.clone())
 }
 
-/// A file with a line above it that says where it goes.
+/// Returns the text of a file below a line with its path, owner and mode.
 fn headed(file: &File) -> String {
     let mut text = String::new();
     let (path, owner, group) = (file.path.display(), &file.owner, &file.group);

@@ -1,4 +1,4 @@
-//! What an earlier process left, before another goes on.
+//! Clears up what an earlier process left, before a command continues.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,8 +14,7 @@ use crate::host::{Host, Store};
 use crate::resource::wait_for_apt;
 use crate::text::error::chain;
 
-/// What a killed agent left: its children are ended, and a way back that it had begun is gone to
-/// its end.
+/// Clears up after a killed process: ends its child processes, and finishes a rollback that it had begun.
 pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<(), Refused> {
     let back = session.last(Standing::RollingBack);
     if back.is_none() && session.last(Standing::Open).is_none() {
@@ -43,10 +42,10 @@ pub(super) async fn settle_earlier(session: &mut Session, name: &str) -> Result<
     session.reread()
 }
 
-/// Rolls back the run of `journal`, which is one of site `name`, because of what `reason` says, if it says anything.
+/// Rolls back the run of `journal` of the site `name`. `reason` is the error that caused the rollback, or empty.
 ///
 /// # Errors
-/// If not all was taken back, with the ways on.
+/// If a step could not be rolled back. The ending says what to do next.
 pub(super) async fn roll_back(
     host: &Host,
     journal: &mut Journal,
@@ -67,7 +66,7 @@ pub(super) async fn roll_back(
     Err(incomplete(host.stop(), text.trim_start(), name, &left))
 }
 
-/// Ends what a killed run of `site` has left running, and lets its apt come to its end.
+/// Ends the processes that a killed run of `site` has left, and waits until its apt has finished.
 pub(super) async fn end_stragglers(host: &Host, site: &str) -> Result<(), Refused> {
     let ended = host.end_stragglers(site).await.map_err(failed)?;
     for process in ended {
@@ -80,7 +79,7 @@ pub(super) async fn end_stragglers(host: &Host, site: &str) -> Result<(), Refuse
     wait_for_apt(host).await.map_err(|e| gave_up(&e))
 }
 
-/// Puts on disk what a killed run did and did not sync: from now on it counts as done.
+/// Syncs the disks that a killed run has changed: its changes may not be on disk, and from now on they count as done.
 pub(super) fn make_durable(host: &Host, runs: &[Run]) -> Result<(), Refused> {
     let mut disks = BTreeSet::new();
     for step in runs.last().iter().flat_map(|run| &run.steps) {

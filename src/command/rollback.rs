@@ -36,13 +36,13 @@ pub struct Rollback {
     pub apt_timeout: Option<u64>,
 }
 
-/// As many steps of a run are named.
+/// How many steps of a run are named in a question.
 const MOST_NAMED: usize = 6;
 
-/// Takes the newest run that holds back.
+/// Rolls back the newest run that is not rolled back yet.
 ///
 /// # Errors
-/// If nothing was touched, with the reason.
+/// If nothing was changed. The error has the reason.
 pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<Ending, Refused> {
     if !nix::unistd::geteuid().is_root() {
         return Err(refused("this must be run by root; try `sudo`"));
@@ -56,7 +56,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
             "no run of the site `{name}` is recorded on this host"
         )));
     }
-    // a look takes nothing
+    // a dry run takes no lock
     let _lock = if asked.dry_run {
         None
     } else {
@@ -85,7 +85,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
         rollback::show(&host, run, stays).await;
         for step in &again {
             let text = format!(
-                "`{}` was cleared: it is brought again first",
+                "`{}` was cleared: it is made again first",
                 step.resource.subject()
             );
             events.tell(Event::Note { text });
@@ -119,7 +119,7 @@ pub async fn rollback(host: Host, asked: &Rollback, report: &Report) -> Result<E
     Ok(Ending::of(Outcome::Unhealthy).because(text).then(next))
 }
 
-/// What was cleared cannot be had now.
+/// The ending if code that was cleared cannot be made again.
 fn lost(name: &str, run: &Run, error: &host::Error) -> Ending {
     let links = run.steps.iter().filter_map(|step| match &step.resource {
         AnyResource::Link(_) | AnyResource::Service(_) => Some(step.step.clone()),
@@ -127,14 +127,15 @@ fn lost(name: &str, run: &Run, error: &host::Error) -> Ending {
     });
     let steps: Vec<String> = links.collect();
     refused(format!(
-        "what run {} goes back to was cleared and cannot be brought again: {}; nothing was taken back",
+        "run {} goes back to code that was cleared and cannot be made again: {}; nothing was taken back",
         run.number,
         chain(error)
     ))
     .then(again_or_kept(name, &steps))
 }
 
-/// Refuses to keep what is no step of the run that goes back, nor one of an earlier run that may be started anew.
+/// Refuses a `--keep` that is neither a step of the run to roll back, nor a step of an earlier run (such a service may
+/// be restarted).
 fn known(keep: &[String], run: &Run, runs: &[Run]) -> Result<(), Refused> {
     let is_of = |run: &Run, name: &String| run.steps.iter().any(|step| step.step == *name);
     let unknown = keep
@@ -161,7 +162,7 @@ fn question(run: &Run) -> String {
     format!("Take back {}?{data}", described(run))
 }
 
-/// A run by its number, when it was begun, and what of it can be taken back.
+/// Describes a run by its number, its beginning, and its steps that can be rolled back.
 fn described(run: &Run) -> String {
     let steps = run.steps.iter().filter(|step| !step.undone);
     let steps: Vec<&str> = steps.map(|step| step.step.as_str()).collect();
@@ -174,7 +175,7 @@ fn described(run: &Run) -> String {
     format!("run {number} of {began}: {named}{more}")
 }
 
-/// What to say where the run that goes back is not the last one.
+/// Returns a note if the run to roll back is not the last one.
 fn earlier(runs: &[Run], run: &Run) -> Option<String> {
     let last = runs.last().filter(|last| last.number != run.number)?;
     Some(format!(
@@ -184,7 +185,7 @@ fn earlier(runs: &[Run], run: &Run) -> Option<String> {
     ))
 }
 
-/// The name of a site, by its configuration or as given.
+/// The name of the site, from its configuration or from the arguments.
 fn site_name(asked: &OfSite) -> Result<String, Refused> {
     if let Some(config) = &asked.config {
         return Ok(load(config)?.name.to_string());

@@ -1,4 +1,4 @@
-//! A run, from its journal to its end.
+//! A run, from its first journal record to its ending.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ use crate::resource::{AnyResource, Issuer};
 use crate::site::{Site, Tls};
 use crate::text::error::chain;
 
-/// Opens the journal of a new run, or of the one that is `open`, to go on with it.
+/// Opens the journal of a new run, or of the run `open` to continue it.
 pub(super) fn open_journal(
     session: &mut Session,
     name: &str,
@@ -53,7 +53,7 @@ pub(super) fn open_journal(
     Ok(journal)
 }
 
-/// Applies the plan and ends the run, well or ill.
+/// Applies the plan, then commits the run or rolls it back.
 pub(super) async fn run(
     session: &mut Session,
     journal: &mut Journal,
@@ -66,7 +66,7 @@ pub(super) async fn run(
         session.blueprint.site().name.to_string(),
         session.config.clone(),
     );
-    // also where a second signal has killed what ran: whoever sent it wants no long way back now
+    // after a signal, the run is not rolled back: whoever sent a second signal does not want to wait for a rollback
     let stopped = |text: &str| {
         let stopped = host.stop().check().err()?;
         let next = on_or_back(&name, &config);
@@ -104,7 +104,7 @@ pub(super) async fn run(
             .because(text)
             .then(on_or_back(&name, &config));
     }
-    // where that cannot be told, other sites are taken to be there: what they may need stays
+    // if the other sites cannot be read, assume that there are some, and keep what they may need
     let stays = Stays {
         others: has_others(&host, &name).unwrap_or(true),
         steps: &[],
@@ -127,8 +127,8 @@ async fn commit(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), S
         .map_err(|e| chain(&e))
 }
 
-/// Takes back what an earlier attempt of the run has touched and the site, changed since, no
-/// longer asks for. Only at the end is everything known that the site asks for.
+/// Rolls back what an earlier attempt of this run has changed and the site no longer asks for, because its
+/// configuration was edited in between. Only at the end of a run is everything that the site asks for known.
 async fn abandon(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), String> {
     let asked: Vec<String> = plan.steps.iter().map(|step| key(&step.resource)).collect();
     let unasked = |step: &journal::Step| !asked.contains(&key(&step.resource));
@@ -148,13 +148,13 @@ async fn abandon(host: &Host, journal: &mut Journal, plan: &Plan) -> Result<(), 
     ))
 }
 
-/// What the owner wants to know at the end.
+/// The ending of a successful run: the address, and how to sign in.
 async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
     let site = session.blueprint.site();
     let mut next = vec![format!("{} answers", address(site))];
     for step in &plan.steps {
         match &step.resource {
-            // a database that was there before has another password
+            // a database that existed before has another password
             AnyResource::Database(database)
                 if Box::pin(database.is_made_here(host)).await.unwrap_or(false) =>
             {
@@ -175,7 +175,7 @@ async fn done(session: &Session, host: &Host, plan: &Plan) -> Ending {
     Ending::of(Outcome::Changed).then(next.join("; "))
 }
 
-/// Where people reach the site.
+/// The URL of the site.
 fn address(site: &Site) -> String {
     match (&site.proxy, &site.domain) {
         (Some(proxy), Some(domain)) if proxy.tls == Tls::None => format!("http://{domain}"),
@@ -197,7 +197,7 @@ fn on_or_back(name: &str, config: &Path) -> String {
     )
 }
 
-/// The command line for a site.
+/// The command line of `command` for a site.
 pub(super) fn again(command: &str, config: &Path) -> String {
     format!("odoo-deploy {command} --config {}", config.display())
 }

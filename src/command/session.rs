@@ -1,5 +1,5 @@
-//! What `install`, `audit`, `render` and `rollback` have in common: a site on this host, ready to
-//! be looked at.
+//! The part that `install`, `audit`, `render`, `graph` and `rollback` share: a site on this host, with its journals and
+//! its blueprint.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ use crate::text::error::chain;
 
 /// A site on this host.
 pub(super) struct Session {
-    /// Held by an agent that is about to act.
+    /// The lock of the site, for a command that may change the host.
     _lock: Option<Lock>,
     pub(super) host: Host,
     pub(super) facts: Facts,
@@ -36,7 +36,7 @@ pub(super) struct Session {
     pub(super) folder: PathBuf,
     pub(super) config: PathBuf,
     pub(super) runs: Vec<Run>,
-    /// What was wrong when the host was last observed.
+    /// The findings when the host was last observed.
     pub(super) found: Vec<Finding>,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn load(config: &Path) -> Result<Site, Refused> {
     })
 }
 
-/// A name as given, where it is one.
+/// Returns `name`, if it is a valid name of a site.
 pub(super) fn checked_name(name: &str) -> Result<String, Refused> {
     let name: Result<SiteName, _> = name.parse();
     name.map(|name| name.to_string())
@@ -55,13 +55,13 @@ pub(super) fn checked_name(name: &str) -> Result<String, Refused> {
 }
 
 impl Session {
-    /// Reads the site, the host and the journals; refuses what cannot work here.
+    /// Reads the site, the facts of the host and the journals. Refuses a site that cannot work on this host.
     pub(super) fn open(host: Host, config: &Path) -> Result<Self, Refused> {
         Self::read(host, config, |_, _| Ok(None))
     }
 
-    /// The same for `command`, which is about to act: no other agent can from before the journals are read
-    /// until this goes.
+    /// As [`Self::open`], for a `command` that may change the host. Takes the lock of the site before the journals are
+    /// read, and holds it until the session is dropped.
     pub(super) fn alone(host: Host, config: &Path, command: &str) -> Result<Self, Refused> {
         Self::read(host, config, |host, name| {
             begin(host.events(), command, name, None);
@@ -85,11 +85,11 @@ impl Session {
         let lock = lock(&host, site.name.as_str())?;
         let folder = host.path(&layout::state(site.name.as_str()));
         let beside = config.parent().unwrap_or(Path::new(".")).to_owned();
-        // what earlier runs have noted; a run that acts has its own number
+        // number 0 reads the notes of all earlier runs; a run that changes the host opens the store with its own number
         let notes = Store::new(host.disk(), &folder, 0);
         let host = host.with_notes(notes);
         let runs = journal::runs(&folder).map_err(failed)?;
-        // a server of another host is not tuned, and clusters on this one do not matter to the site
+        // a database server on another host is not tuned, and the local PostgreSQL does not matter then
         let least = match site.postgres.server {
             Some(_) => Ok(None),
             None => own_connections(&host),
@@ -118,13 +118,13 @@ impl Session {
         Ok(())
     }
 
-    /// The newest run, where it stands so.
+    /// The number of the newest run, if it has this standing.
     pub(super) fn last(&self, standing: Standing) -> Option<u32> {
         let newest = self.runs.last()?;
         (newest.standing == standing).then_some(newest.number)
     }
 
-    /// Plans and observes; refuses what this host cannot hold.
+    /// Compiles the plan and observes the host. Refuses a plan that this host has no room for.
     pub(super) async fn observe(&mut self) -> Result<(Plan, Observed), Refused> {
         self.blueprint
             .resolve_unknowns(&self.host)
@@ -163,7 +163,7 @@ impl Session {
         }
     }
 
-    /// Looks for what is wrong on the host beside the plan.
+    /// Collects the findings on the host.
     pub(super) async fn look(&self, plan: &Plan) -> Vec<Finding> {
         finding::look(finding::Surveyed {
             host: &self.host,
@@ -174,9 +174,9 @@ impl Session {
         .await
     }
 
-    /// Tells the plan, and what was found wrong on the way.
+    /// Reports the plan and the findings.
     pub(super) fn show(&self, plan: &Plan, observed: &Observed, found: Found) {
-        // one that cannot be read has been an error of the plan
+        // a file that cannot be read was already an error when the plan was compiled
         for text in self.blueprint.beside(plan).unwrap_or_default() {
             self.host.events().tell(Event::Note { text });
         }
@@ -203,7 +203,7 @@ fn target(facts: &Facts, site: &Site) -> Result<Target, Refused> {
     Err(refused(reasons.join("\n")))
 }
 
-/// Begins to tell what `command` does to `site`.
+/// Reports that `command` begins to work on `site`.
 pub(super) fn begin(events: &Events, command: &str, site: &str, run: Option<u32>) {
     events.tell(Event::Began {
         command: command.to_owned(),
@@ -212,8 +212,8 @@ pub(super) fn begin(events: &Events, command: &str, site: &str, run: Option<u32>
     });
 }
 
-/// The commits that branches are at: what is deployed of them, else what they were found at; by the runs that hold,
-/// the newest going first.
+/// The commits of branches: the deployed commit, or else the commit that the branch was resolved to. Only runs that
+/// are not rolled back count, and newer runs take precedence.
 fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
     let hold = |run: &&Run| matches!(run.standing, Standing::Open | Standing::Committed);
     let sources: Vec<&Checkout> = runs
@@ -228,7 +228,7 @@ fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
     let mut recorded = BTreeMap::new();
     for run in runs.iter().filter(hold) {
         recorded.extend(run.resolved.clone());
-        // a commit that the site named was found at no branch, and is deployed all the same
+        // a commit that `site.toml` names was never resolved from a branch, but is deployed
         for step in run.steps.iter().filter(|step| step.done && !step.undone) {
             let AnyResource::Link(link) = &step.resource else {
                 continue;
@@ -243,7 +243,7 @@ fn recorded(runs: &[Run]) -> BTreeMap<String, String> {
     recorded
 }
 
-/// Whether runs that hold have asked for the distribution's PostgreSQL.
+/// Whether runs that are not rolled back have asked for the distribution's PostgreSQL.
 fn asked_for_server(runs: &[Run]) -> bool {
     let hold = runs
         .iter()
@@ -277,7 +277,7 @@ pub(super) fn take_lock(host: &Host, name: &str, command: &str) -> Result<Lock, 
     )
 }
 
-/// The command line that takes a run back.
+/// The command line that rolls back the last run of a site.
 pub(super) fn back(name: &str) -> String {
     format!("odoo-deploy rollback --site {name}")
 }

@@ -1,4 +1,4 @@
-//! Several sites, one after the other.
+//! Runs a command for several sites, one after the other.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use crate::site::Site;
 use crate::text::error::chain;
 use crate::text::source;
 
-/// Does `work` on each site, tells how it ended, and returns the exit code of all. What becomes of one
-/// site is no reason not to do the others.
+/// Runs `work` for each site, reports how each ended, and returns the exit code for all. After a failure for one site,
+/// the other sites are still done.
 pub(super) async fn each(
     host: &Host,
     asked: &[PathBuf],
@@ -60,7 +60,7 @@ fn end(config: String, ending: &Ending) -> SiteEnd {
     }
 }
 
-/// Each configuration once, in the order asked for; of a folder those that are in it, by their names.
+/// The configurations, each once, in the order given. A folder is replaced by its configurations, sorted by name.
 fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Refused> {
     let mut configs: Vec<PathBuf> = Vec::new();
     for path in asked {
@@ -80,11 +80,11 @@ fn configs(asked: &[PathBuf]) -> Result<Vec<PathBuf>, Refused> {
 
 fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Refused> {
     let mut found = source::list(folder, "toml").map_err(|e| misconfigured(chain(&e)))?;
-    // it is stored beside every site of the folder, and is for all of them
+    // `odoo.toml` and `extra.toml` are no sites: they apply to all sites of the folder
     found.retain(|path| !holds_steps(path));
     if found.is_empty() {
         return Err(misconfigured(format!(
-            "no site lies in `{}`: every `*.toml` in it is one, but for `odoo.toml`, the playbook, and `extra.toml`, which adds \
+            "no site is in `{}`: every `*.toml` in it is one, but for `odoo.toml`, the playbook, and `extra.toml`, which adds \
              steps to it",
             folder.display()
         )));
@@ -92,8 +92,8 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Refused> {
     Ok(found)
 }
 
-/// The configurations whose site another one is of too, with what to say of it: each would undo what
-/// the other has done.
+/// Configurations with the same site name, each with an error text. They are refused, because each would undo the
+/// changes of the other.
 fn namesakes(configs: &[PathBuf]) -> BTreeMap<&PathBuf, String> {
     let mut by_name: BTreeMap<String, Vec<&PathBuf>> = BTreeMap::new();
     for config in configs {
@@ -111,7 +111,7 @@ fn namesakes(configs: &[PathBuf]) -> BTreeMap<&PathBuf, String> {
             .map(|path| path.display().to_string())
             .collect();
         let text = format!(
-            "the site `{name}` has several configurations: `{}`; give each a `name` of its own below `[site]`",
+            "the site `{name}` has several configurations: `{}`; give each its own `name` below `[site]`",
             paths.join("`, `")
         );
         reasons.extend(of_it.iter().map(|config| (*config, text.clone())));

@@ -11,17 +11,17 @@ use crate::event::{Event, Outcome};
 use crate::host::command::Cmd;
 use crate::host::{Host, layout};
 
-/// Tells how the site of a configuration stands.
+/// Reports the status of the site with this configuration.
 pub(super) async fn of_config(host: &Host, config: &Path) -> Result<Ending, Refused> {
     status(host, load(config)?.name.as_str()).await
 }
 
-/// Tells how the site of that name stands.
+/// Reports the status of the site with this name.
 pub(super) async fn of_name(host: &Host, name: &str) -> Result<Ending, Refused> {
     status(host, &checked_name(name)?).await
 }
 
-/// Tells how a site stands, from its journal and its service.
+/// Reports the status of a site, from its journals and its service.
 async fn status(host: &Host, name: &str) -> Result<Ending, Refused> {
     let events = host.events();
     begin(events, "status", name, None);

@@ -1,9 +1,9 @@
-//! What people are told of a plan beyond its changes.
+//! The notes that are shown with a plan.
 
 use crate::engine::observe::Observed;
 use crate::plan::Plan;
 
-/// The notes of the steps that are about to create or to change something, each once.
+/// The notes of the steps that will create or change something, each once.
 pub(super) fn words(plan: &Plan, observed: &Observed) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for (step, change) in plan.steps.iter().zip(&observed.changes) {

@@ -1,4 +1,4 @@
-//! What each distribution brings: data in `playbooks/distributions/`, part of the binary.
+//! The supported distributions. The data is in `playbooks/distributions/` and built into the binary.
 
 use std::sync::LazyLock;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::odoo::release::{PythonVersion, embedded};
 
-/// What a distribution brings.
+/// A distribution, and what it offers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distribution {
-    /// What people call it, `Debian 12`.
+    /// Its name, such as `Debian 12`.
     pub name: String,
     /// `ID` of `/etc/os-release`.
     pub id: String,
     /// `VERSION_ID` of `/etc/os-release`.
     pub version_id: String,
-    /// What its suites are named after, `bookworm`.
+    /// Its codename, such as `bookworm`.
     pub codename: String,
     /// The suites of apt that belong to it.
     pub suites: Vec<String>,
@@ -24,20 +24,20 @@ pub struct Distribution {
     pub python: PythonVersion,
     /// The major version of its package `postgresql`.
     pub postgresql: u16,
-    /// What Odoo needs of it beyond what each release asks for.
+    /// Packages that Odoo needs on it, in addition to those of the release.
     #[serde(default)]
     pub packages: Vec<String>,
-    /// What its package `nginx` understands; later ones understand it too.
+    /// What its package `nginx` supports; later versions support it, too.
     pub nginx: Nginx,
 }
 
-/// What a version of nginx understands.
+/// What a version of nginx supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Nginx {
-    /// The directive `http2`, instead of the parameter of `listen`: 1.25.1.
+    /// The directive `http2` instead of the parameter of `listen`: since 1.25.1.
     pub http2_directive: bool,
-    /// The directive `proxy_cookie_flags`: 1.19.3.
+    /// The directive `proxy_cookie_flags`: since 1.19.3.
     pub cookie_flags: bool,
 }
 
@@ -51,7 +51,7 @@ macro_rules! data {
 }
 
 impl Distribution {
-    /// All that are known, the oldest of each first.
+    /// All supported distributions, by name and then oldest first.
     #[must_use]
     pub fn all() -> &'static [Self] {
         static ALL: LazyLock<[Distribution; 5]> = LazyLock::new(|| {
@@ -66,7 +66,7 @@ impl Distribution {
         &*ALL
     }
 
-    /// The one that `/etc/os-release` names with `ID` and `VERSION_ID`, if it is known.
+    /// The distribution with this `ID` and `VERSION_ID` of `/etc/os-release`, if it is supported.
     #[must_use]
     pub fn of(id: &str, version_id: &str) -> Option<&'static Self> {
         let same = |known: &&Self| known.id == id && known.version_id == version_id;

@@ -1,4 +1,4 @@
-//! What kind of machine this is, read once before anything is planned.
+//! The facts of this machine, read once before a plan is made.
 
 mod limits;
 
@@ -12,10 +12,10 @@ use crate::odoo::distribution::Distribution;
 /// The machine, as far as a plan depends on it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Facts {
-    /// The distribution, where it is one that is known.
+    /// The distribution, if it is supported.
     #[serde(skip)]
     pub distribution: Option<&'static Distribution>,
-    /// What the distribution calls itself.
+    /// The distribution's own name.
     pub distribution_name: String,
     /// The architecture, as dpkg names it.
     pub architecture: String,
@@ -23,19 +23,19 @@ pub struct Facts {
     pub cores: u32,
     /// The memory that services can use, in MiB.
     pub memory: u64,
-    /// Whether systemd is the machine's first process.
+    /// Whether systemd is process 1.
     pub systemd: bool,
-    /// Whether any network but the loopback is there.
+    /// Whether there is a network besides the loopback.
     pub network: bool,
-    /// Whether the kernel knows IPv6.
+    /// Whether the kernel has IPv6.
     pub ipv6: bool,
 }
 
 impl Facts {
-    /// Reads them.
+    /// Reads the facts.
     ///
     /// # Errors
-    /// If a file of the system is there and cannot be read.
+    /// If a system file exists and cannot be read.
     pub fn read(host: &Host) -> Result<Self> {
         let text = |path: &str| {
             host.read_text(Path::new(path))
@@ -60,7 +60,7 @@ impl Facts {
         })
     }
 
-    /// What the distribution's suites are named after; empty where it is not known.
+    /// The codename of the distribution; empty if the distribution is not supported.
     #[must_use]
     pub fn codename(&self) -> &'static str {
         self.distribution
@@ -76,8 +76,8 @@ fn os_release(text: &str, key: &str) -> Option<String> {
     Some(value.trim_matches(['"', '\'']).to_owned())
 }
 
-/// dpkg's own architecture: the first line of its list, or where there is no list, the kernel's
-/// word for it as dpkg says it.
+/// dpkg's native architecture: the first line of its list, or, without a list, dpkg's name for the architecture of
+/// this program.
 fn architecture(list: &str) -> String {
     let native = match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -99,7 +99,7 @@ fn memory(meminfo: &str) -> u64 {
     kilobytes.and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
-/// Whether a route leads anywhere but to this machine.
+/// Whether there is a route other than to this machine itself.
 fn has_network(route: &str, ipv6_route: &str) -> bool {
     let v4 = route.lines().skip(1).any(|line| !line.starts_with("lo\t"));
     let v6 = ipv6_route

@@ -1,4 +1,4 @@
-//! Modules of Odoo as they are stored in sources.
+//! Odoo modules in the folders of sources.
 
 mod data;
 mod literal;
@@ -11,11 +11,11 @@ use self::literal::Literal;
 use crate::host::{Error, Host, Kind, Result};
 use crate::text::diagnostic::did_you_mean;
 
-/// What makes a folder a module.
+/// The file that makes a folder a module.
 const MANIFEST: &str = "__manifest__.py";
 
-/// Why modules cannot be installed from `folders`: those that are not there, and those that need one
-/// that is not. A line for each.
+/// Reasons why modules cannot be installed from `folders`, a line each: modules that do not exist, and modules that
+/// depend on one that does not exist.
 ///
 /// # Errors
 /// If a source cannot be read.
@@ -44,7 +44,7 @@ pub fn missing(host: &Host, folders: &[PathBuf], asked: &[&str]) -> Result<Vec<S
 fn manifest(host: &Host, folders: &[PathBuf], name: &str) -> Result<Option<String>> {
     for folder in folders {
         match host.text(&folder.join(name).join(MANIFEST)) {
-            // a link in a folder of the builder's, which root does not follow: Odoo will tell
+            // a link in a folder of the builder: root does not follow it, so Odoo itself must report a problem
             Err(Error::Unsafe { .. }) => return Ok(Some(String::new())),
             Ok(None) => (),
             read => return read,
@@ -73,7 +73,8 @@ fn unknown(host: &Host, folders: &[PathBuf], name: &str, by: Option<&str>) -> Re
     ))
 }
 
-/// The names in the list `depends` of a manifest. Where it is no literal it is Odoo that will tell.
+/// The names in the list `depends` of a manifest. Empty if the list is no literal; Odoo itself must report problems
+/// then.
 fn depends(manifest: &str) -> Vec<String> {
     let read = Literal::read(manifest);
     let list = read.as_ref().and_then(|read| read.value("depends"));
@@ -81,7 +82,7 @@ fn depends(manifest: &str) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The version in the manifest of a module; `None` where there is none.
+/// The version in the manifest of a module. `None` if the manifest has no version, or does not exist.
 ///
 /// # Errors
 /// If a source cannot be read.
@@ -92,7 +93,7 @@ pub fn version(host: &Host, folders: &[PathBuf], name: &str) -> Result<Option<St
     Ok(version.map(str::to_owned))
 }
 
-/// The modules of `names` with the folder of each, and those that are in none of `folders`.
+/// Splits `names` into modules that exist, with the folder of each, and modules that are in none of `folders`.
 ///
 /// # Errors
 /// If a source cannot be read.
@@ -118,7 +119,7 @@ pub fn parted(
     Ok((there, gone))
 }
 
-/// The modules that need one that is not among `installed`, with the first such.
+/// Modules that depend on one that is not in `installed`, each with its first such dependency.
 ///
 /// # Errors
 /// If a source cannot be read.
@@ -145,7 +146,7 @@ pub fn unmet(
 /// The modules in a folder: the folders in it that have a manifest.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the folder cannot be read.
 pub fn within(host: &Host, folder: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for name in host.list(folder)? {
@@ -156,15 +157,15 @@ pub fn within(host: &Host, folder: &Path) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// How deep modules are looked for below a folder that has none, and in how many folders.
+/// How deep, and in how many folders, modules are searched for below a folder that has none.
 const DEEP: usize = 3;
 const MANY: usize = 2_000;
 
-/// Why a repository at `top` gives Odoo no module in `folder` of it, with what to write instead; `None` where it
-/// gives some.
+/// Explains why Odoo finds no module in `folder` of the repository at `top`, and what to write instead. `None` if
+/// Odoo finds some.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the repository cannot be read.
 pub fn why_none(host: &Host, top: &Path, folder: Option<&str>) -> Result<Option<String>> {
     if !within(
         host,
@@ -259,7 +260,7 @@ mod tests {
     use crate::event::Events;
     use crate::host::Programs;
 
-    /// A machine with these files, whose text is the second half.
+    /// A machine with these files, given as path and text.
     fn host(files: &[(&str, &str)]) -> (tempfile::TempDir, Host) {
         let root = tempfile::tempdir().expect("a folder");
         for (path, text) in files {
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_without_modules_where_odoo_looks_says_where_they_are() {
+    fn a_repository_with_modules_in_the_wrong_folder_says_where_they_are() {
         let module = |place: &str| format!("r/{place}__manifest__.py");
         let (top, deep, own) = (module("one/"), module("addons/one/"), module(""));
         let others = module("x/y/two/");
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_code_and_what_needs_such_is_told_apart() {
+    fn modules_without_code_and_modules_that_depend_on_them_are_separated() {
         let (_root, host) = host(&[
             ("a/one/__manifest__.py", "{'depends': ['base', 'new']}"),
             ("b/base/__manifest__.py", "{'version': '1.3'}"),
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_dependencies_are_read_as_python_has_them() {
+    fn dependencies_are_read_as_python_reads_them() {
         for (manifest, expected) in [
             (
                 "{'name': 'x', 'depends': ['base', \"web\"]}",

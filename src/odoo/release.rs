@@ -1,4 +1,4 @@
-//! What each release of Odoo needs: data in `playbooks/releases/`, part of the binary.
+//! What each release of Odoo needs. The data is in `playbooks/releases/` and built into the binary.
 
 mod python;
 mod series;
@@ -19,33 +19,33 @@ use crate::text::diagnostic::{Diagnostic, Diagnostics};
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    /// Which release.
+    /// The release.
     pub series: Series,
-    /// The month it came out, `2025-09`.
+    /// The month of its publication, such as `2025-09`.
     pub released: String,
-    /// Whether Odoo still mends it.
+    /// Whether it is in standard support.
     pub status: Status,
-    /// The month its standard support ends or ended.
+    /// The month in which its standard support ends or ended.
     pub supported_until: String,
-    /// The oldest major version of `PostgreSQL` it runs with.
+    /// The oldest major version of `PostgreSQL` that it runs with.
     pub postgresql: u16,
-    /// The packages of apt it needs with every version of Python.
+    /// The apt packages that it needs with every version of Python.
     pub packages: Vec<String>,
-    /// Further packages of apt, by architecture as dpkg names it.
+    /// Further apt packages, by architecture as dpkg names it.
     pub packages_by_architecture: BTreeMap<String, Vec<String>>,
-    /// What limits the versions of packages that other Python packages are built with.
+    /// Constraints for the versions of Python packages that are used to build other packages.
     pub build_constraints: Vec<String>,
-    /// The versions of Python it runs with, oldest first.
+    /// The versions of Python that it runs with, oldest first.
     pub python: Vec<Python>,
-    /// What its configuration file may hold.
+    /// The options of its configuration file.
     pub conf: Conf,
-    /// How it hashes its master password.
+    /// How its master password is hashed.
     pub admin_passwd: AdminPasswd,
-    /// What its health page tells.
+    /// What its health page reports.
     pub health: Health,
 }
 
-/// Whether Odoo still mends a release.
+/// Whether a release is in standard support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -59,40 +59,40 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Python {
-    /// Which version.
+    /// The version of Python.
     pub version: PythonVersion,
-    /// Further packages of apt.
+    /// Further apt packages.
     #[serde(default)]
     pub packages: Vec<String>,
-    /// Python packages beside the requirements of the release.
+    /// Python packages in addition to the requirements of the release.
     #[serde(default)]
     pub requirements: Vec<String>,
-    /// Python packages instead of those in the requirements of the release.
+    /// Python packages that replace those in the requirements of the release.
     #[serde(default)]
     pub overrides: Vec<String>,
-    /// What nobody has tried yet, in words for a warning.
+    /// What was not verified yet, in words for a warning.
     pub unverified: Option<String>,
 }
 
-/// What the configuration file of a release may hold.
+/// The options of the configuration file of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conf {
-    /// The options it knows, of those a server is set up with.
+    /// The options that it supports, of those that this program sets.
     pub keys: Vec<String>,
-    /// How demonstration data is asked for.
+    /// The option for demonstration data.
     pub demo: Demo,
 }
 
-/// How demonstration data is asked for.
+/// The option for demonstration data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Demo {
     /// The name of the option.
     pub key: String,
-    /// Its value that brings the data.
+    /// Its value with demonstration data.
     pub on: String,
-    /// Its value that leaves it out.
+    /// Its value without demonstration data.
     pub off: String,
 }
 
@@ -104,11 +104,11 @@ pub struct AdminPasswd {
     pub pbkdf2_rounds: u32,
 }
 
-/// What the health page tells.
+/// What the health page reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Health {
-    /// Whether `/web/health?db_server_status=1` tells of the database server too.
+    /// Whether `/web/health?db_server_status=1` also checks the database server.
     pub db_server_status: bool,
 }
 
@@ -144,18 +144,18 @@ impl Release {
         }
     }
 
-    /// What it needs with one version of Python; `None` when it does not run with it.
+    /// What it needs with one version of Python. `None` if it does not run with that version.
     #[must_use]
     pub fn with_python(&self, version: PythonVersion) -> Option<&Python> {
         self.python.iter().find(|python| python.version == version)
     }
 }
 
-/// Reads a data file.
+/// Parses a data file.
 ///
 /// # Errors
 ///
-/// The first error of the text, with its place.
+/// If the text is wrong: returns the first error, with its place.
 pub fn parse<T: DeserializeOwned>(path: &Path, source: &str) -> Result<T, Diagnostics> {
     toml::from_str(source).map_err(|error: toml::de::Error| {
         let span = error.span().unwrap_or(0..0);
@@ -164,11 +164,11 @@ pub fn parse<T: DeserializeOwned>(path: &Path, source: &str) -> Result<T, Diagno
     })
 }
 
-/// Reads a data file that is part of the binary.
+/// Parses a data file that is built into the binary.
 pub(crate) fn embedded<T: DeserializeOwned>(path: &str, source: &str) -> T {
     match parse(Path::new(path), source) {
         Ok(data) => data,
-        // It cannot change after the build, and a test reads every one.
+        // The file cannot change after the build, and a test parses every file.
         Err(errors) => unreachable!("{errors}"),
     }
 }
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_release_is_its_own_and_sorted() {
+    fn every_release_has_its_own_file_with_sorted_lists() {
         for series in Series::ALL {
             let release = Release::of(series);
             assert_eq!(release.series, series);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_between_releases() {
+    fn the_differences_between_releases() {
         let demo = |series| Release::of(series).conf.demo.key.as_str();
         assert_eq!(
             Series::ALL.map(demo),

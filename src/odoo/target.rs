@@ -11,31 +11,30 @@ use crate::odoo::release::{
     AdminPasswd, Conf, Health, Python, PythonVersion, Release, Series, Status,
 };
 
-/// What a release needs on a distribution it runs on. Serialised it is the `release` of playbooks and
-/// templates.
+/// What a release needs on a distribution. Serialised, it is `release` in playbooks and templates.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Target {
     /// The release.
     pub series: Series,
-    /// The version of Python it runs with there.
+    /// The version of Python that it runs with there.
     pub python: PythonVersion,
-    /// The major version of `PostgreSQL` it runs with there.
+    /// The major version of `PostgreSQL` that it runs with there.
     pub postgresql: u16,
-    /// The packages of apt.
+    /// The apt packages.
     pub packages: Vec<String>,
-    /// Python packages beside the requirements of the release.
+    /// Python packages in addition to the requirements of the release.
     pub requirements: Vec<String>,
-    /// Python packages instead of those in the requirements of the release.
+    /// Python packages that replace those in the requirements of the release.
     pub overrides: Vec<String>,
-    /// What limits the versions of packages that other Python packages are built with.
+    /// Constraints for the versions of Python packages that are used to build other packages.
     pub build_constraints: Vec<String>,
-    /// What its configuration file may hold.
+    /// The options of its configuration file.
     pub conf: Conf,
-    /// How it hashes its master password.
+    /// How its master password is hashed.
     pub admin_passwd: AdminPasswd,
-    /// What its health page tells.
+    /// What its health page reports.
     pub health: Health,
-    /// What the owner should know before agreeing.
+    /// Warnings, shown to the owner before the question.
     pub warnings: Vec<String>,
     #[serde(skip)]
     packages_by_architecture: BTreeMap<String, Vec<String>>,
@@ -57,7 +56,7 @@ impl Target {
         Ok(found.on_architecture(&facts.architecture))
     }
 
-    /// Adds the packages an architecture needs, named as by `dpkg --print-architecture`.
+    /// Adds the packages for an architecture, named as by `dpkg --print-architecture`.
     #[must_use]
     pub fn on_architecture(mut self, architecture: &str) -> Self {
         let further = self.packages_by_architecture.remove(architecture);
@@ -89,7 +88,7 @@ impl std::error::Error for Refusal {}
 ///
 /// # Errors
 ///
-/// If it does not run there, or when nobody is known to have seen it run.
+/// If the release does not run there, or is not known to.
 pub fn target(release: &Release, distribution: &Distribution) -> Result<Target, Refusal> {
     let python = fit(release, distribution).map_err(|reasons| Refusal {
         reason: reasons.join(", and "),
@@ -130,7 +129,7 @@ pub fn target(release: &Release, distribution: &Distribution) -> Result<Target, 
     })
 }
 
-/// What the release needs with the Python of the distribution, or everything that does not fit.
+/// What the release needs with the distribution's Python, or all reasons why it does not run there.
 fn fit<'r>(release: &'r Release, distribution: &Distribution) -> Result<&'r Python, Vec<String>> {
     let Distribution {
         name,
@@ -196,7 +195,7 @@ fn way_out(release: &Release, distribution: &Distribution) -> String {
 mod tests {
     use super::*;
 
-    /// One row for each release, one column for each distribution: what is said, `ok` for nothing.
+    /// One row for each release, one column for each distribution: the kinds of warnings, or `ok`.
     const TABLE: &[(Series, &str, &str, &str, &str, &str)] = &[
         (
             Series::V17,
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_tells_why_and_the_way_out() {
+    fn a_refusal_has_a_reason_and_a_way_out() {
         let refused = |series, id, version| {
             let distribution = Distribution::of(id, version).unwrap();
             target(Release::of(series), distribution)
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_where() {
+    fn the_needs_of_releases_on_distributions() {
         let on = |series, id, version| {
             target(Release::of(series), Distribution::of(id, version).unwrap()).unwrap()
         };

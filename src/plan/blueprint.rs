@@ -295,8 +295,8 @@ impl Blueprint {
         )
     }
 
-    /// The settings for PostgreSQL. `None` if the site does not have the key `tuning`: PostgreSQL is left as it is. Empty
-    /// if `tuning` is false: the file with the settings is removed.
+    /// The settings for PostgreSQL. `None` if the site does not have the key `tuning`: PostgreSQL is left as it is.
+    /// Empty if `tuning` is false: the file with the settings is removed.
     fn tuning(&self) -> Option<BTreeMap<String, String>> {
         let settings = || sizing::settings(self.facts.cores, self.facts.memory, self.least);
         let tuning = self.site.postgres.tuning?;

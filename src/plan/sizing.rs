@@ -55,8 +55,8 @@ pub struct Sizing {
 }
 
 impl Sizing {
-    /// Computes the processes by Odoo's own rule: two for each core and one more, but no more than one for six users, and
-    /// no more than fit into the memory.
+    /// Computes the processes by Odoo's own rule: two for each core and one more, but no more than one for six users,
+    /// and no more than fit into the memory.
     #[must_use]
     pub fn of(ground: Capacity) -> Self {
         let cron_threads = if ground.cores > 4 { 2 } else { 1 };

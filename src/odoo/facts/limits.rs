@@ -1,18 +1,18 @@
-//! What the control groups of a container, and of the services in it, leave of the machine.
+//! The limits that the control groups of a container, or of the services in it, set.
 
 use std::path::{Path, PathBuf};
 
 use crate::host::{Host, Result};
 
-/// Where control groups are, of the one hierarchy or of several.
+/// The folders of control groups: cgroup v2 (the unified hierarchy), and two controllers of cgroup v1.
 const UNIFIED: &str = "/sys/fs/cgroup";
 const MEMORY: &str = "/sys/fs/cgroup/memory";
 const CPU: &str = "/sys/fs/cgroup/cpu";
 
-/// The group that systemd starts services in.
+/// The group in which systemd starts services.
 const SERVICES: &str = "system.slice";
 
-/// The least of the limits that a service of this machine is under: its memory in MiB, its cores.
+/// The lowest limits that apply to a service of this machine: the memory in MiB, and the cores.
 pub(super) fn read(host: &Host) -> Result<(Option<u64>, Option<u32>)> {
     let text = host.read_text(Path::new("/proc/1/cgroup"))?;
     let text = text.unwrap_or_default();
@@ -40,8 +40,8 @@ pub(super) fn read(host: &Host) -> Result<(Option<u64>, Option<u32>)> {
     Ok((memory.map(|bytes| bytes >> 20), cores))
 }
 
-/// The groups above services, the outermost first, in the hierarchy of `controller`; the one hierarchy has none.
-/// The first process is in the group of the whole system, or one below it that it has made for itself.
+/// The groups above services, outermost first, in the hierarchy of `controller`; `controller` is empty for cgroup v2.
+/// Process 1 is in the group of the whole system, or in a group below it that it has made for itself.
 fn groups(cgroup: &str, controller: &str) -> Vec<PathBuf> {
     let path = cgroup.lines().find_map(|line| {
         let (_, rest) = line.split_once(':')?;
@@ -77,13 +77,13 @@ fn least<N: Ord>(known: &mut Option<N>, limit: Option<N>) {
     }
 }
 
-/// A number of bytes; `max` is none.
+/// Reads a number of bytes. `None` for `max`, which is no limit.
 fn number(host: &Host, path: &Path) -> Result<Option<u64>> {
     let text = host.read_text(path)?;
     Ok(text.and_then(|text| text.trim().parse().ok()))
 }
 
-/// The cores that a quota of so many microseconds in each period allows, a part of one being one.
+/// The cores that a quota allows, rounded up. Quota and period are in microseconds.
 fn quota(quota: &str, period: &str) -> Option<u32> {
     let (quota, period): (u64, u64) = (quota.trim().parse().ok()?, period.trim().parse().ok()?);
     let cores = quota.checked_add(period.checked_sub(1)?)? / period;
@@ -99,7 +99,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn the_least_limit_counts() {
+    fn the_lowest_limit_counts() {
         for (files, expected) in [
             (&[][..], (None, None)),
             (

@@ -1,16 +1,16 @@
-//! What a module brings into the database beyond its code: views, menus, rights, reports, scripts of migrations.
+//! The data files of a module: views, menus, rights, reports and migration scripts.
 //!
-//! Odoo reads it when it installs or updates the module, not when it starts.
+//! Odoo loads them into the database when it installs or updates the module, not when it starts.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::host::{Error, Host, Kind, Result};
 
-/// The kinds of files that manifests list as data.
+/// The extensions of files that manifests list as data.
 const DATA: &[&str] = &["csv", "sql", "xml"];
 
-/// Folders whose files are served, tried or read by people, and translations.
+/// Folders without data: web assets, tests, documentation and translations.
 const ASIDE: &[&str] = &[
     "demo",
     "doc",
@@ -21,20 +21,20 @@ const ASIDE: &[&str] = &[
     "tests",
 ];
 
-/// Folders of scripts that an update runs.
+/// Folders with migration scripts, which an update runs.
 const SCRIPTS: &[&str] = &["migrations", "upgrades"];
 
-/// A file of data that is not the same in two versions of a module, by its path within it.
+/// Returns the path, in the module, of a data file that differs between two versions of it.
 ///
 /// # Errors
-/// If one of them cannot be read.
+/// If a file cannot be read.
 pub fn changed(host: &Host, was: &Path, now: &Path) -> Result<Option<PathBuf>> {
     let mut files = BTreeSet::new();
     for module in [was, now] {
         collect(host, module, Path::new(""), false, &mut files)?;
     }
     for file in files {
-        // a link is not followed, and is no file of data
+        // a link is not followed and does not count as a data file
         let read = |module: &Path| match host.read(&module.join(&file)) {
             Err(Error::Unsafe { .. }) => Ok(None),
             read => read,
@@ -82,7 +82,7 @@ mod tests {
     use crate::host::Programs;
 
     #[test]
-    fn what_only_an_update_brings_is_told_from_what_a_start_does() {
+    fn files_that_need_an_update_are_told_from_files_that_need_only_a_restart() {
         let root = tempfile::tempdir().unwrap();
         let host = Host::at(root.path(), Programs::Real, Events::silent());
         let write = |path: &str, text: &str| {

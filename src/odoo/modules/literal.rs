@@ -1,19 +1,19 @@
-//! A literal of Python's, as a manifest is one: read as `ast.literal_eval` does, and nothing is run.
+//! Parses Python literals, such as a manifest, as `ast.literal_eval` does. Nothing is executed.
 //!
-//! What is no literal (a call, a name, a sum) is [`Literal::Other`], over which is read as far as brackets
-//! and texts go: what else stands in the manifest is of use all the same.
+//! An expression that is no literal (a call, a name, a sum) becomes [`Literal::Other`]. The parser skips it by its
+//! brackets and strings, so that the rest of the manifest can still be used.
 
-/// How deep brackets may stand in each other: deeper than in any manifest, and far from the end of the stack.
+/// The deepest nesting of brackets: deeper than in any manifest, and shallow enough for the stack.
 const DEEPEST: usize = 64;
 
-/// A value of Python's.
+/// A Python value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Literal {
-    /// A text, of several written one after the other too.
+    /// A string, also one that is made of several adjacent literals.
     Text(String),
     /// A list, a tuple or a set.
     List(Vec<Literal>),
-    /// Keys and their values.
+    /// A dictionary.
     Dict(Vec<(Literal, Literal)>),
     /// `True`, `False`.
     Bool(bool),
@@ -22,7 +22,7 @@ pub(super) enum Literal {
 }
 
 impl Literal {
-    /// The value that the text is, comments before and after it left out; `None` where it does not end.
+    /// Parses a text with one value; comments before and after it are skipped. `None` if the value is not complete.
     pub(super) fn read(text: &str) -> Option<Self> {
         let mut reader = Reader {
             rest: text.trim_start_matches('\u{feff}'),
@@ -32,7 +32,7 @@ impl Literal {
         reader.value()
     }
 
-    /// The value of a key; as in Python the last one of that name.
+    /// The value of a key in a dictionary. As in Python, the last one counts if the key is repeated.
     pub(super) fn value(&self, key: &str) -> Option<&Self> {
         let Self::Dict(pairs) = self else {
             return None;
@@ -42,7 +42,7 @@ impl Literal {
         Some(&pairs.find(|(found, _)| is_it(found))?.1)
     }
 
-    /// The text that it is.
+    /// The value as a string, if it is one.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -50,7 +50,7 @@ impl Literal {
         }
     }
 
-    /// The texts in it.
+    /// The strings in a list.
     pub(super) fn texts(&self) -> Vec<&str> {
         match self {
             Self::List(items) => items.iter().filter_map(Self::text).collect(),
@@ -65,7 +65,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Goes over blanks, ends of lines, also those that are continued, and comments.
+    /// Skips blanks, line ends, line continuations and comments.
     fn skip(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
@@ -85,7 +85,7 @@ impl Reader<'_> {
         self.rest.chars().next()
     }
 
-    /// Goes over `sign`, where it is the next.
+    /// Skips `sign`, if it is the next character. Returns whether it was.
     fn take(&mut self, sign: char) -> bool {
         let Some(rest) = self.rest.strip_prefix(sign) else {
             return false;
@@ -95,7 +95,7 @@ impl Reader<'_> {
         true
     }
 
-    /// One expression, up to what ends it: a comma, a colon, a closing bracket.
+    /// Parses one expression, up to the comma, colon or closing bracket that ends it.
     fn value(&mut self) -> Option<Literal> {
         self.skip();
         let value = match self.next()? {
@@ -113,7 +113,7 @@ impl Reader<'_> {
         if ends(self.next()) {
             return Some(value);
         }
-        // a sum, a call, a comprehension: no literal
+        // more follows (a sum, a call, a comprehension), so it is no literal
         while !ends(self.next()) {
             let before = self.rest.len();
             match self.next()? {
@@ -136,7 +136,8 @@ impl Reader<'_> {
         Some(Literal::Other)
     }
 
-    /// What stands between two brackets, parted by commas (a colon parts too), and whether a comma ends it.
+    /// Parses the items between two brackets, separated by commas or colons. Also returns whether the last item is
+    /// followed by a comma.
     fn items(&mut self, open: char, close: char) -> Option<(Vec<Literal>, bool)> {
         self.depth += 1;
         if self.depth > DEEPEST || !self.take(open) {
@@ -154,7 +155,7 @@ impl Reader<'_> {
         Some((items, ends_so))
     }
 
-    /// A tuple, or one value in brackets.
+    /// Parses a tuple, or a value in parentheses.
     fn bracket(&mut self) -> Option<Literal> {
         let (mut items, is_tuple) = self.items('(', ')')?;
         if items.len() == 1 && !is_tuple {
@@ -163,7 +164,7 @@ impl Reader<'_> {
         Some(Literal::List(items))
     }
 
-    /// A dictionary or a set.
+    /// Parses a dictionary or a set.
     fn braces(&mut self) -> Option<Literal> {
         self.depth += 1;
         if self.depth > DEEPEST || !self.take('{') {
@@ -189,7 +190,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A number or a name, up to what cannot belong to it.
+    /// Parses a number or a name.
     fn word(&mut self) -> Literal {
         let ends = |sign: char| !(sign.is_alphanumeric() || "_.".contains(sign));
         let end = self.rest.find(ends).unwrap_or(self.rest.len());
@@ -202,7 +203,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The texts that stand one after the other here, which are one.
+    /// Parses adjacent string literals, which Python joins to one string.
     fn texts(&mut self) -> Text {
         let mut all = None;
         while let Some((start, is_raw)) = start(self.rest) {
@@ -231,17 +232,17 @@ impl Reader<'_> {
     }
 }
 
-/// What stood where a text may stand.
+/// The result of parsing a string.
 enum Text {
-    /// A text.
+    /// A string.
     Read(String),
-    /// Something else.
+    /// There was no string.
     None,
-    /// A text without an end.
+    /// A string without an end.
     Endless,
 }
 
-/// Where the quote of a text is after its prefix, and whether escapes are none in it.
+/// The position of the quote after the prefix of a string, and whether it is a raw string.
 fn start(text: &str) -> Option<(usize, bool)> {
     let length = text.find(['\'', '"'])?;
     let prefix = text[..length].to_ascii_lowercase();
@@ -251,7 +252,7 @@ fn start(text: &str) -> Option<(usize, bool)> {
         .then(|| (length, prefix.contains('r')))
 }
 
-/// How far it is to the quote that ends a text.
+/// The length of a string up to its closing quote.
 fn end(text: &str, quote: &str) -> Option<usize> {
     let mut place = 0;
     while !text[place..].starts_with(quote) {
@@ -267,7 +268,7 @@ fn end(text: &str, quote: &str) -> Option<usize> {
     Some(place)
 }
 
-/// A text with its escapes read; of those by number only such as stand for a sign.
+/// Replaces the escapes in a string. Numeric escapes are replaced only if they are a valid character.
 fn unescaped(text: &str) -> String {
     let mut read = String::new();
     let mut rest = text;
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn literals_are_read_as_python_has_them() {
+    fn literals_are_read_as_python_reads_them() {
         for (code, expected) in [
             ("'a'", text("a")),
             ("# -*- coding: utf-8 -*-\n\"a\"", text("a")),
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_is_read_whatever_else_stands_in_it() {
+    fn a_manifest_is_read_even_if_parts_of_it_are_no_literals() {
         let manifest = "\u{feff}# 'depends': ['gone'],\n{\n 'name': \"It's {x}\", # 'depends': ['x'],\n \
             'description': \"\"\"\n'depends': ['y'],\n\"\"\",\n 'version': '19.0.' '1.0',\n \
             'data': [*files, 'a.xml'],\n 'price': 9.5, 'x': f(1, g=2), 'installable': False,\n \

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::diagnostic::{Invalid, quote};
 
-/// A version of Python, such as `3.12`. It is written as text, since the number 3.10 would be 3.1.
+/// A version of Python, such as `3.12`. It is written as a string, because the number 3.10 would be 3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PythonVersion {
     major: u8,

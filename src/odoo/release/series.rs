@@ -13,16 +13,16 @@ use crate::text::reader::{self, FromToml};
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
 )]
 pub enum Series {
-    /// 17.0, of November 2023.
+    /// 17.0, published in November 2023.
     #[serde(rename = "17.0")]
     V17,
-    /// 18.0, of October 2024.
+    /// 18.0, published in October 2024.
     #[serde(rename = "18.0")]
     V18,
-    /// 19.0, of September 2025.
+    /// 19.0, published in September 2025.
     #[serde(rename = "19.0")]
     V19,
-    /// 20.0, of September 2026.
+    /// 20.0, published in September 2026.
     #[serde(rename = "20.0")]
     V20,
 }

@@ -24,8 +24,8 @@ impl Blueprint {
         Ok(self.tasks()?.1)
     }
 
-    /// The tasks of the playbook, and the names for templates. These include what each service reads (`reads`), which is
-    /// computed from the tasks.
+    /// The tasks of the playbook, and the names for templates. These include what each service reads (`reads`), which
+    /// is computed from the tasks.
     fn tasks(&self) -> Result<(Vec<Task>, Context), Error> {
         let mut names = self.names()?;
         earlier::of_playbooks(&mut names, &self.site);
@@ -97,8 +97,8 @@ impl Blueprint {
         Ok(())
     }
 
-    /// Returns the resource of a task, the steps that make what it reads, and the unknown value that it waits for. Markers
-    /// are searched in the task's fields, because a serialised resource does not contain all of its fields.
+    /// Returns the resource of a task, the steps that make what it reads, and the unknown value that it waits for.
+    /// Markers are searched in the task's fields, because a serialised resource does not contain all of its fields.
     fn resource(
         &self,
         tasks: &[Task],
@@ -209,7 +209,8 @@ impl Blueprint {
         self.playbook.wrong(place, wrong).into()
     }
 
-    /// Refuses an administrator's step that makes the same resource as another step: each would undo the other's change.
+    /// Refuses an administrator's step that makes the same resource as another step: each would undo the other's
+    /// change.
     fn separate(&self, plan: &Plan, tasks: &[Task], own: &[bool]) -> Result<(), Error> {
         let thing = |resource: &AnyResource| {
             let subject = resource.subject();

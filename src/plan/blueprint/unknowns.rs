@@ -88,8 +88,8 @@ impl Blueprint {
         )))
     }
 
-    /// Refuses an owner's `odoo.conf` if `server_wide_modules` has a module that does not exist: Odoo would start without
-    /// it, or not at all.
+    /// Refuses an owner's `odoo.conf` if `server_wide_modules` has a module that does not exist: Odoo would start
+    /// without it, or not at all.
     fn look_for_server_wide(&self, host: &Host, folders: &[PathBuf]) -> Result<(), Error> {
         let (path, text) =
             super::beside::file(&self.folder, "odoo.conf", Some(&self.site.paths.conf))?;

@@ -165,8 +165,8 @@ impl Text {
         })
     }
 
-    /// Moves an error from its place in the text to its place in the file. If the literal has escapes, the places differ,
-    /// and the whole literal is underlined.
+    /// Moves an error from its place in the text to its place in the file. If the literal has escapes, the places
+    /// differ, and the whole literal is underlined.
     fn place(&self, error: Diagnostic, source: &str) -> Diagnostic {
         let literal = source.get(self.span.clone()).unwrap_or_default();
         let inner = ["\"\"\"", "'''", "\"", "'"]
