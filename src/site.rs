@@ -1,4 +1,4 @@
-//! What the owner wants: `site.toml`, parsed once and never checked again later.
+//! The site that `site.toml` describes. The file is parsed and checked once; no other code checks the values again.
 
 mod about;
 mod access;
@@ -100,16 +100,16 @@ pub struct Site {
 section! {
     /// What everything of the site is named after, and how people reach the site.
     struct Head from Written in "[site]" {
-        /// The name of the site. Its unit, user, role, paths and database are named after it. The name is a lower case letter, then
-        /// up to 23 of `a-z`, `0-9`, `_` and `-`. A name that the system uses is refused. A second site on the same server needs a name
-        /// of its own.
+        /// The name of the site. Its unit, user, role, paths and database are named after it. The name is a lower case
+        /// letter, then up to 23 of `a-z`, `0-9`, `_` and `-`. A name that the system uses is refused. A second site on
+        /// the same server needs a name of its own.
         name: SiteName = SiteName::odoo(),
         /// The name by which people reach the site. Needed with `[proxy]`.
         domain: Option<Domain>,
     }
 }
 
-/// What derives from the name of a site, so that two of them live side by side on one server.
+/// Paths and names that are derived from the name of a site, so that one server can have several sites.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Paths {
@@ -123,13 +123,13 @@ pub struct Paths {
     pub data: String,
     /// Journals, `/var/lib/odoo-deploy/NAME`.
     pub state: String,
-    /// The user the service runs as.
+    /// The user that the service runs as.
     pub user: String,
-    /// The user that builds, who owns nothing the service can write.
+    /// The user that builds the code. It owns nothing that the service can write to.
     pub builder: String,
     /// The role in the `PostgreSQL` of this host.
     pub role: String,
-    /// Where a file of its log would be, `/var/log/NAME`.
+    /// The folder for log files, if Odoo writes any: `/var/log/NAME`.
     pub logs: String,
 }
 
@@ -149,7 +149,7 @@ impl Paths {
     }
 }
 
-/// Why there is no site.
+/// Why a site could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {
     /// The file could not be read as text.
@@ -167,8 +167,8 @@ impl Site {
         [self.http.port, self.http.gevent_port, Port::POSTGRESQL].map(Port::number)
     }
 
-    /// The address on which nginx serves Odoo's own printer: one of the loopback network that no other site has, as none
-    /// has its port.
+    /// The loopback address at which nginx serves the requests of Odoo's own wkhtmltopdf. It is derived from the site's
+    /// port, so that no two sites have the same address.
     #[must_use]
     pub fn printer(&self) -> String {
         let [high, low] = self.http.port.number().to_be_bytes();
@@ -189,7 +189,8 @@ impl Site {
     ///
     /// # Errors
     ///
-    /// If the text is not a site: all errors of the text, each with its place. What looks like a secret is masked in them.
+    /// If the text is not a site: all errors of the text, each with its place. What looks like a secret is masked in
+    /// them.
     pub fn parse(path: &Path, source: &str) -> Result<Self, Diagnostics> {
         read::site(path, source)
     }

@@ -1,13 +1,13 @@
-//! What a declaration says of a section and its keys, for the schema and for the reference.
+//! The documentation of a section and its keys, for the schema and for the reference.
 
 use serde_json::{Value, json};
 
 use super::section::Section;
 use super::setting::Setting;
 
-/// A section in words.
+/// The documentation of a section.
 pub(super) struct About {
-    /// How its table is written in the file.
+    /// The header of its table in the file.
     pub(super) header: &'static str,
     /// What the section is for.
     pub(super) meaning: String,
@@ -15,21 +15,21 @@ pub(super) struct About {
     pub(super) keys: Vec<Key>,
 }
 
-/// A key in words.
+/// The documentation of a key.
 pub(super) struct Key {
     /// The key.
     pub(super) name: &'static str,
-    /// What the value decides; the words of a choice follow, each on a line.
+    /// The meaning of the value. The words of a choice follow, each on a line.
     pub(super) meaning: String,
     /// The type of the value.
     pub(super) words: String,
-    /// What holds if the file does not have the key.
+    /// What applies if the file does not have the key.
     pub(super) absent: Absent,
     /// The JSON Schema of the value.
     pub(super) schema: Value,
 }
 
-/// What holds if the file does not have a key.
+/// What applies if the file does not have a key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Absent {
     /// The file is refused.
@@ -43,7 +43,7 @@ pub(super) enum Absent {
 }
 
 impl Key {
-    /// Starts with what a declaration says: no type yet, and `Absent::Nothing` if it names no default.
+    /// Creates the documentation of a key without a type. If `absent` is `None`, the key has no default.
     pub(super) fn new(name: &'static str, meaning: &[&str], absent: Option<Absent>) -> Self {
         Self {
             name,
@@ -61,7 +61,7 @@ impl Key {
         self
     }
 
-    /// Adds a type; `absent` holds if the declaration names no default.
+    /// Adds a type. `absent` applies if the declaration has no default.
     pub(super) fn holds<T: Setting>(mut self, absent: Absent) -> Self {
         self.words = T::words();
         self.schema = T::schema();
@@ -93,7 +93,7 @@ impl Key {
     }
 }
 
-/// The text of a doc comment: its lines joined, its paragraphs each on a line.
+/// The text of a doc comment, with each paragraph on one line.
 pub(super) fn prose(lines: &[&str]) -> String {
     let mut text = String::new();
     for line in lines.iter().map(|line| line.trim()) {

@@ -1,4 +1,4 @@
-//! What opens a private repository: the keys `key` and `token` beside `repository`.
+//! The credentials for a private repository: the keys `key` and `token` beside `repository`.
 
 use super::about;
 use super::git::Repository;
@@ -20,7 +20,8 @@ section! {
 }
 
 section! {
-    /// The deploy key of a repository over SSH. The account that fetches the source gets the key for that time, in memory.
+    /// The deploy key of a repository over SSH. The account that fetches the source gets the key for that time, in
+    /// memory.
     pub(super) struct Key from WrittenKey in "key = { … }" {
         /// The file with the private key. Only root may read the file (mode 0600).
         file: FilePath,
@@ -30,7 +31,8 @@ section! {
 }
 
 section! {
-    /// The token of a private repository over HTTPS. Exactly one of `file`, `env` and `credential` says where it is stored.
+    /// The token of a private repository over HTTPS. Exactly one of `file`, `env` and `credential` says where it is
+    /// stored.
     pub(super) struct Token from WrittenToken in "token = { … }" {
         /// The file with the token. Only root may read the file (mode 0600).
         file: Option<FilePath>,
@@ -89,7 +91,7 @@ fn path(path: &FilePath) -> std::path::PathBuf {
     path.as_str().into()
 }
 
-/// Notes what is wrong with the key or the token of `repository`.
+/// Adds errors about the key or the token of `repository`.
 pub(super) fn rules(written: &Opening, repository: Option<&Repository>, errors: &mut Errors) {
     let url = repository.map(Repository::as_str);
     let key = written.key.as_ref().map(|key| (key, Key::place(key)));
@@ -109,7 +111,7 @@ pub(super) fn rules(written: &Opening, repository: Option<&Repository>, errors: 
             errors.wrong(place.clone(), message, hint);
         }
         if key.file.absent {
-            let message = "`key` does not say where the key lies";
+            let message = "`key` does not say where the key is stored";
             errors.wrong(place, message, "write `key = { file = \"/path\" }`");
         }
     }
@@ -122,7 +124,7 @@ pub(super) fn rules(written: &Opening, repository: Option<&Repository>, errors: 
         let absent = [token.file.absent, token.env.absent, token.credential.absent];
         if absent.iter().filter(|absent| !**absent).count() != 1 {
             let hint = "write one of `{ file = \"/path\" }`, `{ env = \"NAME\" }` and `{ credential = \"name\" }`";
-            errors.wrong(place, "`token` lies in one place", hint);
+            errors.wrong(place, "`token` is stored in one place", hint);
         }
     }
 }

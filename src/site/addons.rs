@@ -16,7 +16,8 @@ section! {
         name: AddonsName,
         /// The git repository: `https://`, `ssh://`, `git@host:path` or `file:///path`.
         repository: Repository,
-        /// The branch to install. The first run resolves the branch to a commit and records the commit; later runs stay at it.
+        /// The branch to install. The first run resolves the branch to a commit and records the commit; later runs stay
+        /// at it.
         branch: Branch => "the branch that is named after the `version` of `[odoo]`",
         /// The commit to install instead of the newest one of `branch`.
         commit: Option<Commit>,
@@ -29,7 +30,7 @@ section! {
 }
 
 impl Addons {
-    /// Reads all of them; `version` is that of Odoo.
+    /// Reads all sections. `version` is the version of Odoo.
     pub(super) fn read(
         root: &mut Table<'_, '_>,
         version: Option<Series>,

@@ -17,24 +17,24 @@ text! {
     Language <- language, "a language as Odoo names it", r"^[a-z]{2,3}(_([A-Z]{2}|[0-9]{3}))?(@[A-Za-z]{1,10})?$";
     /// A country by its two letters (ISO 3166-1).
     Country <- country, "a country code of two letters", r"^[A-Z]{2}$";
-    /// The name of a company, as it stands on its letters.
+    /// The name of a company, as printed on its letters.
     Company <- company, "a text of 1 to 128 characters";
 }
 
-/// The language that Odoo is written in: it needs no translations.
+/// The language of Odoo's source texts, which needs no translations.
 const WRITTEN: &str = "en_US";
 
 /// The languages whose translations are on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Languages {
-    /// All that Odoo has.
+    /// All languages that Odoo has.
     All,
-    /// These; none where English is enough.
+    /// These languages. Empty if English is enough.
     These(BTreeSet<Language>),
 }
 
 impl Languages {
-    /// Those languages, less the one that needs none.
+    /// The given languages, without the one that needs no translations.
     pub(super) fn these(languages: impl IntoIterator<Item = Language>) -> Self {
         let translated = languages
             .into_iter()
@@ -43,7 +43,7 @@ impl Languages {
     }
 }
 
-/// A list, or nothing for all.
+/// Serialises to a list, or to `null` for all languages.
 impl Serialize for Languages {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -53,7 +53,7 @@ impl Serialize for Languages {
     }
 }
 
-/// The word `"all"` in the place of a list of languages.
+/// The word `"all"`, written instead of a list of languages.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Every;
 
@@ -78,7 +78,7 @@ impl FromToml for Every {
 
 impl Field for Languages {
     type Value = Self;
-    /// The list, unless there is `"all"` or something else in its place.
+    /// The list. `None` if the file has `"all"` or a wrong value instead.
     type Written = Option<Vec<Spanned<Language>>>;
 
     fn take(table: &mut Table<'_, '_>, key: &'static str) -> Self::Written {
@@ -146,7 +146,7 @@ fn country(text: &str) -> Result<String, Invalid> {
     })
 }
 
-/// The longest name, in characters: what fits into a line of a letter's head.
+/// The longest name in characters: what fits into one line of a letter head.
 const LONGEST: usize = 128;
 
 fn company(text: &str) -> Result<String, Invalid> {
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn languages_are_as_odoo_names_them() {
+    fn languages_have_the_codes_of_odoo() {
         for good in ["de_DE", "es_419", "sr@latin", "sr@Cyrl", "eo", "fil_PH"] {
             assert_eq!(language(good).unwrap(), good);
         }

@@ -1,11 +1,11 @@
-//! Where sources come from: repositories, branches, commits.
+//! Types for sources: repositories, branches, commits.
 
 use super::text::{refuse, text};
 use crate::text::diagnostic::{Invalid, quote};
 
 text! {
-    /// Anything git can clone without asking and without running a command of the owner's choice:
-    /// `https://`, `ssh://`, `git@host:path` or `file:///`. It holds no password.
+    /// An address that git can clone without a prompt, and without running a command from the address: `https://`,
+    /// `ssh://`, `git@host:path` or `file:///`. It contains no password.
     Repository <- repository, "an address that git can clone", r"^(https://|ssh://|file:///|[A-Za-z0-9_][A-Za-z0-9_.-]*@)";
     /// A branch, by the rules of `git check-ref-format --branch`.
     Branch <- branch, "a branch", r"^[^ ~^:?*\[\\-][^ ~^:?*\[\\]*$";
@@ -18,7 +18,7 @@ text! {
 /// Odoo's own repository.
 pub const ODOO: &str = "https://github.com/odoo/odoo.git";
 
-/// Where what opens a repository is written instead.
+/// The hint that says where to write a token instead.
 const ELSEWHERE: &str = "take away what is before the `@`, and write `token = { file = \"/path\" }` beside the repository";
 
 impl Repository {
@@ -30,7 +30,7 @@ impl Repository {
 }
 
 impl From<crate::odoo::release::Series> for Branch {
-    /// The branch of Odoo's repository that carries a release has its name.
+    /// In Odoo's repository, the branch of a release has the name of the release.
     fn from(series: crate::odoo::release::Series) -> Self {
         Self(series.as_str().to_owned())
     }
@@ -90,7 +90,7 @@ fn repository(text: &str) -> Result<String, Invalid> {
     if text.starts_with('/') {
         return Err(refused().hint(format!("write {}", quote(&format!("file://{text}")))));
     }
-    // `ext::command` and its like run commands; `host:path` alone is too easily a slip.
+    // `ext::command` and similar addresses run commands; `host:path` without a user is too often a typing error.
     let scp = text
         .split_once('@')
         .and_then(|(user, rest)| Some((user, rest.split_once(':')?)));
@@ -107,8 +107,8 @@ fn repository(text: &str) -> Result<String, Invalid> {
     }
 }
 
-/// Whether `[user@]host[:port]/path` names a host and a path. A host that starts with a dash would be taken
-/// for an option by ssh (CVE-2017-1000117).
+/// Whether `[user@]host[:port]/path` has a valid host and a path. ssh would take a host that starts with a dash for an
+/// option (CVE-2017-1000117).
 fn remote(rest: &str) -> bool {
     let (_, rest) = super::net::userinfo(rest);
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));

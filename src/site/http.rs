@@ -12,14 +12,15 @@ use crate::text::reader::Table;
 section! {
     /// Where Odoo listens, and how many processes answer. A second site on the same server needs ports of its own.
     pub struct Http from Written in "[http]" {
-        /// The address to listen at. `"0.0.0.0"` is every address of the server. With `[proxy]` a loopback address is needed.
+        /// The address to listen at. `"0.0.0.0"` is every address of the server. With `[proxy]` a loopback address is
+        /// needed.
         interface: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST),
         /// The port for requests.
         port: Port = Port::HTTP,
         /// The port for websockets. Odoo opens it only if it has worker processes.
         gevent_port: Port = Port::GEVENT,
-        /// How many processes answer requests. `"auto"` computes the number from cores, memory and `users`; `0` is one process with
-        /// threads. With a proxy `0` is refused.
+        /// How many processes answer requests. `"auto"` computes the number from cores, memory and `users`; `0` is one
+        /// process with threads. With a proxy `0` is refused.
         workers: Workers = Workers::Auto,
         /// How many people are expected to work with Odoo at once. `workers = "auto"` plans one process for every six.
         users: Option<Users>,
@@ -66,7 +67,8 @@ fn one_port(http: &Http, written: &Written, errors: &mut Errors) {
     errors.note(error.hint("give them two different numbers, such as `8069` and `8072`"));
 }
 
-/// Without workers nothing listens at `gevent_port`, to which a proxy sends `/websocket`.
+/// Refuses `workers = 0` behind another proxy: without workers, no process listens at `gevent_port`, to which a proxy
+/// sends `/websocket`.
 fn behind_another(http: &Http, written: &Written, errors: &mut Errors) {
     if let (Some(workers), Some(proxy)) = (written.workers.span(), written.proxy_mode.span())
         && http.workers == Workers::Threaded

@@ -1,19 +1,20 @@
-//! The section `[logs]`, and which loggers tell more.
+//! The section `[logs]`, and the levels of loggers.
 
 use super::section::section;
 use super::text::{refuse, text};
 use crate::text::diagnostic::{Invalid, did_you_mean};
 
 text! {
-    /// A logger of Odoo's and the least level that it tells, `odoo.sql_db:DEBUG`; without a logger
-    /// before the colon it is all of them.
+    /// A logger of Odoo and its lowest level, such as `odoo.sql_db:DEBUG`. Without a logger before the colon, the level
+    /// is that of all loggers.
     LogHandler <- handler, "a logger and its level", r"^[A-Za-z0-9_.]*:(DEBUG|INFO|WARNING|ERROR|CRITICAL)$";
 }
 
 section! {
     /// Where Odoo writes its log.
     pub struct Logs from Written in "[logs]" {
-        /// If `true`, Odoo writes to `/var/log/NAME/odoo.log`, which is rotated. If `false`, the journal of systemd has the log.
+        /// If `true`, Odoo writes to `/var/log/NAME/odoo.log`, which is rotated. If `false`, the journal of systemd has
+        /// the log.
         file: bool = false,
     }
 }

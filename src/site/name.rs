@@ -1,26 +1,26 @@
-//! Names: of the site, its database, modules and folders of addons.
+//! Names of sites, databases, modules and folders of add-ons.
 
 use super::reserved;
 use super::text::{refuse, text};
 use crate::text::diagnostic::{Invalid, quote};
 
 text! {
-    /// The name of a site. Unit, user, role, paths and database derive from it, so it must be fit for all
-    /// of them: a lower case letter, then up to 23 of `a-z`, `0-9`, `_` and `-`, and nothing the system uses.
+    /// The name of a site. Unit, user, role, paths and database are named after it, so it must be valid for all of
+    /// them: a lower case letter, then up to 23 of `a-z`, `0-9`, `_` and `-`, and no name that the system uses.
     SiteName <- site, "a name", r"^[a-z][a-z0-9_-]{0,23}$";
-    /// The name of a database: what Odoo accepts (its own pattern since 20.0) within the 63 bytes of a
+    /// The name of a database: what Odoo accepts (the pattern is Odoo's own since 20.0), and at most the 63 bytes of a
     /// `PostgreSQL` identifier.
     DatabaseName <- database, "a database name", r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$";
     /// The technical name of an Odoo module.
     ModuleName <- module, "the technical name of a module", r"^[a-z0-9_]{1,255}$";
-    /// The name of a folder of addons.
+    /// The name of a folder of add-ons.
     AddonsName <- addons, "a folder name", r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$";
-    /// A folder in a repository of addons: names parted by `/`, none of which leads upwards.
+    /// A folder in a repository of add-ons: names separated by `/`, without `..`.
     AddonsFolder <- folder, "a relative path", r"^[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)*$";
 }
 
 impl SiteName {
-    /// The name of a site that is given none.
+    /// The default name of a site.
     pub(super) fn odoo() -> Self {
         Self("odoo".to_owned())
     }

@@ -1,4 +1,4 @@
-//! Addresses: host names, ports, package indexes.
+//! Types for addresses: host names, ports, package indexes.
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -14,13 +14,13 @@ use crate::text::reader::{FromToml, unexpected};
 text! {
     /// A DNS name (RFC 1123) in lower case.
     Domain <- domain, "a domain name", r"^[A-Za-z0-9.-]+$";
-    /// The address of a Python package index, without credentials.
+    /// The URL of a Python package index, without credentials.
     Index <- index, "an address", r"^(https?://|file:///)";
-    /// The address of a file that can be fetched, without credentials.
+    /// The URL of a file to download, without credentials.
     Address <- address, "an `https://` address", r"^https://";
 }
 
-/// A TCP port a service without privileges can listen on: 1024 to 65535.
+/// A TCP port that an unprivileged service can listen on: 1024 to 65535.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Port(u16);
@@ -28,9 +28,9 @@ pub struct Port(u16);
 impl Port {
     /// Odoo's port for HTTP.
     pub const HTTP: Self = Self(8069);
-    /// Odoo's port for websockets when there are workers.
+    /// Odoo's port for websockets, if it has workers.
     pub const GEVENT: Self = Self(8072);
-    /// `PostgreSQL`'s port.
+    /// `PostgreSQL`'s default port.
     pub const POSTGRESQL: Self = Self(5432);
 
     /// The number.
@@ -71,7 +71,7 @@ impl Setting for Port {
     }
 }
 
-/// A whole number; one between quotes gets the hint to take them away.
+/// Reads a whole number. For a number in quotes, the error says to remove the quotes.
 pub(super) fn integer(value: &DeValue<'_>, what: &str) -> Result<i64, Invalid> {
     match value {
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
@@ -213,7 +213,7 @@ fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok_and(|port| port > 0) && text.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Splits `user:password@host/path` into what is before the `@` and the rest.
+/// Splits `user:password@host/path` into the part before the `@` and the rest.
 pub(super) fn userinfo(rest: &str) -> (Option<&str>, &str) {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     match rest[..end].rfind('@') {
@@ -222,8 +222,8 @@ pub(super) fn userinfo(rest: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// The part of an address that may be a secret, whether or not the address is well formed: what is before
-/// the last `@`, except the mere name of a user of ssh.
+/// The part of an address that may be a secret, even if the address is malformed: everything before the last `@`,
+/// except a plain user name for ssh.
 pub(super) fn credentials(address: &str) -> Option<Range<usize>> {
     let start = address.find("://").map_or(0, |at| at + "://".len());
     let end = address.rfind('@').filter(|end| *end > start)?;
@@ -231,7 +231,7 @@ pub(super) fn credentials(address: &str) -> Option<Range<usize>> {
     (!ssh || address[start..end].contains(':')).then_some(start..end)
 }
 
-/// An address as it may be shown.
+/// An address without its secret part, as it may be shown.
 pub(super) fn without_userinfo(address: &str) -> String {
     match credentials(address) {
         Some(secret) => format!("{}…{}", &address[..secret.start], &address[secret.end..]),
@@ -239,7 +239,7 @@ pub(super) fn without_userinfo(address: &str) -> String {
     }
 }
 
-/// Secrets are never inline, and the part before an `@` of a web address is one: a password or a token.
+/// Refuses an address with a part before `@`: it is a password or a token, and `site.toml` contains no secrets.
 pub(super) fn refuse_credentials(rest: &str, hint: &str) -> Result<(), Invalid> {
     match userinfo(rest) {
         (None, _) => Ok(()),

@@ -1,4 +1,4 @@
-//! Addresses of others: a single one, or a network.
+//! Addresses and networks of other hosts.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,11 +11,11 @@ use super::text::{self, refuse};
 use crate::text::diagnostic::Invalid;
 use crate::text::reader::FromToml;
 
-/// An address, or a network in the form `10.0.0.0/8`; never all addresses there are.
+/// An address, or a network such as `10.0.0.0/8`. A network of all addresses is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
-    /// How many bits are the network's; `None` where it is one address.
+    /// The length of the network's prefix in bits. `None` for a single address.
     bits: Option<u8>,
 }
 
@@ -85,7 +85,7 @@ impl Setting for Network {
     }
 }
 
-/// Whether anything is set after the first `bits`.
+/// Whether a bit is set after the first `bits`.
 fn has_host(address: IpAddr, bits: u8) -> bool {
     let rest = match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_after_the_network_is_zero() {
+    fn a_network_has_no_bits_after_its_prefix() {
         for (address, bits, expected) in [
             ("10.0.0.0", 8, false),
             ("10.0.0.1", 8, true),

@@ -18,9 +18,11 @@ section! {
         version: Series,
         /// The git repository of Odoo's source: `https://`, `ssh://`, `git@host:path` or `file:///path`.
         repository: Repository = Repository::odoo(),
-        /// The branch to install. The first run resolves the branch to a commit and records the commit; later runs stay at it.
+        /// The branch to install. The first run resolves the branch to a commit and records the commit; later runs stay
+        /// at it.
         branch: Branch => "the branch that is named after `version`",
-        /// The commit to install instead of the newest one of `branch`. To move to a newer commit, name that commit here.
+        /// The commit to install instead of the newest one of `branch`. To move to a newer commit, name that commit
+        /// here.
         commit: Option<Commit>,
         /// What opens the repository, if it is private.
         access: Option<Access>,
@@ -32,16 +34,16 @@ section! {
         demo: bool = false,
         /// The language of a new database, such as `"de_DE"`. Later the language is changed in Odoo.
         language: Option<Language>,
-        /// The languages whose translations are on the server, beside English and `language`. Name a language here before it is
-        /// activated in Odoo. The translations of a language that is taken out of the list stay.
+        /// The languages whose translations are on the server, beside English and `language`. Name a language here
+        /// before it is activated in Odoo. The translations of a language that is taken out of the list stay.
         languages: Languages,
-        /// The country of a new database's company, such as `"DE"`. It decides on the currency and the accounts. Later the country is
-        /// changed in Odoo.
+        /// The country of a new database's company, such as `"DE"`. It decides on the currency and the accounts. Later
+        /// the country is changed in Odoo.
         country: Option<Country>,
         /// The name of a new database's company. Later the name is changed in Odoo.
         company: Option<Company>,
-        /// Loggers that tell more or less than usual, such as `"odoo.sql_db:DEBUG"`. Without a logger before the colon the level is
-        /// that of all loggers.
+        /// Loggers that tell more or less than usual, such as `"odoo.sql_db:DEBUG"`. Without a logger before the colon
+        /// the level is that of all loggers.
         log_handlers: Vec<LogHandler>,
     }
 }
@@ -54,7 +56,7 @@ impl Odoo {
         errors: &mut Errors,
     ) -> Option<Self> {
         let mut table = root.table(Self::key());
-        // What opens the repository is told beside it, although playbooks read it after the commit.
+        // The credentials stand beside `repository` in messages, although playbooks have them after the commit.
         table.knows(&["version", "repository", "key", "token"]);
         let mut written = Self::finish(table, errors);
         if written.version.absent {

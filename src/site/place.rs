@@ -1,19 +1,18 @@
-//! Places on the server: files, folders, and where secrets are. Every one ends on a command line.
+//! Types for places on the server: files, folders, and places of secrets. All of them reach a command line.
 
 use super::text::{refuse, text};
 use crate::text::diagnostic::Invalid;
 
 text! {
-    /// The absolute path of a file on the server, without `..`, blanks or anything that a shell would take
-    /// for its own.
+    /// The absolute path of a file on the server, without `..`, blanks or characters that a shell interprets.
     FilePath <- file, "the absolute path of a file", r"^/[A-Za-z0-9/._+@-]*[A-Za-z0-9._+@-]$";
     /// The absolute path of a folder on the server, without `..`.
     Folder <- folder, "the absolute path of a folder", r"^/";
     /// The name of an environment variable.
     Variable <- variable, "the name of an environment variable", r"^[A-Za-z_][A-Za-z0-9_]*$";
-    /// The name of a credential of systemd: that of a file.
+    /// The name of a systemd credential, which is a file name.
     CredentialName <- credential, "the name of a credential of systemd", r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$";
-    /// The name that goes with a token.
+    /// The user name that is sent with a token.
     Login <- login, "a user name", r"^[A-Za-z0-9._+@][A-Za-z0-9._+@-]*$";
 }
 
@@ -29,7 +28,7 @@ fn is_plain(text: &str, more: &str) -> bool {
     !text.is_empty() && text.len() <= 255 && text.chars().all(plain)
 }
 
-/// Refuses what does not start at the root of the server.
+/// Refuses a path that is not absolute.
 fn absolute(text: &str, refused: impl Fn() -> Invalid) -> Result<(), Invalid> {
     if text.starts_with('~') {
         return Err(refused().hint("write the whole path, without `~`"));

@@ -11,17 +11,19 @@ use crate::text::diagnostic::{Diagnostic, Invalid, did_you_mean};
 use crate::text::reader::Table;
 
 section! {
-    /// nginx in front of Odoo, for the `domain` of `[site]`. nginx gets a site of its own; other sites of nginx stay, and nginx is
-    /// reloaded, never restarted. With this section Odoo has workers, a port for websockets and `proxy_mode`; keys that contradict
-    /// it are refused. `/web/database` is closed, and sign-in is limited for each address: 20 tries at once, then one in two seconds.
+    /// nginx in front of Odoo, for the `domain` of `[site]`. nginx gets a site of its own; other sites of nginx stay,
+    /// and nginx is reloaded, never restarted. With this section Odoo has workers, a port for websockets and
+    /// `proxy_mode`; keys that contradict it are refused. `/web/database` is closed, and sign-in is limited for each
+    /// address: 20 tries at once, then one in two seconds.
     ///
-    /// nginx sends static files and attachments itself. For that its processes (`www-data`) may read attachments, but neither sessions
-    /// nor `odoo.conf`.
+    /// nginx sends static files and attachments itself. For that its processes (`www-data`) may read attachments, but
+    /// neither sessions nor `odoo.conf`.
     pub struct Proxy from Written in "[proxy]" {
         /// Where nginx's certificate comes from.
         tls: Tls = Tls::SelfSigned,
-        /// The file with the certificate and its chain. Needed with `tls = "files"`, refused otherwise. The certificate must fit the key
-        /// and the domain. After a renewal the next run has nginx load the new file; `systemctl reload nginx` does so at once.
+        /// The file with the certificate and its chain. Needed with `tls = "files"`, refused otherwise. The certificate
+        /// must fit the key and the domain. After a renewal the next run has nginx load the new file; `systemctl reload
+        /// nginx` does so at once.
         certificate: Option<FilePath>,
         /// The file with the private key of the certificate. Needed with `tls = "files"`, refused otherwise.
         key: Option<FilePath>,
@@ -29,19 +31,20 @@ section! {
         email: Option<Email>,
         /// The largest request, in MiB.
         body_limit: BodyLimit = BodyLimit::ODOO,
-        /// Proxies in front of nginx whose `X-Forwarded-*` headers are believed, such as `"192.0.2.7"` or `"10.1.0.0/24"`. They are never
-        /// banned by fail2ban.
+        /// Proxies in front of nginx whose `X-Forwarded-*` headers are believed, such as `"192.0.2.7"` or
+        /// `"10.1.0.0/24"`. They are never banned by fail2ban.
         trusted: Vec<Network>,
         /// Addresses and networks of programs that may call as often as they like. They are never banned by fail2ban.
         rpc_clients: Vec<Network>,
-        /// Whether programs may call Odoo by XML-RPC, JSON-RPC and `/json/2`. Each address may call 60 times at once and then once a
-        /// second; 30 more calls wait, further ones are refused (429). `false` closes these paths, except for `rpc_clients`.
+        /// Whether programs may call Odoo by XML-RPC, JSON-RPC and `/json/2`. Each address may call 60 times at once
+        /// and then once a second; 30 more calls wait, further ones are refused (429). `false` closes these paths,
+        /// except for `rpc_clients`.
         rpc: bool = true,
     }
 }
 
 text! {
-    /// An e-mail address, of characters that mean nothing to a shell.
+    /// An e-mail address, only of characters that a shell does not interpret.
     Email <- email, "an e-mail address", r"^[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9.-]+$";
 }
 
@@ -69,13 +72,13 @@ fn email(text: &str) -> Result<String, Invalid> {
 choice! {
     /// Where the certificate comes from.
     Tls, "a source of certificates", no_source {
-        /// From an authority that odoo-deploy makes for this server. Import `/etc/ssl/odoo-deploy/ca.crt` into the browsers. The
-        /// first run in the last 30 days of a certificate makes a new one.
+        /// From an authority that odoo-deploy makes for this server. Import `/etc/ssl/odoo-deploy/ca.crt` into the
+        /// browsers. The first run in the last 30 days of a certificate makes a new one.
         SelfSigned = "self-signed",
         /// From `certificate` and `key`.
         Files = "files",
-        /// From Let's Encrypt, by certbot, whose timer renews the certificate. While the certificate is asked for, and if it cannot be
-        /// had, nginx goes on with what it answered before.
+        /// From Let's Encrypt, by certbot, whose timer renews the certificate. While the certificate is asked for, and
+        /// if it cannot be had, nginx goes on with what it answered before.
         Acme = "acme",
         /// No certificate: plain HTTP, behind another proxy.
         None = "none",
@@ -118,7 +121,7 @@ impl Proxy {
             let error = Diagnostic::absent(Self::place(&written), message).label("for which name?");
             errors.note(error.hint("write `domain = \"erp.example.org\"` below `[site]`"));
         }
-        // a wrong `tls` says nothing about which of the others belong to it
+        // with a wrong `tls`, it is unknown which other keys belong to it
         if let Some(tls) = written.chosen() {
             written.belongs(
                 "certificate",

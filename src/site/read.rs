@@ -1,4 +1,4 @@
-//! From the text to the [`Site`], collecting every error.
+//! Parses a text to a [`Site`] and collects every error.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
@@ -15,7 +15,7 @@ use super::{
 use crate::text::diagnostic::{Diagnostic, Diagnostics, Kind};
 use crate::text::reader::{self, Table};
 
-/// The errors so far, and where the lines of the text end.
+/// The errors so far, and the ends of the lines of the text.
 pub(super) struct Errors {
     ends: Vec<usize>,
     pub(super) items: Vec<Diagnostic>,
@@ -57,7 +57,7 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
     let site = sections(&mut root, &mut errors);
     let mut rest = root.finish();
     rest.append(&mut errors.items);
-    // A secret is not to be told a second time as an unknown key, nor what syntax broke as missing or wrong.
+    // Do not report a secret a second time as an unknown key, nor a key with a syntax error as missing or wrong.
     let broken: BTreeSet<_> = syntax
         .iter()
         .map(|error| errors.line(&error.span))
@@ -77,8 +77,8 @@ pub(super) fn site(path: &Path, source: &str) -> Result<Site, Diagnostics> {
     }
 }
 
-/// Returns `None` if an error leaves nothing to put in a place; the error is noted. The order is that of the hint about an
-/// unknown section.
+/// Reads all sections and collects their errors. Returns `None` if a needed value is absent or wrong. The hint about an
+/// unknown section lists the sections in the order of this function.
 fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     let head = Head::written(root, errors);
     let has_domain = !head.domain.absent;
@@ -121,7 +121,7 @@ fn sections(root: &mut Table<'_, '_>, errors: &mut Errors) -> Option<Site> {
     })
 }
 
-/// Notes every value that is in the list before.
+/// Adds an error for every value that the list has twice.
 pub(super) fn unique<T: Ord + std::fmt::Display>(
     values: &[Spanned<T>],
     what: &str,

@@ -78,7 +78,7 @@ impl std::fmt::Display for Absent {
         match self {
             Self::Refused => f.write_str("needed"),
             Self::Nothing => f.write_str("none"),
-            // What a setting holds is written alike in JSON and in TOML.
+            // The values of defaults are written alike in JSON and in TOML.
             Self::Default(value) => write!(f, "`{value}`"),
             Self::Derived(words) => f.write_str(words),
         }

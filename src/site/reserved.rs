@@ -1,7 +1,7 @@
-//! Names a site must not take, since taking them would take over something of the system.
+//! Names that a site must not have, because its files or accounts would replace those of the system.
 
-/// Users, groups and roles: <https://salsa.debian.org/debian/base-passwd> and the packages a server
-/// commonly has; for roles, the words `PostgreSQL` refuses.
+/// Users, groups and roles: those of <https://salsa.debian.org/debian/base-passwd> and of common server packages, and
+/// the words that `PostgreSQL` refuses as names of roles.
 const USERS: &str = "
     _apt adm admin audio avahi backup bin cdrom clock crontab daemon debian dialout dip disk
     docker fax floppy fwupd games gnats input irc kmem kvm landscape list lp lxd mail man
@@ -10,7 +10,7 @@ const USERS: &str = "
     ubuntu user users usbmux utmp uucp uuidd vagrant video voice wheel www-data
 ";
 
-/// Units of systemd and of the packages a server commonly has.
+/// Units of systemd and of common server packages.
 const UNITS: &str = "
     acpid anacron apache2 apparmor apport atd auditd blk-availability bind9 caddy certbot
     chrony cloud-config cloud-final cloud-init containerd cron cups dbus dm-event dnsmasq
@@ -23,7 +23,7 @@ const UNITS: &str = "
     unattended-upgrades upower varnish vsftpd wpa_supplicant x11-common xinetd zabbix-agent
 ";
 
-/// What is below `/etc` as `NAME.conf`: our `/etc/resolv.conf` would be the end of the network.
+/// Files `/etc/NAME.conf` of the system. For instance, our own `/etc/resolv.conf` would cut off name resolution.
 const CONFIGURATIONS: &str = "
     adduser apg appstream ca-certificates daemon debconf deluser dhcpcd dracut e2scrub fuse
     gai hdparm host idmapd kernel-img krb5 ld-so ldap libao libaudit locale logrotate lvm
@@ -32,7 +32,7 @@ const CONFIGURATIONS: &str = "
     sudo_logsrvd thermald ucf updatedb usb_modeswitch vconsole xattr
 ";
 
-/// What is below `/var/lib` as `NAME`: it would become the property of the service.
+/// Folders `/var/lib/NAME` of the system, which would be given to the user of the service.
 const DATA: &str = "
     alternatives apt apt-xapian-index aspell boltd btrfs cloud command-not-found dhcp
     dictionaries-common dpkg emacsen-common fwupd git grub initramfs-tools initscripts insserv
@@ -46,7 +46,7 @@ fn has(names: &str, name: &str) -> bool {
     names.split_whitespace().any(|known| known == name)
 }
 
-/// Why the system needs a name for itself, if it does.
+/// Returns why a name is reserved, if it is.
 pub(super) fn reason(name: &str) -> Option<&'static str> {
     if has(USERS, name) {
         Some("it is a user, a group or a role of the system")
@@ -61,7 +61,7 @@ pub(super) fn reason(name: &str) -> Option<&'static str> {
     } else if name.starts_with("pg_") {
         Some("this prefix belongs to PostgreSQL")
     } else if name == "odoo-deploy" {
-        Some("it is the name of this program, whose journals lie below it")
+        Some("it is the name of this program, which stores its journals there")
     } else if name.ends_with("-build") {
         Some("this ending is for the user that builds a site")
     } else if name.ends_with("-firewall") {
@@ -71,7 +71,7 @@ pub(super) fn reason(name: &str) -> Option<&'static str> {
     }
 }
 
-/// A name near a reserved one that is free.
+/// Returns a free name that is similar to a reserved one.
 pub(super) fn instead(name: &str) -> String {
     let start = name
         .trim_end_matches("-build")

@@ -1,4 +1,4 @@
-//! Secrets that were written where they must not be: found, refused, and never shown.
+//! Finds secrets that were written into `site.toml`, refuses them, and masks them in messages.
 
 use std::ops::Range;
 
@@ -8,21 +8,21 @@ use toml::de::{DeTable, DeValue};
 use crate::secret::password::is_key_of_secret;
 use crate::text::diagnostic::{Diagnostic, quote};
 
-/// What is found of secrets in a parsed table.
+/// The secrets found in a parsed table.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// An error for each one.
+    /// An error for each secret.
     pub(super) errors: Vec<Diagnostic>,
-    /// The places of their values, which must not be shown.
+    /// The places of the secret values, which must not be shown.
     pub(super) values: Vec<Range<usize>>,
 }
 
 impl Found {
-    /// Looks through a table and everything below it.
+    /// Searches a table and everything below it.
     pub(super) fn look(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
             let place = value.get_ref();
-            // Given as a table it names a place, such as `{ file = "…" }`: no secret, though known nowhere yet.
+            // A table names a place, such as `{ file = "…" }`, and is no secret, even if no section has such a key.
             if is_key_of_secret(key.get_ref()) && !place.is_table() {
                 self.values.push(value.span());
                 let message = format!("{} is never written in this file", quote(key.get_ref()));
@@ -46,8 +46,8 @@ impl Found {
     }
 }
 
-/// `source` as it may be shown, of the same length and with the same lines: stars stand for the `values`,
-/// and for what looks like a secret even where the text could not be parsed.
+/// Replaces the `values`, and everything else that looks like a secret, by stars, also if the text could not be parsed.
+/// Length and lines stay the same.
 pub(super) fn mask(source: &str, values: &[Range<usize>]) -> String {
     let mut hidden = values.to_vec();
     let mut start = 0;

@@ -15,8 +15,8 @@ use crate::text::reader::Table;
 section! {
     /// A PostgreSQL server on another host.
     pub struct Server from Written in "[postgres]" {
-        /// The server, if PostgreSQL runs on another host. The role is tried before anything is built, and only its own database is
-        /// touched.
+        /// The server, if PostgreSQL runs on another host. The role is tried before anything is built, and only its own
+        /// database is touched.
         host: ServerName => "none: the server of this host, over its socket",
         /// The port of that server.
         port: Port = Port::POSTGRESQL,
@@ -24,8 +24,8 @@ section! {
         user: RoleName => "the `name` of `[site]`",
         /// How the connection is secured (libpq's `sslmode`). Modes that fall back to clear text are refused.
         sslmode: SslMode => "`\"verify-full\"` with a `root_certificate`, else `\"require\"`",
-        /// The file with the certificate of the authority that the server's certificate must come from. Odoo's service must be able
-        /// to read the file.
+        /// The file with the certificate of the authority that the server's certificate must come from. Odoo's service
+        /// must be able to read the file.
         root_certificate: Option<FilePath>,
         /// The password of the role.
         password: FilePath as Password => "none; needed with `host`",
@@ -87,8 +87,8 @@ fn role(text: &str) -> Result<String, Invalid> {
 }
 
 choice! {
-    /// How the connection to a server is secured (libpq's `sslmode`). The modes that fall back to a
-    /// connection in clear text are left out: whoever is on the way would choose them.
+    /// How the connection to a server is secured (libpq's `sslmode`). The modes that fall back to clear text are left
+    /// out: an attacker on the network could force the fallback.
     SslMode, "a mode of TLS", no_mode {
         /// In clear text: for a tunnel or a wire of your own.
         Disable = "disable",
@@ -102,7 +102,7 @@ choice! {
 }
 
 impl SslMode {
-    /// Whether the certificate of the server is held against a known authority.
+    /// Whether the certificate of the server is checked against a known authority.
     #[must_use]
     pub fn verifies(self) -> bool {
         matches!(self, Self::VerifyCa | Self::VerifyFull)
@@ -123,7 +123,7 @@ fn no_mode(text: &str, what: &str, modes: &[&'static str]) -> Invalid {
     }
 }
 
-/// The keys of a server; there is none without `host`.
+/// The keys of a server. Without `host` there is no server.
 impl Field for Option<Server> {
     type Value = Self;
     type Written = Written;

@@ -1,4 +1,4 @@
-//! The types of settings: what each says of itself, and the macros that make most of them.
+//! The types of settings: a trait for their documentation, and macros that define most of them.
 
 use std::net::IpAddr;
 
@@ -59,7 +59,7 @@ pub(super) fn whole_number(least: u16, most: u16) -> Value {
     json!({ "type": "integer", "minimum": least, "maximum": most })
 }
 
-/// Makes a type of a choice between words. The function refuses a text that is none of them.
+/// Defines a type for a choice between words. The function makes the error for any other text.
 macro_rules! choice {
     ($(#[doc = $about:literal])+ $name:ident, $what:literal, $refused:path { $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+ }) => {
         $(#[doc = $about])+
@@ -122,7 +122,7 @@ pub(super) fn one_of(words: &[&str], quote: &str) -> String {
     }
 }
 
-/// Makes a type of a whole number with a smallest and a largest value.
+/// Defines a type for a whole number with a smallest and a largest value.
 macro_rules! number {
     ($(#[$meta:meta])* $name:ident, $what:literal, $least:literal to $most:literal $(of $unit:literal)?, $wrong:literal) => {
         $(#[$meta])*

@@ -1,26 +1,26 @@
-//! What every text in a site must be, and the macro that makes a checked type of one.
+//! Checks for every text in a site, and the macro that defines types for checked texts.
 
 use toml::de::DeValue;
 
 use crate::text::diagnostic::{Invalid, is_deceptive, quote};
 use crate::text::reader;
 
-/// Whether a character is allowed nowhere in a site: the deceptive ones, and `‹` and `›`, which mark a
-/// value that is not known yet in a plan.
+/// Whether a character is forbidden everywhere in a site: the deceptive ones, and `‹` and `›`, which are the marker of
+/// an unknown value in a plan.
 #[must_use]
 pub fn is_forbidden(character: char) -> bool {
     is_deceptive(character) || matches!(character, '\u{2039}' | '\u{203a}')
 }
 
-/// The longest text, in bytes: the longest path there is on Linux. Much more does not fit into an argument
-/// of a program either.
+/// The longest text in bytes: the longest path on Linux. A much longer text does not fit into an argument of a program
+/// either.
 const LONGEST: usize = 4095;
 
-/// Checks what holds for every text.
+/// Checks the rules that apply to every text.
 ///
 /// # Errors
 ///
-/// If it is too long or contains a forbidden character.
+/// If the text is too long or contains a forbidden character.
 pub(super) fn check(text: &str) -> Result<(), Invalid> {
     if text.len() > LONGEST {
         let message = format!("this text of {} bytes is too long", text.len());
@@ -49,18 +49,18 @@ fn describe(character: char) -> &'static str {
     }
 }
 
-/// The text of a TOML string that holds no forbidden character.
+/// Reads and checks a TOML string.
 ///
 /// # Errors
 ///
-/// If it is no string, is too long or holds one.
+/// If the value is no string, is too long, or contains a forbidden character.
 pub(super) fn read<'v>(value: &'v DeValue<'_>) -> Result<&'v str, Invalid> {
     let text = reader::text(value)?;
     check(text)?;
     Ok(text)
 }
 
-/// The refusal of a text that does not have its form.
+/// Returns the error for a text that does not have the required form.
 pub(super) fn refuse(text: &str, what: &str, label: &str) -> Invalid {
     let invalid = if text.is_empty() {
         Invalid::new(format!("an empty text is not {what}"))
@@ -70,8 +70,8 @@ pub(super) fn refuse(text: &str, what: &str, label: &str) -> Invalid {
     invalid.label(label)
 }
 
-/// Makes a type of a text that passed a check: `Name(String) <- function(&str) -> Result<String, Invalid>`, with its name in
-/// words and, if there is one, a pattern that all such texts match. Only the check makes a value of the type.
+/// Defines a type for a checked text: `Name <- function`, with the function `fn(&str) -> Result<String, Invalid>`, the
+/// type in words and, optionally, a pattern that all such texts match. Only the function can make a value of the type.
 macro_rules! text {
     ($($(#[$meta:meta])* $name:ident <- $check:path, $words:literal $(, $pattern:literal)?;)*) => {$(
         $(#[$meta])*

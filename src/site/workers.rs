@@ -1,4 +1,4 @@
-//! How many processes answer, and for how many people.
+//! The number of worker processes, and the number of users.
 
 use serde::{Serialize, Serializer};
 use toml::de::DeValue;
@@ -12,11 +12,11 @@ use crate::text::reader::FromToml;
 /// How many processes answer requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Workers {
-    /// As many as the cores and the memory of the server carry.
+    /// As many as cores and memory of the server allow.
     Auto,
     /// One process with threads, for a handful of users.
     Threaded,
-    /// That many processes.
+    /// This many processes.
     Processes(Processes),
 }
 
@@ -50,7 +50,8 @@ impl Workers {
     fn of(number: i64) -> Result<Self, Invalid> {
         match u16::try_from(number) {
             Ok(0) => Ok(Self::Threaded),
-            // Odoo asks itself over HTTP for what goes into a report: `ir_actions_report.py`.
+            // wkhtmltopdf requests the parts of a report from Odoo over HTTP (`ir_actions_report.py`), while a worker
+            // waits.
             Ok(1) => Err(Invalid::new(
                 "one worker cannot print PDF reports: Odoo asks itself for what goes into them",
             )
