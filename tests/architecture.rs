@@ -1,4 +1,5 @@
-//! The house stays as it was drawn: which room may use which, who prints, who may fall over.
+//! Tests of the architecture: which top-level module may use which, and where printing, deleting and panics are
+//! allowed.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Which rooms each room may use. Imports point one way; a new edge is a decision.
+/// The modules that each top-level module ("room") may use. Imports have one direction; a new edge needs a decision.
 const EDGES: &[(&str, &[&str])] = &[
     ("check", &["event", "host", "odoo", "text"]),
     (
@@ -46,14 +47,14 @@ const EDGES: &[(&str, &[&str])] = &[
     ("text", &[]),
 ];
 
-/// One file of the program: its room, its path, and its code without comments and tests.
+/// One source file: its top-level module, its path, and its code without comments and tests.
 struct Source {
     room: String,
     path: PathBuf,
     code: String,
 }
 
-/// The files below `folder`, without those that are compiled for tests alone.
+/// The source files below `folder`, without those that are compiled only for tests.
 fn sources_in(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths = Vec::new();
@@ -99,7 +100,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
-/// The words that follow `prefix` in some code, also those of a group in braces.
+/// The identifiers that follow `prefix` in some code, also those in a group in braces.
 fn words_after(prefix: &str, code: &str) -> BTreeSet<String> {
     let word = |text: &str| -> String {
         let letters = text.trim_start().chars();
@@ -142,11 +143,11 @@ fn edges() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn no_room_uses_another_that_it_may_not() {
+fn a_module_uses_only_modules_that_it_may_use() {
     let mut wrong = Vec::new();
     for (room, used) in edges() {
         let Some((_, allowed)) = EDGES.iter().find(|(known, _)| *known == room) else {
-            wrong.push(format!("`{room}` is a new room: say what it may use"));
+            wrong.push(format!("`{room}` is a new module: add it to EDGES with what it may use"));
             continue;
         };
         let forbidden = used
@@ -158,7 +159,7 @@ fn no_room_uses_another_that_it_may_not() {
 }
 
 #[test]
-fn nobody_uses_the_commands_and_only_these_use_the_report() {
+fn no_module_uses_command_and_only_command_uses_report() {
     for (room, used) in EDGES {
         assert!(!used.contains(&"command"), "{room}");
         let may = *room == "command";
@@ -167,7 +168,7 @@ fn nobody_uses_the_commands_and_only_these_use_the_report() {
 }
 
 #[test]
-fn no_rooms_use_each_other_in_a_circle() {
+fn top_level_modules_have_no_cycle() {
     let edges = EDGES.iter().map(|(room, used)| {
         let used = used.iter().map(|other| (*other).to_owned());
         ((*room).to_owned(), used.collect())
@@ -175,11 +176,11 @@ fn no_rooms_use_each_other_in_a_circle() {
     assert_eq!(circle_in(edges.collect()), [""; 0]);
 }
 
-/// The rooms that only group modules: no two of their modules use each other in a circle.
+/// The top-level modules that only group other modules: those must not have a cycle either.
 const GROUPS: [&str; 6] = ["engine", "inspect", "odoo", "plan", "secret", "text"];
 
 #[test]
-fn no_modules_of_a_room_use_each_other_in_a_circle() {
+fn modules_of_a_group_have_no_cycle() {
     for group in GROUPS {
         let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for source in sources().iter().filter(|source| source.room == group) {
@@ -198,7 +199,7 @@ fn no_modules_of_a_room_use_each_other_in_a_circle() {
     }
 }
 
-/// What is left of a graph after what uses nothing that is left was taken out, again and again.
+/// Removes modules that use no remaining module until there are none. Returns the rest, which contains a cycle.
 fn circle_in(mut edges: BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let free = |edges: &BTreeMap<String, BTreeSet<String>>| {
         let leaf = |used: &BTreeSet<String>| used.iter().all(|other| !edges.contains_key(other));
@@ -211,7 +212,7 @@ fn circle_in(mut edges: BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     edges.into_keys().collect()
 }
 
-/// Fails if a file outside `rooms`, each a room or the end of a path, has one of `words`.
+/// Fails if a file has one of `words` and is not in `rooms`, which are top-level modules or ends of paths.
 fn only_in(rooms: &[&str], words: &[&str]) {
     only_among(sources(), rooms, words);
 }
@@ -243,8 +244,8 @@ fn only_the_report_prints() {
     only_among(sources_in("rehearse/src"), &[], &words);
 }
 
-/// What takes something away for good. The host has the primitives, which only the gate calls. The command line's
-/// arguments have the words that people type.
+/// Only the gate may delete or replace things for good. `host` has the primitives, which only the gate calls, and
+/// `command/args.rs` has words that people type.
 #[test]
 fn only_the_gate_destroys() {
     only_in(
@@ -275,7 +276,7 @@ fn only_the_gate_destroys() {
 }
 
 #[test]
-fn a_dry_run_is_a_matter_of_the_command_line() {
+fn only_the_command_line_knows_a_dry_run() {
     only_in(&["command"], &["dry_run"]);
 }
 
@@ -292,7 +293,7 @@ fn the_program_does_not_panic() {
     only_among(sources_in("rehearse/src"), &[], &words);
 }
 
-/// Where the program keeps what is its own is said in one place.
+/// The program's own folders have one definition.
 #[test]
 fn the_folders_of_the_program_are_named_once() {
     only_in(

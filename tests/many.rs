@@ -1,5 +1,5 @@
-//! Several sites by one command, on the model machine: each is done and told as if it were alone, one
-//! that fails holds up none, and fifty cost fifty times what one does.
+//! Several sites with one command, on the model machine: each is installed and reported as if it were alone, a failing
+//! site does not stop the others, and fifty sites cost fifty times what one site costs.
 #![allow(
     clippy::expect_used,
     clippy::print_stdout,
@@ -23,7 +23,7 @@ use support::site::{SiteFile, SiteSpec};
 use support::typed::{Paper, typed};
 use tempfile::TempDir;
 
-/// A folder of sites, with the playbook of the tests beside them.
+/// A folder of sites, with the playbook of the tests.
 struct Sites(TempDir);
 
 impl Sites {
@@ -44,7 +44,7 @@ impl Sites {
         self.0.path()
     }
 
-    /// A site on ports of its own, in `NAME.toml`.
+    /// Adds a site with its own ports in `NAME.toml`.
     fn add(&self, name: &str, number: u16, modules: &[&str]) {
         let text = format!(
             "[site]\nname = {name:?}\n[odoo]\nversion = \"19.0\"\nrepository = \"https://git.example.org/odoo.git\"\n\
@@ -56,7 +56,7 @@ impl Sites {
     }
 }
 
-/// Runs a command line, in which `SITES` is the folder, telling `report`.
+/// Runs a command line that reports to `report`. `SITES` in it stands for the folder.
 fn run(
     machine: &Machine,
     sites: &Sites,
@@ -70,7 +70,7 @@ fn run(
     typed(host, line, ("SITES", &folder), report)
 }
 
-/// Exit code and both streams, for people.
+/// Returns the exit code and both streams of a command, in the text form.
 fn said(machine: &Machine, sites: &Sites, line: &str) -> String {
     let (out, err) = (Paper::default(), Paper::default());
     let human = Human::with_clock(out.clone(), err.clone(), Options::plain(), || {
@@ -91,7 +91,7 @@ fn said(machine: &Machine, sites: &Sites, line: &str) -> String {
         err.text()
     );
     let text = text.replace(&sites.path().display().to_string(), "SITES");
-    // how many steps a site has is no matter of these tests
+    // these tests do not depend on how many steps a site has
     let steps = |line: &str| match line.strip_prefix("Nothing to do: all ") {
         Some(_) => "Nothing to do.\n".to_owned(),
         None => format!("{line}\n"),
@@ -99,7 +99,7 @@ fn said(machine: &Machine, sites: &Sites, line: &str) -> String {
     text.lines().map(steps).collect()
 }
 
-/// Exit code and events; SIGINT comes with the first event that `stops`.
+/// Returns the exit code and the events of a command. SIGINT comes with the first event for which `stops` is true.
 fn told(
     machine: &Machine,
     sites: &Sites,
@@ -121,7 +121,7 @@ fn told(
     (code, told.take())
 }
 
-/// How each of several sites ended, as the last event tells it.
+/// How each site ended, from the last event.
 fn ends(events: &[Event]) -> Vec<(String, Outcome, u8)> {
     let Some(Event::SitesEnded { sites, .. }) = events.last() else {
         panic!("the last event is {:?}", events.last());
@@ -141,7 +141,7 @@ fn ends(events: &[Event]) -> Vec<(String, Outcome, u8)> {
 }
 
 #[test]
-fn a_site_that_fails_holds_up_no_other() {
+fn a_failing_site_does_not_stop_the_others() {
     if support::skipped() {
         return;
     }
@@ -162,7 +162,7 @@ fn a_site_that_fails_holds_up_no_other() {
         .into();
     assert_eq!(ends(&events), expected);
     assert_eq!(code, 3);
-    // each by itself, from its beginning to its end
+    // one site after the other, each from its beginning to its end
     let turns: Vec<&Event> = events
         .iter()
         .filter(|event| matches!(event, Event::SiteBegan { .. } | Event::Ended { .. }))
@@ -186,13 +186,13 @@ fn a_site_that_fails_holds_up_no_other() {
 }
 
 #[test]
-fn one_site_is_told_as_ever_also_in_a_folder() {
+fn a_single_site_in_a_folder_is_reported_like_a_single_file() {
     if support::skipped() {
         return;
     }
     let (machine, sites) = (Machine::bare(), Sites::new());
     sites.add("able", 1, &[]);
-    // what editors leave
+    // files that editors leave
     fs::write(sites.path().join(".able.toml"), "?").unwrap();
     fs::write(sites.path().join("able.toml~"), "?").unwrap();
     fs::create_dir(sites.path().join("old.toml")).unwrap();
@@ -218,7 +218,7 @@ fn one_site_is_told_as_ever_also_in_a_folder() {
 }
 
 #[test]
-fn what_is_no_folder_of_sites_is_refused() {
+fn folders_without_usable_sites_are_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let (machine, sites) = (Machine::bare(), Sites::new());
     let none = said(&machine, &sites, "audit --config SITES");
@@ -235,7 +235,7 @@ fn what_is_no_folder_of_sites_is_refused() {
         "{exposed}"
     );
     open(0o755);
-    // two of one name would undo each other's work; the third is done
+    // two sites with one name would undo each other's changes; the third site is still done
     fs::copy(
         sites.path().join("able.toml"),
         sites.path().join("copy.toml"),
@@ -261,7 +261,7 @@ fn what_is_no_folder_of_sites_is_refused() {
 }
 
 #[test]
-fn asked_to_stop_it_begins_no_other_site() {
+fn after_a_signal_no_other_site_begins() {
     if support::skipped() {
         return;
     }
@@ -284,7 +284,7 @@ fn asked_to_stop_it_begins_no_other_site() {
     assert_eq!(begun.count(), 1);
 }
 
-/// The most memory that this process ever had, in KiB.
+/// The peak memory of this process, in KiB.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status
@@ -294,10 +294,11 @@ fn peak() -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// How many sites are on one machine in the end.
+/// How many sites the machine has at the end.
 const MANY: u16 = 50;
 
-/// What the page of benchmarks says of it; each is a count of sites, the time of each and the most memory.
+/// The figures for the page of benchmarks. Both arguments are a number of sites, the time for each, and the peak
+/// memory.
 fn figures(few: (u16, Duration, u64), many: (u16, Duration, u64)) -> serde_json::Value {
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let (each, times) = (ms(many.1), ms(many.1) / ms(few.1));
@@ -325,7 +326,7 @@ fn figures(few: (u16, Duration, u64), many: (u16, Duration, u64)) -> serde_json:
     ])
 }
 
-/// What the model itself does for an answer is in these times: what counts is that they do not grow.
+/// The times include the work of the model machine, so only their growth counts.
 #[test]
 fn fifty_sites_take_fifty_times_what_one_takes() {
     if support::skipped() {
@@ -362,7 +363,7 @@ fn fifty_sites_take_fifty_times_what_one_takes() {
             machine.disk.put(conf, "max_connections = 3000\n");
             told(&machine, &sites, "install --config SITES --yes", |_| false);
         }
-        // once to be warm, and then the best of three: others work here too
+        // once to warm up, then the best of three, because other programs may disturb the measurement
         let took = (0..4).map(|_| settled(number)).min().unwrap();
         per_site.push((number, took, peak()));
     }

@@ -1,4 +1,4 @@
-//! A PostgreSQL server on another host: the keys of `[postgres]` from `host` on.
+//! A PostgreSQL server on another host: the key `host` of `[postgres]`, and the keys that need it.
 
 use std::net::IpAddr;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What is in the plan of a site.
+//! The plans of sites.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,9 +16,9 @@ const ADDONS: &str = "[odoo]\nversion = \"19.0\"\n\
     [[addons]]\nname = \"one\"\nrepository = \"ssh://git@host/one.git\"\n\
     [[addons]]\nname = \"two\"\nrepository = \"https://host/two.git\"\n";
 
-/// Else a change would go unnoticed, or a service be restarted at every run.
+/// Otherwise a change would not be noticed, or the service would be restarted in every run.
 #[test]
-fn what_the_unit_writes_down_at_its_start_is_what_the_service_is_compared_with() {
+fn the_unit_records_at_its_start_exactly_what_the_service_is_compared_with() {
     for site in ["[odoo]\nversion = \"19.0\"\n", ADDONS] {
         let plan = plan(site);
         let service = plan.steps.iter().find_map(|step| match &step.resource {
@@ -58,16 +58,16 @@ fn what_the_unit_writes_down_at_its_start_is_what_the_service_is_compared_with()
     }
 }
 
-/// Else what stands for it would be written into the file.
+/// Otherwise the marker would be written into the file.
 #[test]
-fn what_a_template_does_not_know_yet_is_waited_for() {
+fn a_file_whose_template_has_an_unknown_value_waits_for_it() {
     let plan = plan("[odoo]\nversion = \"19.0\"\n");
     let conf = plan.steps.iter().find(|step| step.id == "conf").unwrap();
     assert_eq!(conf.awaits, Some(Unknown::Connections));
 }
 
 #[test]
-fn a_repository_over_ssh_brings_its_client_and_others_do_not() {
+fn only_a_repository_over_ssh_needs_the_ssh_client() {
     let has_client = |site| {
         plan(site).steps.iter().any(|step| match &step.resource {
             AnyResource::Packages(packages) => {
@@ -80,9 +80,9 @@ fn a_repository_over_ssh_brings_its_client_and_others_do_not() {
     assert!(!has_client("[odoo]\nversion = \"19.0\"\n"));
 }
 
-/// A playbook can write no cycle: what a step needs stands above it.
+/// A playbook cannot contain a cycle, because a step needs only steps above it.
 #[test]
-fn every_step_needs_only_steps_above_it_and_has_a_name_of_its_own() {
+fn every_step_needs_only_steps_above_it_and_has_a_unique_name() {
     let plan = plan(ADDONS);
     for (place, step) in plan.steps.iter().enumerate() {
         assert!(step.needs.iter().all(|need| *need < place), "{}", step.id);

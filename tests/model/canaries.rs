@@ -1,5 +1,5 @@
-//! No secret leaves its home: every command, in every form of its output, after runs that came to
-//! their end, were taken back, or were killed.
+//! No secret leaves its place: tested with every command, in every form of output, after runs that committed, were
+//! rolled back, or were killed.
 
 use std::fs;
 use std::io::Write;
@@ -19,7 +19,7 @@ use support::site::{SiteFile, SiteSpec};
 use support::typed::{Paper, typed};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How the output is asked for.
+/// The form of output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Form {
     Plain,
@@ -40,16 +40,16 @@ const LINES: [&str; 7] = [
     "rollback --config SITE --yes",
 ];
 
-/// Passwords that the owner had written into the configuration, hard to quote.
+/// Passwords that the owner wrote into the configuration. They are hard to quote.
 const BY_HAND: [&str; 2] = ["kana'rien \"vogel\" $1%2\\x", "zwei/ter+vogel&flog=fort?"];
 
 const KEY: &str = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n";
 
-/// A `PostgreSQL` on another host, and the password of the role there.
+/// The configuration for a `PostgreSQL` on another host, and the password of its role.
 const REMOTE: &str = "[postgres]\nhost = \"db.example.org\"\nuser = \"odoo\"\npassword = { file = \"/etc/db.password\" }\n";
 const ROLE: &str = "Rolle'n \\ \"vogel\" am=Fluss?";
 
-/// What developers are told.
+/// The debug traces.
 #[derive(Clone, Default)]
 struct Traces(Arc<Mutex<Vec<u8>>>);
 
@@ -71,7 +71,7 @@ impl<'w> MakeWriter<'w> for Traces {
     }
 }
 
-/// All that a run showed to anybody: streams, and what stood in the process table.
+/// Everything that a run showed: its streams, its traces, and the process table.
 struct Shown {
     out: Paper,
     err: Paper,
@@ -91,7 +91,7 @@ impl Shown {
     }
 }
 
-/// The machine, whose programs' arguments and environments are noted down.
+/// The machine, with a record of the arguments and environments of all programs.
 fn watched(machine: &Machine, events: Events, table: &Paper) -> Host {
     let host = machine.host(events.clone());
     let Programs::Model(model) = host.programs().clone() else {
@@ -142,7 +142,7 @@ fn run(machine: &Machine, site: &SiteFile, line: &str, form: Form) -> Shown {
     shown
 }
 
-/// A machine on which somebody had an `odoo.conf` with passwords in it, and root has a key.
+/// A machine with an owner's `odoo.conf` that contains passwords, and with a key of root.
 fn bare() -> Machine {
     let machine = Machine::bare();
     let [database, master] = BY_HAND;
@@ -154,8 +154,7 @@ fn bare() -> Machine {
     machine
 }
 
-/// The machines that commands are tried on, by what became of the run before: as a rule a secret
-/// leaks where something went wrong.
+/// The machines for the test, each with another end of the run before: secrets usually leak after an error.
 fn grounds() -> Vec<(&'static str, Machine, SiteFile)> {
     let wish = || SiteFile::new(&SiteSpec::default());
     let (done, site) = (bare(), wish());
@@ -205,7 +204,7 @@ fn grounds() -> Vec<(&'static str, Machine, SiteFile)> {
     ]
 }
 
-/// The secrets of a machine, those that were there and those that were generated.
+/// The secrets of a machine: those that existed before, and the generated ones.
 fn canaries(machine: &Machine) -> Vec<Canary> {
     let mut all = vec![
         Canary::new(4, KEY.trim()),
@@ -254,7 +253,7 @@ fn no_secret_leaves_its_home() {
                 let machine = ground.twin();
                 let before = canaries(&machine);
                 let shown = run(&machine, site, line, form);
-                // those that were made in the run, and those that went with it
+                // the secrets before the run, which it may have removed, and those after it
                 let all = [before, canaries(&machine)].concat();
                 let mut on_disk = Vec::new();
                 files(&machine, machine.root(), &mut on_disk);

@@ -1,5 +1,5 @@
-//! What every command prints for people, at 80 columns, with and without colour; on the model
-//! machine, through the same door as the binary.
+//! The text output of every command at 80 columns, with and without colour. The commands run on the model machine,
+//! through the same function as in the binary.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -13,7 +13,7 @@ use support::machine::Machine;
 use support::site::{SiteFile, SiteSpec};
 use support::typed::{Paper, typed};
 
-/// Runs a command line on the machine; answers exit code and both streams.
+/// Runs a command line on the machine. Returns the exit code and both streams.
 fn said(machine: &Machine, site: &SiteFile, line: &str, color: bool) -> String {
     let mut options = Options::plain();
     (options.stdout.color, options.stderr.color) = (color, color);
@@ -39,7 +39,7 @@ fn said(machine: &Machine, site: &SiteFile, line: &str, color: bool) -> String {
     steady(&text.replace(&machine.root().display().to_string(), ""))
 }
 
-/// Takes the durations out.
+/// Removes the durations.
 fn steady(text: &str) -> String {
     let line = |line: &str| match line.rsplit_once("  ") {
         Some((step, _)) if uncoloured(step).ends_with("  done") => format!("{step}  … s"),
@@ -51,20 +51,20 @@ fn steady(text: &str) -> String {
     begun.map_or(text.clone(), |begun| text.replace(begun, "26-01-01 00:00"))
 }
 
-/// Holds what a command prints, without colour and with it. The two say the same: colour alone
-/// tells nothing.
+/// Compares the output of a command with its snapshots, without and with colour. Both must have the same text, so that
+/// colour never carries information alone.
 fn hold(name: &str, machine: &Machine, site: &SiteFile, line: &str) {
     let twin = machine.twin();
     let plain = said(machine, site, line, false);
     let colour = said(&twin, site, line, true);
-    // what the journal says of files is of the machine it was written on
+    // the journal contains paths of the machine on which it was written
     let colour = colour.replace(&machine.root().display().to_string(), "");
     assert_eq!(uncoloured(&colour), plain, "{line}");
     insta::assert_snapshot!(name, plain);
     insta::assert_snapshot!(format!("{name}_colour"), colour);
 }
 
-/// Takes the colours out: `ESC [ … m`.
+/// Removes the colours: `ESC [ … m`.
 fn uncoloured(text: &str) -> String {
     let mut parts = text.split('\u{1b}');
     let first = parts.next().unwrap().to_owned();
@@ -138,7 +138,7 @@ fn the_road_of_a_site() {
     );
 }
 
-/// An edit by hand, and a password that Odoo would take for the master password.
+/// Edits `odoo.conf` by hand, with a password that Odoo would take for the master password.
 fn drift(root: &Path) {
     let path = root.join("etc/odoo.conf");
     let text = fs::read_to_string(&path).unwrap();
@@ -151,14 +151,14 @@ fn drift(root: &Path) {
         text.replace(line, "admin_passwd = hunter2-by-hand") + "log_level = debug\n",
     )
     .unwrap();
-    // the service has been running for long
+    // the service has been running for a long time
     let record = fs::File::open(root.join("run/odoo-deploy/odoo.started")).unwrap();
     record
         .set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000))
         .unwrap();
 }
 
-/// Runs a command line on the machine; returns its events as `--json` prints them. A second passes with each event.
+/// Runs a command line on the machine. Returns its events as `--json` prints them. Each event takes a second.
 fn stream(machine: &Machine, site: &SiteFile, line: &str) -> String {
     let (paper, seconds) = (Paper::default(), Cell::new(0));
     let clock = move || {
@@ -178,8 +178,8 @@ fn stream(machine: &Machine, site: &SiteFile, line: &str) -> String {
     text.replace(&machine.root().display().to_string(), "")
 }
 
-/// Every event of a real run fits the schema. `RECORD=1` writes the stream to the fixture of its format; once a format is
-/// released, its fixture stays: `src/report/tests.rs` sees that it can be read.
+/// Every event of a real run matches the schema. `RECORD=1` writes the stream to the fixture of its format. The fixture
+/// of a released format must not change: `src/report/tests.rs` checks that it can still be read.
 #[test]
 fn the_stream_of_a_site_fits_the_schema() {
     let (machine, site) = (Machine::bare(), site());

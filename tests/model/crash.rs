@@ -1,7 +1,7 @@
-//! Killed anywhere, gone on with or taken back: there is no third state.
+//! The crash matrix: after a kill at any point, a run can be continued or rolled back. There is no third state.
 //!
-//! A failing case prints its name; `CRASH_CASE="fresh/Before/12" cargo test --test model crash::` repeats it
-//! alone, and `CRASH_CASE=proxy/` all that begin so.
+//! A failing case prints its name. `CRASH_CASE="fresh/Before/12" cargo test --test model crash::` repeats only this
+//! case, and `CRASH_CASE=proxy/` repeats all cases that begin so.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ use support::scenario::Scenario;
 use support::snapshot::{differences, snapshot, times};
 use support::tier::{Tier, one_of};
 
-/// How many stories of several deaths are told of each scenario.
+/// How many sequences of several kills are tried for each scenario.
 fn stories() -> usize {
     if only_floors() { 140 } else { 240 }
 }
@@ -27,11 +27,11 @@ fn only_floors() -> bool {
     Tier::asked() == Tier::Floors
 }
 
-/// What of a death is a kind of its own in `make test`: how, and at which kind of effect.
+/// The kind of a kill, for the sample of `make test`: how the process is killed, and at which kind of effect.
 fn kind_of_death(expected: &Expected, number: usize, death: Death) -> String {
     let effect = expected.effects.get(number - 1);
     let what = effect.map_or("the end", |effect| effect.what.as_str());
-    // without the path, which is another in each process
+    // without the path, which differs between processes
     let verb = what.split([' ', '(']).next().unwrap_or_default();
     format!("{death:?} {verb}")
 }
@@ -51,7 +51,7 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
         });
         for (number, death) in cuts {
             let is_asked = |asked: &String| case(number, death).starts_with(asked);
-            // three effects of four are as many as the floors ask for
+            // `make floors` needs only three of four effects
             let is_left_out = only_floors() && number % 4 == 0;
             if is_left_out || !asked.as_ref().is_none_or(is_asked) || !share.takes() {
                 continue;
@@ -68,9 +68,9 @@ fn killed_at_any_effect_it_goes_on_or_goes_back() {
     }
 }
 
-/// What is looked at above is taken from one run that is not killed.
+/// The test above takes its expectations from one run that is not killed.
 #[test]
-fn what_a_death_leaves_is_what_was_there_before_the_effect() {
+fn a_kill_leaves_the_state_before_the_effect() {
     if support::skipped() {
         return;
     }
@@ -113,7 +113,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
                 continue;
             }
             let (number, death) = all[dice.below(all.len())];
-            // what has committed is taken back less its data: another story
+            // a committed run is rolled back without its data, which is tested elsewhere
             if number > expected.effects.len() {
                 continue;
             }
@@ -135,7 +135,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
                 }
                 write!(case, ", then {way:?}/{death:?}/{number}").unwrap();
                 if !expected.cut(&machine, way, number, death) {
-                    // that way out is over; another one would be another story
+                    // this way out is finished; another one is another case
                     over = Some(way);
                     break;
                 }
@@ -155,7 +155,7 @@ fn killed_again_and_again_it_goes_on_or_goes_back() {
     }
 }
 
-/// How file calls fail: of what, and whether only once or until somebody has mended it.
+/// How file calls fail: with which error, and whether until it is repaired or only once.
 const FAULTS: [(Errno, bool); 8] = [
     (Errno::ENOSPC, true),
     (Errno::EIO, false),
@@ -175,7 +175,7 @@ fn whatever_file_call_fails_it_is_taken_back_or_can_be() {
     let asked = std::env::var("CRASH_CASE").ok();
     let test = "crash::whatever_file_call_fails_it_is_taken_back_or_can_be";
     let counts = in_scenarios(test, |expected, share| {
-        // every other one: all of them take a minute more
+        // only every second call: all of them would take a minute more
         let every = if only_floors() { 5 } else { 2 };
         let fault = |number: usize| FAULTS[number / every % FAULTS.len()];
         let calls = (1..=expected.file_calls).step_by(every);
@@ -239,7 +239,7 @@ fn asked_to_stop_at_any_moment_it_goes_on_or_goes_back() {
 }
 
 #[test]
-fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
+fn a_journal_without_records_does_not_block_the_next_run() {
     if support::skipped() {
         return;
     }
@@ -258,8 +258,8 @@ fn a_run_that_was_hardly_begun_is_in_nobodys_way() {
     }
 }
 
-/// A killed dpkg may leave half made what no step names. The step that finishes it has touched what stands
-/// on it, and that is held to no plan then.
+/// A killed dpkg may leave a package incomplete that no step names. The step that finishes this package has then
+/// changed what other steps depend on, so those are no longer compared with the plan.
 #[test]
 fn what_a_killed_dpkg_left_half_made_is_finished_and_the_rest_goes_on() {
     if support::skipped() {
@@ -276,7 +276,7 @@ fn what_a_killed_dpkg_left_half_made_is_finished_and_the_rest_goes_on() {
         assert!(expected.cut(&machine, Act::Install, number, Death::Before));
         let status = machine.disk.text("/var/lib/dpkg/status");
         let run = journal::runs(&journals(&machine)).unwrap().pop();
-        // all that it names is there, and only the record is missing
+        // all packages of the step are installed, and only the record is missing
         let ended = run.iter().flat_map(|run| &run.steps).find(|step| {
             let resource = serde_json::to_value(&step.resource).unwrap();
             let names = resource["packages"]["names"].as_array();

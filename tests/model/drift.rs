@@ -1,8 +1,7 @@
-//! What other hands do to a server, alone and together: the plan names the steps that mend it and
-//! no others, one install mends it, what is not ours stays, and what cannot be told is refused
-//! with nothing changed.
+//! Drifts: changes by other programs or people, one or several at a time. The plan names exactly the steps that repair
+//! them, one install repairs them, other things stay, and an ambiguous state is refused without a change.
 //!
-//! A failing case prints its seed; `DRIFT_CASE=17 cargo test --test model drift::` repeats it.
+//! A failing case prints its seed. `DRIFT_CASE=17 cargo test --test model drift::` repeats it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,7 +22,7 @@ use support::tier::one_of;
 /// How many pairs and triples are tried.
 const COMBINED: usize = 2000;
 
-/// An installed server with neighbours, and all that can happen to it.
+/// An installed server with other things on it, and all drifts that can happen to it.
 struct Ground {
     base: Frozen,
     whole: Snapshot,
@@ -43,7 +42,7 @@ impl Ground {
         }
     }
 
-    /// What goes wrong after these have happened.
+    /// What goes wrong after these drifts.
     fn wrong(&self, happened: &[&Drift]) -> Vec<String> {
         let machine = self.base.twin();
         for one in happened {
@@ -83,7 +82,7 @@ impl Ground {
             wrong.push(format!("still to do: {again:?}"));
         }
         let mut found = snapshot(&machine);
-        // copies of edits, and of account files, are kept on purpose
+        // copies of edited files and of the files of accounts are kept on purpose
         let copies = ["/etc/passwd-", "/etc/group-"];
         let kept = |place: &str| Path::new(place).extension().is_some_and(|e| e == "kept");
         found.retain(|place, _| !kept(place) && !copies.contains(&place.as_str()));
@@ -93,7 +92,7 @@ impl Ground {
         wrong
     }
 
-    /// Two or three that do not contradict.
+    /// Draws two or three drifts that do not contradict each other.
     fn draw(&self, seed: usize) -> Vec<&Drift> {
         let mut dice = Dice::new(seed as u64);
         let count = 2 + dice.below(2);
@@ -108,7 +107,7 @@ impl Ground {
     }
 }
 
-/// What is not ours, close by.
+/// Adds things of other programs with similar names.
 fn neighbours(machine: &Machine) {
     machine.disk.put("/etc/odoo-other.conf", "[options]\n");
     machine.disk.put("/opt/elsewhere/theirs", "theirs\n");
@@ -126,7 +125,7 @@ fn neighbours(machine: &Machine) {
     postgres.databases.insert("other".into(), database);
 }
 
-/// A refusal leaves all as it is.
+/// Checks that the site is refused and nothing is changed.
 fn refused(machine: &Machine, site: &SiteFile) -> Vec<String> {
     let before = snapshot(machine);
     let mut wrong = Vec::new();
@@ -140,7 +139,7 @@ fn refused(machine: &Machine, site: &SiteFile) -> Vec<String> {
     wrong
 }
 
-/// The steps that a plan would change; forecasts too, where asked.
+/// The steps that a plan would change, with or without forecasts.
 fn planned(ended: &Ended, forecasts: bool) -> BTreeSet<String> {
     let pending = ended.events.iter().filter_map(|event| match event {
         Event::Planned(change) if change.is_pending() && (forecasts || !change.forecast) => {
@@ -159,7 +158,7 @@ fn set(ended: &Ended) -> BTreeSet<String> {
     done.collect()
 }
 
-/// Tries the cases of those numbers, in `make test` one of so many, as the test of that name, and tells how many.
+/// Tries cases with these numbers as part of the test `test`; in `make test` only one of `so_many`. Counts them.
 fn try_all(
     test: &str,
     what: &str,
@@ -206,7 +205,7 @@ fn whatever_happens_together_is_named_and_mended() {
     try_all(test, "combined drifts", 4, COMBINED, Ground::draw);
 }
 
-/// A certificate of the model with its key: whose it is, and for whom.
+/// A certificate of the model machine, and its key.
 fn pem(number: u32) -> (String, String) {
     let certificate = format!(
         "-----BEGIN CERTIFICATE-----\nof {number}\nby {number}\nfor erp.example.org\n-----END CERTIFICATE-----\n"
@@ -215,10 +214,10 @@ fn pem(number: u32) -> (String, String) {
     (certificate, key)
 }
 
-/// The plan reloads nginx for a certificate of the owner's that is another, through links too, and for
-/// nothing else that is stored beside it; of the key nothing is written down.
+/// The plan reloads nginx if the owner's certificate changes, also through a link. It does not for any other change of
+/// the file, and nothing of the key is recorded.
 #[test]
-fn a_renewed_certificate_is_taken_up() {
+fn nginx_is_reloaded_for_a_renewed_certificate() {
     if support::skipped() {
         return;
     }

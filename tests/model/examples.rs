@@ -1,5 +1,5 @@
-//! The sites in `examples/`, and those in the documents: each can be read, planned and, if the model machine has all
-//! the programs that it needs, installed.
+//! The sites in `examples/` and in the documents: each can be parsed, planned and, if the model machine has all the
+//! programs that it needs, installed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,7 @@ use support::site::{plan_of, quick_playbook};
 use support::skipped;
 use support::typed::{Paper, typed};
 
-/// The steps that an example is about, and some that it must not have.
+/// The steps that an example must have, and some that it must not have.
 const STEPS: &[(&str, &[&str], &[&str])] = &[
     (
         "small.toml",
@@ -72,7 +72,7 @@ const STEPS: &[(&str, &[&str], &[&str])] = &[
     ),
 ];
 
-/// Examples that are planned and not installed, and what the model machine does not have.
+/// Examples that are planned but not installed, and the reason: what the model machine does not have.
 const NOT_INSTALLED: &[(&str, &str)] = &[
     ("production.toml", "certbot and fail2ban"),
     (
@@ -81,13 +81,13 @@ const NOT_INSTALLED: &[(&str, &str)] = &[
     ),
 ];
 
-/// As many examples there are at least.
+/// The least number of examples.
 const LEAST: usize = 6;
 
-/// As many sites the documents show at least.
+/// The least number of sites in the documents.
 const BLOCKS: usize = 20;
 
-/// As many files the documents link to at least.
+/// The least number of files that the documents link to.
 const LINKS: usize = 20;
 
 /// An example: its path below `examples/`, its text, and the site.
@@ -134,7 +134,8 @@ fn examples() -> Vec<Example> {
     all
 }
 
-/// The examples that stand in the same folder, which are those of one server: of the top each alone.
+/// The examples, grouped by server. The examples in one folder are for one server; those at the top are each for their
+/// own server.
 fn servers() -> Vec<Vec<Example>> {
     let mut servers: BTreeMap<String, Vec<Example>> = BTreeMap::new();
     for example in examples() {
@@ -145,7 +146,7 @@ fn servers() -> Vec<Vec<Example>> {
     servers.into_values().collect()
 }
 
-/// A bare machine with the files of its owner that the sites name, readable by root alone.
+/// A bare machine with the owner's files that the sites name. Only root can read them.
 fn machine(sites: &[Example]) -> Machine {
     let machine = Machine::bare();
     let token = machine.disk.text(TOKEN_FILE);
@@ -179,7 +180,7 @@ fn machine(sites: &[Example]) -> Machine {
     machine
 }
 
-/// The sites in a folder of one server, with the playbook that waits and hashes less.
+/// A folder with the sites of one server, and the playbook of the tests, which waits and hashes less.
 fn folder(sites: &[Example]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("odoo.toml"), quick_playbook()).unwrap();
@@ -190,7 +191,7 @@ fn folder(sites: &[Example]) -> tempfile::TempDir {
     folder
 }
 
-/// What a command told.
+/// The result of a command.
 struct Told {
     code: u8,
     events: Vec<Value>,
@@ -205,7 +206,7 @@ impl Told {
         pending.filter_map(|event| event["step"].as_str()).collect()
     }
 
-    /// What went wrong, for the message of a test that fails.
+    /// The errors, for the message of a failing test.
     fn errors(&self) -> String {
         let errors = self
             .events
@@ -215,7 +216,7 @@ impl Told {
     }
 }
 
-/// Types a command on a machine, where `SITES` stands for the folder of the sites.
+/// Runs a command on a machine. `SITES` stands for the folder of the sites.
 fn said(machine: &Machine, sites: &Path, line: &str) -> Told {
     let out = Paper::default();
     let report = Report::Json(Rc::new(Json::new(out.clone(), SystemTime::now)));
@@ -230,7 +231,7 @@ fn said(machine: &Machine, sites: &Path, line: &str) -> Told {
 }
 
 #[test]
-fn each_has_the_steps_that_it_is_about() {
+fn each_example_has_its_steps() {
     let all = examples();
     for (name, has, has_not) in STEPS {
         let example = all.iter().find(|example| example.name == *name);
@@ -251,7 +252,7 @@ fn each_has_the_steps_that_it_is_about() {
 }
 
 #[test]
-fn each_is_planned_on_a_bare_machine_and_the_plan_touches_nothing() {
+fn a_dry_run_of_each_example_on_a_bare_machine_changes_nothing() {
     if skipped() {
         return;
     }
@@ -271,7 +272,7 @@ fn each_is_planned_on_a_bare_machine_and_the_plan_touches_nothing() {
             let steps: BTreeSet<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
             let pending = told.pending();
             let missing: Vec<_> = steps.difference(&pending).collect();
-            // a link that must not be there is not there
+            // a link that must be absent is already absent
             let expected: &[&&str] = match example.site.proxy.as_ref().map(|proxy| proxy.tls) {
                 Some(Tls::None) => &[&"http-link"],
                 _ => &[],
@@ -282,7 +283,7 @@ fn each_is_planned_on_a_bare_machine_and_the_plan_touches_nothing() {
 }
 
 #[test]
-fn each_is_installed_on_the_model_machine_and_a_second_look_wants_nothing_more() {
+fn each_example_is_installed_and_a_second_plan_is_empty() {
     if skipped() {
         return;
     }
@@ -324,7 +325,7 @@ fn each_is_installed_on_the_model_machine_and_a_second_look_wants_nothing_more()
     assert_eq!(installed, examples().len() - NOT_INSTALLED.len());
 }
 
-/// The blocks of a document that are marked as `toml`, with the number of the line where each begins.
+/// The blocks of a document that are marked as `toml`, each with the number of its first line.
 fn blocks(text: &str) -> Vec<(usize, String)> {
     let mut blocks: Vec<(usize, String)> = Vec::new();
     let mut is_open = false;
@@ -342,7 +343,7 @@ fn blocks(text: &str) -> Vec<(usize, String)> {
     blocks
 }
 
-/// A fragment of a site, made into a whole one: of a site only the version is required.
+/// Completes a fragment of a site. A site needs only a version.
 fn whole(block: &str) -> String {
     let version = "[odoo]\nversion = \"19.0\"\n";
     let is_head = |line: &str| line.trim() == "[odoo]";
@@ -357,7 +358,7 @@ fn whole(block: &str) -> String {
 }
 
 #[test]
-fn what_documents_show_as_a_site_can_be_read_as_one() {
+fn sites_in_documents_can_be_parsed() {
     let mut documents = below(&root().join("docs"), "md");
     documents.push(root().join("README.md"));
     let mut count = 0;
@@ -381,7 +382,7 @@ fn what_documents_show_as_a_site_can_be_read_as_one() {
 }
 
 #[test]
-fn what_documents_link_to_is_there() {
+fn links_in_documents_lead_to_existing_files() {
     let mut documents = below(&root().join("docs"), "md");
     for name in [
         "README.md",

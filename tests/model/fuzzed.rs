@@ -1,7 +1,7 @@
-//! What `fuzz/checks/` hold, against inputs that dice make of the fuzzer's seeds. `make fuzz` knows which input goes new
-//! ways, and needs a build of its own; this does not.
+//! Runs the checks in `fuzz/checks/` on random changes of the fuzzer's seeds. Unlike `make fuzz`, this is not guided by
+//! coverage, and needs no special build.
 //!
-//! The inputs are drawn by `SAMPLE`; one that fails is printed, and is a seed for `fuzz/seeds`.
+//! `SAMPLE` is the seed of the random inputs. A failing input is printed; add it to `fuzz/seeds`.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,10 +20,10 @@ mod site;
 #[path = "../../fuzz/checks/template.rs"]
 mod template;
 
-/// How many inputs are made for each.
+/// How many inputs are made for each target.
 const INPUTS: usize = 1500;
 
-/// What parsers stumble over.
+/// Texts that are hard for parsers.
 const STRANGE: [&str; 16] = [
     "\0",
     "\"",
@@ -56,7 +56,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// Another input than its seed, by some changes.
+/// Makes an input by some random changes of a seed.
 fn changed(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = dice.pick(seeds).clone();
     for _ in 0..=dice.below(4) {
@@ -78,7 +78,7 @@ fn changed(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// Lets a check look at all inputs of a target.
+/// Runs a check on all inputs of a target.
 fn fuzz(target: &str, check: impl Fn(&[u8])) {
     let seeds = seeds(target);
     let mut dice = tier::dice(target);
@@ -94,28 +94,28 @@ fn fuzz(target: &str, check: impl Fn(&[u8])) {
     counts::tell("fuzzed inputs", &format!("{target} by dice"), INPUTS);
 }
 
-/// For those that read text.
+/// Adapts a check of texts to bytes.
 fn of_text(check: impl Fn(&str)) -> impl Fn(&[u8]) {
     move |bytes| check(&String::from_utf8_lossy(bytes))
 }
 
 #[test]
-fn a_site_is_refused_with_a_place_or_read_again() {
+fn a_site_is_refused_with_a_place_or_parsed() {
     fuzz("site", of_text(site::check));
 }
 
 #[test]
-fn a_playbook_is_refused_with_a_place_or_in_order() {
+fn a_playbook_is_refused_with_a_place_or_parsed_in_order() {
     fuzz("playbook", of_text(playbook::check));
 }
 
 #[test]
-fn a_template_is_refused_with_a_place_or_rendered_alike() {
+fn a_template_is_refused_with_a_place_or_rendered() {
     fuzz("template", of_text(template::check));
 }
 
 #[test]
-fn a_journal_is_read_truly_or_refused() {
+fn a_journal_is_refused_or_read_correctly() {
     fuzz("journal", |bytes| {
         journal::check(bytes);
     });

@@ -1,4 +1,4 @@
-//! Releases and environments do not pile up, and each way back still leads where it did.
+//! Old releases and environments are cleared, and every rollback still restores its state.
 
 use support::act::{Act, act, still_to_do};
 use support::machine::Machine;
@@ -10,7 +10,7 @@ fn environments(machine: &Machine) -> usize {
 }
 
 #[test]
-fn only_what_the_last_runs_go_back_to_stays_and_all_else_comes_again() {
+fn only_environments_of_the_last_runs_stay_and_a_rollback_makes_others_again() {
     if support::skipped() {
         return;
     }
@@ -24,7 +24,7 @@ fn only_what_the_last_runs_go_back_to_stays_and_all_else_comes_again() {
         let ended = act(&machine, &site, Act::Install).unwrap();
         assert_eq!(ended.code, 0, "{}", ended.error);
         assert_eq!(cleared, usize::from(number > 4), "{number}");
-        // the one that runs, and three to go back to
+        // the running one, and three for rollbacks
         assert_eq!(environments(&machine), number.min(4), "{number}");
         assert_eq!(still_to_do(&machine, &site), [""; 0]);
         was.push(snapshot(&machine));
@@ -34,7 +34,7 @@ fn only_what_the_last_runs_go_back_to_stays_and_all_else_comes_again() {
         assert_eq!(back.code, 0, "{}", back.error);
         let now = snapshot(&machine);
         let mut expected = was[number].clone();
-        // what was cleared and nothing goes back to yet
+        // environments that were cleared and that no rollback has needed yet
         expected
             .retain(|place, _| !place.starts_with("/opt/odoo/venvs/") || now.contains_key(place));
         assert_eq!(differences(&expected, &now), [""; 0], "{number}");

@@ -1,4 +1,4 @@
-//! Whatever is typed into a site: refused, or it arrives as it was typed and nothing else changes.
+//! Any value in a site is either refused, or reaches its file unchanged and changes nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use support::counts;
 use support::site::plan_of;
 
-/// What means something to one of those who read what we write.
+/// Texts with a meaning for one of the programs that read our files.
 const PAYLOADS: [&str; 40] = [
     "\n",
     "\r",
@@ -55,7 +55,7 @@ const PAYLOADS: [&str; 40] = [
     "\u{1b}[2J",
 ];
 
-/// The fields that take text: section, key, a value that is good and found nowhere else.
+/// The fields that take text: section, key, and a valid value that occurs nowhere else.
 const FIELDS: [(&str, &str, &str); 38] = [
     ("site", "name", "zqx"),
     ("site", "domain", "zqx.example.org"),
@@ -170,7 +170,7 @@ fn site(section: &str, key: &str, value: &str) -> String {
     texts.collect()
 }
 
-/// The things that a site asks for. `None` where it is refused, with a place.
+/// The resources of a site. `None` if the site is refused, which must be with a place.
 fn things(text: &str) -> Option<Vec<AnyResource>> {
     let site = match Site::parse(Path::new("site.toml"), text) {
         Ok(site) => site,
@@ -183,7 +183,7 @@ fn things(text: &str) -> Option<Vec<AnyResource>> {
     Some(steps.map(|step| step.resource).collect())
 }
 
-/// Every text in a value, digests left out: they change with what they are of.
+/// Every text in a value, without digests, because a digest changes with its content.
 fn texts_of(value: &Value, all: &mut Vec<String>) {
     match value {
         Value::String(text) => all.push(less_digests(text)),
@@ -225,7 +225,7 @@ fn all_texts(things: &[AnyResource]) -> Vec<String> {
     all
 }
 
-/// The configuration and the unit, where they are written.
+/// The paths and contents of the configuration and the unit.
 fn files(things: &[AnyResource]) -> Vec<(&Path, &str)> {
     let files = things.iter().filter_map(|thing| match thing {
         AnyResource::File(file) => Some((file.path.as_path(), file.content.as_str())),
@@ -234,7 +234,7 @@ fn files(things: &[AnyResource]) -> Vec<(&Path, &str)> {
     files.collect()
 }
 
-/// What Python's `configparser` reads from each of these, as Odoo has it read.
+/// The result of Python's `configparser`, which Odoo uses, for each text.
 fn parsed(texts: &[String]) -> Vec<Value> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("all.json");
@@ -256,7 +256,7 @@ fn parsed(texts: &[String]) -> Vec<Value> {
     serde_json::from_slice(&python.stdout).unwrap()
 }
 
-/// A configuration with a good value, and the same with another.
+/// A configuration with a valid value, and the same configuration with another value.
 struct Reading {
     case: String,
     good: &'static str,
@@ -265,7 +265,7 @@ struct Reading {
 }
 
 #[test]
-fn what_is_typed_arrives_as_it_was_typed_or_is_refused() {
+fn a_value_reaches_its_file_unchanged_or_is_refused() {
     let (mut refused, mut accepted) = (0, 0);
     let mut consumed: Vec<Reading> = Vec::new();
     let mut units = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! What runs on the model machine alone: `cargo test --test model crash::` runs those of one file.
+//! Tests on the model machine. `cargo test --test model crash::` runs the tests of one file.
 #![allow(
     clippy::case_sensitive_file_extension_comparisons,
     clippy::expect_used,
