@@ -147,7 +147,9 @@ fn a_module_uses_only_modules_that_it_may_use() {
     let mut wrong = Vec::new();
     for (room, used) in edges() {
         let Some((_, allowed)) = EDGES.iter().find(|(known, _)| *known == room) else {
-            wrong.push(format!("`{room}` is a new module: add it to EDGES with what it may use"));
+            wrong.push(format!(
+                "`{room}` is a new module: add it to EDGES with what it may use"
+            ));
             continue;
         };
         let forbidden = used

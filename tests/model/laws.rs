@@ -1,4 +1,5 @@
-//! The three laws that hold for every kind of thing: want settles, set reaches, set returns.
+//! The three laws of every kind: `want` of a wanted state is that state; `set` reaches it; `set` back restores the old
+//! state.
 
 use odoo_deploy::event::Events;
 use odoo_deploy::host::{Disk, Host, Store};
@@ -16,7 +17,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
     runtime.block_on(work)
 }
 
-/// A host that may be changed, as an agent with an open journal has it.
+/// A host that may be changed, as in a run with an open journal.
 fn host(machine: &Machine) -> Host {
     let folder = journals(machine);
     odoo_deploy::engine::journal::make_folder(&Disk::default(), &folder).unwrap();
@@ -25,7 +26,7 @@ fn host(machine: &Machine) -> Host {
         .with_store(Store::new(&Disk::default(), folder, 1))
 }
 
-/// Goes there, back and there again, and holds all three laws against it.
+/// Sets a resource, sets it back, and sets it again. Checks all three laws.
 async fn laws(host: &Host, resource: &AnyResource) -> Result<(), String> {
     let name = format!("{} {}", resource.kind(), resource.subject());
     let say = |what: String| format!("{name}: {what}");
@@ -44,8 +45,7 @@ async fn laws(host: &Host, resource: &AnyResource) -> Result<(), String> {
         .map_err(failed)?;
     let moved = resource.set(host, &reached, &back).await.map_err(failed)?;
     let returned = resource.read(host).await.map_err(failed)?;
-    // what a step leaves is seen in the states of these alone; what a service was started with is
-    // of the past
+    // the states of these kinds show a residue; and a service that was restarted does not get its old start back
     let lenient = match resource.kind() {
         "database" => before.is_some(),
         kind => ["lists", "packages", "service", "settings"].contains(&kind),
@@ -89,7 +89,7 @@ fn resource(kind: &str, fields: Value) -> AnyResource {
     serde_json::from_value(json!({ kind: fields })).unwrap()
 }
 
-/// Every thing of a whole site, in order, as the journal has them, with the contents of files.
+/// Every resource of a whole site, in order, as the journal has it, with the contents of files.
 fn of_a_site() -> Vec<AnyResource> {
     let machine = installed(&SiteSpec {
         proxy: true,
@@ -123,7 +123,7 @@ fn for_every_kind_on_a_bare_machine() {
         kinds.insert(resource.kind());
         block_on(laws(&host, &resource)).unwrap();
     }
-    // it comes to life with its packages: a stopped one is another machine's
+    // the packages start the cluster; this is a machine with a stopped one
     machine.state.borrow_mut().postgres.running = false;
     machine.disk.remove("/run/postgresql");
     let cluster = resource("cluster", json!({ "encoding": "UTF8", "minimum": 13 }));
@@ -134,7 +134,7 @@ fn for_every_kind_on_a_bare_machine() {
     let settings = resource("settings", settings);
     kinds.insert(settings.kind());
     block_on(laws(&host, &settings)).unwrap();
-    // another host's server is only asked, and stays as it is
+    // a server on another host is only read, never changed
     machine.state.borrow_mut().postgres.remote = Some("hush".into());
     let remote = json!({ "service": "/etc/postgresql.service", "minimum": 13 });
     let remote = resource("remote", remote);
@@ -151,10 +151,10 @@ fn for_every_kind_on_a_bare_machine() {
     assert!(kinds.iter().eq(AnyResource::KINDS), "{kinds:?}");
 }
 
-/// A database behind a server that lets nobody in is neither there nor new: it is not forecast as either,
-/// and neither made nor dropped.
+/// If the server refuses the connection, a database is neither present nor absent: neither is forecast, and the
+/// database is neither created nor dropped.
 #[test]
-fn what_cannot_be_seen_is_not_new() {
+fn a_database_that_cannot_be_read_is_not_new() {
     if support::skipped() {
         return;
     }
@@ -194,10 +194,10 @@ fn what_cannot_be_seen_is_not_new() {
     }
 }
 
-/// A file that its reader does not accept is no file that was set, also where an agent was killed before it
-/// could ask; what lay there before is nobody's to accept.
+/// A file that its program rejects (`test`) does not count as set, also if the process was killed before the test. A
+/// file from before the run is restored without a test.
 #[test]
-fn a_file_is_tried_before_it_counts() {
+fn a_file_is_tested_before_it_counts() {
     if support::skipped() {
         return;
     }
@@ -222,14 +222,14 @@ fn a_file_is_tried_before_it_counts() {
     let wanted = broken.want(&before).unwrap();
     assert!(block_on(broken.set(&host, &before, &wanted)).is_err());
     let now = block_on(broken.read(&host)).unwrap();
-    assert_eq!(broken.want(&now).unwrap(), now, "it lies there");
+    assert_eq!(broken.want(&now).unwrap(), now, "the file is there");
     assert!(block_on(broken.set(&host, &now, &now)).is_err());
     // as the journal has it
     let journalled = serde_json::from_value::<AnyResource>(json!(broken)).unwrap();
     block_on(journalled.set(&host, &now, &before)).unwrap();
     assert_eq!(machine.disk.text(path), older);
 
-    // nginx reads every file there, the kept copy too
+    // nginx reads every file in this folder, also the kept copy
     let digest = odoo_deploy::host::store::digest(older.as_bytes());
     machine
         .disk
@@ -240,9 +240,9 @@ fn a_file_is_tried_before_it_counts() {
     block_on(whole.set(&host, &None, &wanted)).unwrap();
 }
 
-/// Where a server gives no single files, all are fetched, and no more of them laid out.
+/// From a server without partial clones, everything is fetched, but the checkout has no more files than otherwise.
 #[test]
-fn a_lean_checkout_needs_no_server_that_gives_single_files() {
+fn a_sparse_checkout_works_without_partial_clones() {
     if support::skipped() {
         return;
     }
@@ -406,7 +406,7 @@ proptest! {
     }
 }
 
-/// A machine with a server and nothing in it.
+/// A machine with an empty PostgreSQL server.
 fn installed_without_role() -> Machine {
     let machine = Machine::bare();
     let host = host(&machine);

@@ -1,4 +1,4 @@
-//! What a site says of modules and of its first database, on the model machine.
+//! The modules and the first database of a site, on the model machine.
 
 use std::fs;
 
@@ -20,14 +20,14 @@ fn notes(ended: &Ended) -> Vec<&str> {
         Event::Note { text } => Some(text.as_str()),
         _ => None,
     });
-    // the tests' playbook is named, too
+    // without the note about the playbook of the tests
     notes
         .filter(|text| !text.contains("in place of the built-in file"))
         .collect()
 }
 
 #[test]
-fn a_module_that_is_no_longer_named_stays_and_is_said_to() {
+fn a_module_that_is_no_longer_asked_for_stays_and_is_noted() {
     if support::skipped() {
         return;
     }
@@ -48,7 +48,7 @@ fn a_module_that_is_no_longer_named_stays_and_is_said_to() {
 }
 
 #[test]
-fn one_that_is_asked_for_and_there_is_not_noted() {
+fn an_installed_module_that_is_asked_for_is_not_noted() {
     if support::skipped() {
         return;
     }
@@ -59,9 +59,9 @@ fn one_that_is_asked_for_and_there_is_not_noted() {
     assert!(notes(&ended).is_empty(), "{:?}", notes(&ended));
 }
 
-/// The service serves on while modules are added, and its transactions may come first.
+/// The service keeps running while modules are installed, so its transactions may conflict with the installation.
 #[test]
-fn one_that_collides_with_the_service_is_tried_again_and_not_for_ever() {
+fn an_installation_that_conflicts_with_the_service_is_retried_a_few_times() {
     if support::skipped() {
         return;
     }
@@ -78,7 +78,7 @@ fn one_that_collides_with_the_service_is_tried_again_and_not_for_ever() {
 }
 
 #[test]
-fn a_module_that_is_nowhere_is_refused_before_anything_is_touched() {
+fn an_unknown_module_is_refused_before_anything_is_changed() {
     if support::skipped() {
         return;
     }
@@ -96,9 +96,9 @@ fn a_module_that_is_nowhere_is_refused_before_anything_is_touched() {
     assert_eq!(before, runs());
 }
 
-/// On a bare machine it shows as soon as the source is there: before any database is made.
+/// On a bare machine an unknown module is found once the source is fetched, before a database is created.
 #[test]
-fn on_a_bare_machine_it_is_taken_back() {
+fn on_a_bare_machine_a_run_with_an_unknown_module_is_rolled_back() {
     if support::skipped() {
         return;
     }
@@ -117,7 +117,7 @@ fn on_a_bare_machine_it_is_taken_back() {
 }
 
 #[test]
-fn whom_a_new_database_is_for_goes_through_standard_input() {
+fn language_and_company_of_a_new_database_go_through_standard_input() {
     if support::skipped() {
         return;
     }
@@ -147,7 +147,7 @@ fn found(ended: &Ended) -> Vec<(&str, Found)> {
 }
 
 #[test]
-fn what_was_wrong_before_is_told_apart_from_what_a_run_did() {
+fn findings_from_before_a_run_and_new_ones_are_reported_separately() {
     if support::skipped() {
         return;
     }
@@ -181,7 +181,7 @@ fn what_was_wrong_before_is_told_apart_from_what_a_run_did() {
 }
 
 #[test]
-fn code_that_the_database_is_not_fit_for_never_serves_anybody() {
+fn code_that_does_not_fit_the_database_never_serves() {
     if support::skipped() {
         return;
     }
@@ -198,5 +198,5 @@ fn code_that_the_database_is_not_fit_for_never_serves_anybody() {
     assert!(ended.error.contains("`res.partner.x`"), "{}", ended.error);
     let began = |event: &Event| matches!(event, Event::StepBegan { step, .. } if step == "service");
     assert!(!ended.events.iter().any(began));
-    assert_eq!(pid(), before, "it went on serving");
+    assert_eq!(pid(), before, "the old process kept serving");
 }

@@ -1,4 +1,4 @@
-//! An administrator's own steps, and playbooks and templates of an earlier version.
+//! An administrator's own steps, and playbooks and templates of version 0.1.0.
 
 use std::fs;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn site(lines: &str) -> Site {
     Site::parse(Path::new("site.toml"), &text).unwrap()
 }
 
-/// A plan without what an earlier version did not have: notes, and what `remote` reads.
+/// A plan without what version 0.1.0 did not have: notes, and the inputs of `remote`.
 fn as_before(mut plan: Plan) -> Plan {
     for step in &mut plan.steps {
         step.notes = Notes::default();
@@ -41,7 +41,7 @@ fn as_before(mut plan: Plan) -> Plan {
 }
 
 #[test]
-fn a_playbook_and_templates_of_the_version_before_make_the_same_plan() {
+fn a_playbook_and_templates_of_version_0_1_0_make_the_same_plan() {
     let folder = tempfile::tempdir().unwrap();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     for (name, from) in [
@@ -56,7 +56,7 @@ fn a_playbook_and_templates_of_the_version_before_make_the_same_plan() {
         let now = as_before(plan_of(site(lines)));
         let before = as_before(before);
         for (before, now) in before.steps.iter().zip(&now.steps) {
-            // an input is needed now, also if another need leads to it
+            // now every input is a need, also if another need already depends on it
             assert!(
                 before.needs.iter().all(|need| now.needs.contains(need)),
                 "{}",
@@ -69,7 +69,7 @@ fn a_playbook_and_templates_of_the_version_before_make_the_same_plan() {
     }
 }
 
-/// The plan of a small site with this `extra.toml`, or why there is none.
+/// The plan of a small site with this `extra.toml`, or the error.
 fn extended(extra: &str) -> Result<Plan, String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("extra.toml"), extra).unwrap();
@@ -77,7 +77,7 @@ fn extended(extra: &str) -> Result<Plan, String> {
 }
 
 #[test]
-fn an_own_step_that_does_not_fit_is_refused() {
+fn wrong_own_steps_are_refused() {
     let file = |path: &str| {
         format!(
             "[[step]]\nid = \"own-x\"\nafter = \"conf\"\nfile = {{ path = \"{path}\", owner = \"root\", group = \"root\", \
@@ -122,9 +122,9 @@ fn an_own_step_that_does_not_fit_is_refused() {
     }
 }
 
-/// Two steps of apt, or of the accounts, at the same time would fail on each other's locks.
+/// Two steps that use apt, or the files of accounts, at the same time would fail on each other's locks.
 #[test]
-fn own_steps_wait_for_those_that_use_the_same() {
+fn own_steps_wait_for_steps_that_use_the_same_exclusive_thing() {
     let extra = "[[step]]\nid = \"own-tools\"\nafter = \"lists\"\npackages = { names = [\"htop\"] }\n\
                  [[step]]\nid = \"own-user\"\nafter = \"unit\"\nuser = { name = \"report\", home = \"/var/lib/report\" }\n";
     let plan = extended(extra).unwrap();
@@ -134,7 +134,7 @@ fn own_steps_wait_for_those_that_use_the_same() {
     assert!(needs("own-user", "packages"));
 }
 
-/// Types a command on a machine; returns its exit code and what it told.
+/// Runs a command on a machine. Returns its exit code and its output.
 fn said(machine: &Machine, folder: &Path, line: &str) -> (u8, String) {
     let out = Paper::default();
     let report = Report::Json(Rc::new(Json::new(out.clone(), SystemTime::now)));
@@ -144,7 +144,7 @@ fn said(machine: &Machine, folder: &Path, line: &str) -> (u8, String) {
 }
 
 #[test]
-fn the_examples_of_the_page_are_installed_seen_and_taken_back() {
+fn the_examples_in_docs_playbook_md_are_installed_audited_and_rolled_back() {
     let examples = own_steps();
     assert_eq!(examples.len(), 4, "examples in docs/playbook.md");
     for extra in examples {
@@ -205,7 +205,7 @@ fn the_examples_of_the_page_are_installed_seen_and_taken_back() {
             assert_eq!(code, 0, "{told}");
             assert_eq!(machine.disk.text(path), text);
         }
-        // taken out of the file, what the steps made is named until it is gone
+        // without their steps in the file, the resources are reported until they are removed
         fs::rename(folder.path().join("extra.toml"), folder.path().join("away")).unwrap();
         let (code, told) = said(
             &machine,

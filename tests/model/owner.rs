@@ -1,9 +1,8 @@
-//! The law of the owner, on servers that are drawn: whatever others have on them, whatever is typed and however it
-//! ends, all that was there before is there after, byte for byte, unless a plan, a refusal or a note named it; what
-//! only looks touches nothing; and no ending is without a command that leads on.
+//! The law of the owner, on random servers with random commands: everything that was there before is there after, byte
+//! for byte, unless a plan, a refusal or a note named it. Commands that only read change nothing. Every ending has a
+//! command that leads on.
 //!
-//! A world that breaks it is made as small as it can be and printed; `OWNER_SEED=17 cargo test --test model owner::`
-//! repeats it.
+//! A world that breaks the law is reduced and printed. `OWNER_SEED=17 cargo test --test model owner::` repeats it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,13 +13,13 @@ use support::owner::{Ground, Played, World};
 use support::share::shared;
 use support::tier::Tier;
 
-/// How many worlds are played in `make test`, and how many in `make prove`.
+/// How many worlds are tried in `make test`, and how many in `make prove`.
 const WORLDS: [u64; 2] = [400, 5000];
 
-/// How many of those that break the law are made smaller, in each process: each takes seconds.
+/// How many failing worlds each process reduces: each takes seconds.
 const SHRUNK: usize = 6;
 
-/// Plays a world. One in which the model falls over is wrong too.
+/// Plays a world. A panic of the model machine counts as wrong, too.
 fn play(ground: &Ground, world: &World) -> Played {
     let played = catch_unwind(AssertUnwindSafe(|| ground.play(world)));
     played.unwrap_or_else(|panic| {
@@ -32,7 +31,7 @@ fn play(ground: &Ground, world: &World) -> Played {
     })
 }
 
-/// The least world that is as wrong as this one.
+/// Reduces a world as long as it still breaks the law.
 fn least(ground: &Ground, mut world: World) -> World {
     while let Some(smaller) = world
         .smaller()

@@ -1,8 +1,7 @@
-//! Whatever a server was before, in whatever order: it comes to the state of a fresh install of the
-//! last configuration.
+//! After any sequence of configurations, a server has the state of a fresh install of the last configuration.
 //!
-//! What may differ is said in [`MAY_DIFFER`], each with its reason. A failing sequence prints what
-//! repeats it alone: `PATH_SEED=12 cargo test --test model paths::`.
+//! [`MAY_DIFFER`] lists the exceptions, each with its reason. A failing sequence prints its seed;
+//! `PATH_SEED=12 cargo test --test model paths::` repeats it.
 
 use std::fmt::Write as _;
 
@@ -15,24 +14,24 @@ use support::site::{SiteFile, SiteSpec};
 use support::snapshot::{Snapshot, differences, snapshot};
 use support::tier::one_of;
 
-/// How many sequences are walked.
+/// How many sequences are tried.
 const SEQUENCES: usize = 60;
 
-/// Places that an earlier configuration may leave, and why. Beyond them, modules that it installed
-/// stay in the database: taking one out would delete its data.
+/// Places that an earlier configuration may leave, and why. In addition, the modules that it installed stay in the
+/// database: uninstalling a module would delete its data.
 const MAY_DIFFER: [(&str, &str); 3] = [
     (
         "/opt/odoo/releases/",
-        "an earlier release is where a way back leads to",
+        "a rollback may need an earlier release",
     ),
-    ("/opt/odoo/venvs/", "so is its environment"),
+    ("/opt/odoo/venvs/", "a rollback may need its environment"),
     (
         "/opt/odoo/addons/",
-        "so is the link of an add-on; no configuration names it any more",
+        "a rollback may need the link of an add-on, though no configuration names it now",
     ),
 ];
 
-/// The modules of the database, which only ever become more.
+/// The modules of the database, which are never uninstalled.
 fn modules(seen: &str) -> Vec<&str> {
     let list = seen.split_once("modules: Some({").unwrap_or_default().1;
     let list = list.split_once('}').unwrap_or_default().0;
@@ -41,7 +40,7 @@ fn modules(seen: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The places where a machine that has a past differs from one that has none, less what may differ.
+/// The places where a machine with a past differs from a fresh one, without those in [`MAY_DIFFER`].
 fn with_a_past(fresh: &Snapshot, found: &Snapshot) -> Vec<String> {
     let mut found = found.clone();
     found.retain(|place, _| {
@@ -62,11 +61,11 @@ fn with_a_past(fresh: &Snapshot, found: &Snapshot) -> Vec<String> {
     differences(fresh, &found)
 }
 
-/// A configuration by chance. With a proxy or without is the whole sequence: what a section has made
-/// stays when the section goes.
+/// A random configuration. `proxy` is the same for a whole sequence, because the resources of a section stay when the
+/// section is removed.
 fn wish(dice: &mut Dice, proxy: bool) -> SiteSpec {
     SiteSpec {
-        // a proxy needs worker processes
+        // with a proxy, Odoo needs worker processes
         workers: *dice.pick(if proxy { &[2, 4, 8] } else { &[0, 2, 4] }),
         modules: dice
             .pick(&[vec![], vec!["sale"], vec!["stock"], vec!["sale", "account"]])
@@ -75,15 +74,15 @@ fn wish(dice: &mut Dice, proxy: bool) -> SiteSpec {
         installer: dice.pick::<&str>(&["uv", "pip"]),
         later: dice.below(3) == 0,
         proxy,
-        // translations stay too
+        // translations stay, too
         languages: if proxy { vec!["de_DE"] } else { Vec::new() },
         name: "odoo",
         database: "odoo",
     }
 }
 
-/// Walks one sequence, of installs and now and then a way back. Answers its story, how many steps it
-/// had, and what was wrong.
+/// Runs one sequence of installs and occasional rollbacks. Returns its description, its number of installs, and what
+/// was wrong.
 fn walk(seed: usize) -> (String, usize, Vec<String>) {
     let mut dice = Dice::new(seed as u64 + 77);
     let machine = Machine::bare();
@@ -107,7 +106,7 @@ fn walk(seed: usize) -> (String, usize, Vec<String>) {
             }
         }
     }
-    // a commit that the site names no longer stays all the same: the database is of that code by now
+    // the deployed commit stays, even if the site no longer names it: the database already belongs to that code
     let deployed = std::fs::read_link(machine.disk.at("/opt/odoo/current")).unwrap();
     let stays = deployed.ends_with("4".repeat(40));
     assert!(stays || !last.later);
@@ -120,14 +119,14 @@ fn walk(seed: usize) -> (String, usize, Vec<String>) {
 }
 
 #[test]
-fn what_a_server_was_before_does_not_matter() {
+fn the_past_of_a_server_does_not_matter() {
     if support::skipped() {
         return;
     }
     let asked: Option<usize> = std::env::var("PATH_SEED")
         .ok()
         .map(|seed| seed.parse().unwrap());
-    let counts = shared("paths::what_a_server_was_before_does_not_matter", |share| {
+    let counts = shared("paths::the_past_of_a_server_does_not_matter", |share| {
         for seed in one_of(3, "paths", 0..SEQUENCES, |_| "sequences".into()) {
             if asked.is_some_and(|asked| asked != seed) || !share.takes() {
                 continue;

@@ -1,6 +1,6 @@
-//! What is shown is what is done, whatever has happened to the machine before: every step that an
-//! install sets was in the plan of the dry run, every change that the plan knows is made, and what
-//! is not made after all was marked as a forecast. Afterwards nothing is left to do.
+//! An install does what the dry run showed, whatever happened to the machine before. Every step that the install sets
+//! was in the plan. Every known change of the plan is made; a change that was not needed was marked as a forecast.
+//! Afterwards nothing is left to do.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use support::share::shared;
 use support::site::{SiteFile, SiteSpec};
 use support::tier::one_of;
 
-/// How many pairs of a state and a site are generated.
+/// How many pairs of a machine's state and a site are tried.
 const PAIRS: usize = 240;
 
 fn set(ended: &Ended) -> BTreeSet<String> {
@@ -27,15 +27,15 @@ fn set(ended: &Ended) -> BTreeSet<String> {
     done.collect()
 }
 
-/// What came of one pair.
+/// The result for one pair.
 struct Compared {
     done: BTreeSet<String>,
-    /// How many forecasts did not come true.
+    /// How many forecasts were not needed.
     idle: usize,
     wrong: Vec<String>,
 }
 
-/// Shows, installs, and shows twice again.
+/// Runs a dry run, an install, and two more dry runs.
 fn compare(machine: &Machine, site: &SiteFile) -> Compared {
     let shown = act(machine, site, Act::DryRun).unwrap();
     let installed = act(machine, site, Act::Install).unwrap();
@@ -80,11 +80,11 @@ fn wishes() -> Vec<SiteSpec> {
 }
 
 #[test]
-fn whatever_happened_the_plan_is_what_is_done() {
+fn an_install_does_what_the_dry_run_showed() {
     if support::skipped() {
         return;
     }
-    let test = "plan_equals_apply::whatever_happened_the_plan_is_what_is_done";
+    let test = "plan_equals_apply::an_install_does_what_the_dry_run_showed";
     let counts = shared(test, |share| {
         let base = installed(&SiteSpec::default()).still();
         let wishes = wishes();

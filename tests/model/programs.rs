@@ -1,8 +1,7 @@
-//! Whatever a called program does, or does not do: the run ends as is written, says what was wrong,
-//! and the machine is in one of the two states, or has a way to both.
+//! Faults of called programs: whatever a program does or does not do, the run ends with a documented exit code, says
+//! what was wrong, and leaves the machine in one of the two states, or with a way to both.
 //!
-//! A failing case prints its name; `FAULT_CASE="fresh/Hangs/12" cargo test --test model programs::` repeats
-//! it alone.
+//! A failing case prints its name. `FAULT_CASE="fresh/Hangs/12" cargo test --test model programs::` repeats it.
 
 use odoo_deploy::event::Event;
 use support::act::Ended;
@@ -11,10 +10,10 @@ use support::expected::{Expected, in_scenarios};
 use support::machine::Trouble;
 use support::tier::one_of;
 
-/// The last part of a program's path, as messages have it in any case.
+/// The file name of a program, which every message contains.
 fn program(call: &str) -> &str {
     let mut words = call.split(' ');
-    // a shell is named by what it was to run
+    // a shell is named by the program that it runs
     let path = match words.next().unwrap() {
         "sh" => words.find(|word| word.starts_with('/')).unwrap(),
         path => path,
@@ -22,7 +21,7 @@ fn program(call: &str) -> &str {
     path.rsplit('/').next().unwrap()
 }
 
-/// Whether a program is in trouble once, or until somebody mends it.
+/// Whether the fault of a program lasts until it is repaired, or happens once.
 fn how_often(trouble: Trouble) -> impl Iterator<Item = (Trouble, bool)> {
     let lasts: &[bool] = match trouble {
         Trouble::Missing | Trouble::Hangs | Trouble::Idle => &[false, true],
@@ -31,7 +30,7 @@ fn how_often(trouble: Trouble) -> impl Iterator<Item = (Trouble, bool)> {
     lasts.iter().map(move |lasts| (trouble, *lasts))
 }
 
-/// What comes of one call in trouble, and what is wrong with that.
+/// Runs with a fault in one call. Returns the ending, and what is wrong with it.
 fn check(
     expected: &Expected,
     number: usize,
@@ -45,7 +44,7 @@ fn check(
     let of_a_step =
         |event: &Event| matches!(event, Event::StepFailed { .. } | Event::UndoFailed { .. });
     let named = ended.error.contains(program(call)) || ended.events.iter().any(of_a_step);
-    // a disk that cannot be looked through in time: the account stays, and that is said; nothing else does
+    // if the disk cannot be searched in time, the account stays, which is reported; everything else is rolled back
     let is_unsure = |event: &Event| matches!(event, Event::Kept { reason, .. } if reason.contains("perhaps some file"));
     if ended.code == 0 && ended.events.iter().any(is_unsure) {
         wrong.retain(|line| !line.contains("/etc/passwd:") && !line.contains("/etc/group:"));
@@ -57,16 +56,16 @@ fn check(
 }
 
 #[test]
-fn whatever_a_program_does_there_is_no_third_state() {
+fn a_faulty_program_never_leads_to_a_third_state() {
     if support::skipped() {
         return;
     }
     let asked = std::env::var("FAULT_CASE").ok();
     let all = asked.is_none();
-    let test = "programs::whatever_a_program_does_there_is_no_third_state";
+    let test = "programs::a_faulty_program_never_leads_to_a_third_state";
     let counts = in_scenarios(test, |expected, share| {
         let name = expected.scenario.name;
-        // every other one, each call and each trouble among them: all of them take minutes more
+        // only every second case, so that each call and each fault is included: all of them would take minutes more
         let whole = asked.is_some() || std::env::var_os("FAULT_ALL").is_some();
         let cases = (1..=expected.calls.len()).flat_map(|number| {
             let chosen = Trouble::ALL.into_iter().enumerate();

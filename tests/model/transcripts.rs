@@ -1,7 +1,7 @@
-//! What the real programs of Debian 12 answered, and what the model answers to the same calls: the same
-//! exit code, the same of all that odoo-deploy reads, and no complaint that the real ones do not make.
+//! Compares the model machine with recorded answers of the real programs of Debian 12: the exit code is the same,
+//! everything that odoo-deploy reads is the same, and the model prints no error that the real program does not print.
 //!
-//! `tests/record.sh` writes `tests/transcripts/*.txt` anew.
+//! `tests/record.sh` records `tests/transcripts/*.txt`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ use support::machine::Machine;
 use support::scenario::{ALL, Scenario};
 use support::transcript::{self, Answer, Call, Entry, SIGNS};
 
-/// Asks the model; with all that it printed.
+/// Makes a call on the model machine. Returns everything that it printed.
 fn ask(machine: &Machine, host: &Host, call: &Call) -> (String, Answer) {
     let (environment, words) = call.parts();
     let mut cmd = Cmd::new(&words[0]).args(&words[1..]);
@@ -35,7 +35,7 @@ fn ask(machine: &Machine, host: &Host, call: &Call) -> (String, Answer) {
         .enable_time()
         .build()
         .unwrap();
-    // a program that is not there is told as an error
+    // a missing program is an error here, and an exit code of the shell in a transcript
     let missing = |_| Output {
         code: Some(127),
         ..Output::default()
@@ -50,7 +50,7 @@ fn ask(machine: &Machine, host: &Host, call: &Call) -> (String, Answer) {
     (output.stdout, answer)
 }
 
-/// What of the model's answer the real one does not bear out.
+/// The differences between the model's answer and the real one.
 fn wrong(real: &Answer, model: &Answer) -> Vec<String> {
     let mut wrong = Vec::new();
     if real.code != model.code {
@@ -59,7 +59,7 @@ fn wrong(real: &Answer, model: &Answer) -> Vec<String> {
     if real.stdout != model.stdout {
         wrong.push(format!("it says {:#?}", model.stdout));
     }
-    // of what is well nobody reads the complaints
+    // odoo-deploy does not read the errors of a successful call
     if real.code == 0 {
         return wrong;
     }
@@ -79,7 +79,7 @@ fn wrong(real: &Answer, model: &Answer) -> Vec<String> {
     wrong
 }
 
-/// Plays a transcript on a machine of its own; how many answers there are, and what is wrong.
+/// Plays a transcript on a new machine. Returns how many answers it has, and what is wrong.
 fn play(text: &str) -> (usize, Vec<String>) {
     play_on(&Machine::bare(), text)
 }
@@ -136,11 +136,11 @@ fn the_model_answers_as_the_real_programs_did() {
     counts::tell("recorded answers", "transcripts", count);
 }
 
-/// Programs with a verb, which tells what is asked of them.
+/// Programs with subcommands.
 const VERBS: [&str; 6] = ["apt-get", "git", "openssl", "psql", "systemctl", "uv"];
 
-/// The kinds of calls in a run that are not recorded: they need a whole Odoo, a private repository or the
-/// patched build of wkhtmltopdf. `GET` is the model's own word for a socket.
+/// Kinds of calls in a run that are not recorded: they need a whole Odoo, a private repository or the patched build of
+/// wkhtmltopdf. `GET` is the model's own name for an HTTP request.
 const UNRECORDED: [&str; 7] = [
     "GET  ",
     "git test --depth --no-tags --quiet -C -c",
@@ -151,7 +151,7 @@ const UNRECORDED: [&str; 7] = [
     "wkhtmltopdf  --version",
 ];
 
-/// What kind of call it is: the program, its verb, the names of its options.
+/// The kind of a call: the program, its subcommand, the names of its options.
 fn kind(call: &str) -> String {
     let mut words = call.split_whitespace();
     let program = words.next().unwrap_or_default();
@@ -201,7 +201,7 @@ fn every_kind_of_call_that_a_run_makes_is_recorded() {
 }
 
 #[test]
-fn a_transcript_is_written_as_it_was_read() {
+fn a_transcript_is_written_back_unchanged() {
     for (name, path) in transcript::all() {
         let text = fs::read_to_string(path).unwrap();
         let written: String = transcript::parse(&text)

@@ -1,4 +1,4 @@
-//! From every state a command that the program names leads on.
+//! In every state, the program names a command that leads on.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use support::scenario::installed;
 use support::site::{SiteFile, SiteSpec};
 use support::snapshot::{differences, snapshot};
 
-/// The errors of what could not be taken back.
+/// The errors of steps that could not be rolled back.
 fn not_undone(ended: &Ended) -> Vec<&str> {
     let events = ended.events.iter();
     events
@@ -28,7 +28,7 @@ fn not_undone(ended: &Ended) -> Vec<&str> {
         .collect()
 }
 
-/// A certificate of the owner's, with its key.
+/// Adds a certificate of the owner, and its key.
 fn plant_certificate(machine: &Machine, name: &str) {
     let certificate = format!(
         "-----BEGIN CERTIFICATE-----\nof {name}\nby {name}\nfor erp.example.org\n-----END CERTIFICATE-----\n"
@@ -43,7 +43,7 @@ fn plant_certificate(machine: &Machine, name: &str) {
 }
 
 #[test]
-fn the_commands_of_an_advice_are_told_from_its_words() {
+fn the_commands_in_an_advice_are_found() {
     let advice = "odoo-deploy rollback --site odoo   (tries again) or odoo-deploy rollback --site odoo --keep a   (leaves it)";
     assert_eq!(
         commands(advice),
@@ -51,9 +51,9 @@ fn the_commands_of_an_advice_are_told_from_its_words() {
     );
 }
 
-/// What an earlier configuration writes down of a service knows nothing of what a later one runs.
+/// The record of nginx's start under the earlier configuration has nothing of the later configuration's files.
 #[test]
-fn another_certificate_is_taken_back() {
+fn a_change_of_the_certificate_is_rolled_back() {
     if support::skipped() {
         return;
     }
@@ -78,7 +78,7 @@ fn another_certificate_is_taken_back() {
         let back = act(&machine, &later, Act::Rollback).unwrap();
         assert_eq!(back.code, 0, "{} {:?}", back.error, not_undone(&back));
         let mut wrong = differences(&before, &snapshot(&machine));
-        // an authority that has signed stays
+        // an authority that has signed a certificate stays
         wrong.retain(|wrong| !wrong.starts_with("/etc/ssl/odoo-deploy"));
         assert_eq!(wrong, Vec::<String>::new());
         assert!(
@@ -90,7 +90,7 @@ fn another_certificate_is_taken_back() {
     }
 }
 
-/// `/opt` was moved to a larger disk, before the first install or after it.
+/// For instance, `/opt` was moved to a larger disk, before the first install or after it.
 #[test]
 fn a_folder_may_be_a_link() {
     if support::skipped() {
@@ -124,9 +124,9 @@ fn a_folder_may_be_a_link() {
     }
 }
 
-/// What cannot be taken back is named with both values, and the owner may leave it as it is.
+/// A step that cannot be rolled back is reported with both values, and the owner may keep it as it is.
 #[test]
-fn what_cannot_be_taken_back_can_be_kept() {
+fn a_step_that_cannot_be_rolled_back_can_be_kept() {
     if support::skipped() {
         return;
     }
@@ -137,7 +137,7 @@ fn what_cannot_be_taken_back_can_be_kept() {
         ..SiteSpec::default()
     });
     well(act(&machine, &threaded, Act::Install));
-    // somebody put a folder where the configuration is
+    // a folder has replaced the configuration
     machine.disk.remove("/etc/odoo.conf");
     machine.disk.put("/etc/odoo.conf/mine", "");
     let back = act(&machine, &site, Act::Rollback).unwrap();
@@ -165,9 +165,9 @@ fn what_cannot_be_taken_back_can_be_kept() {
     assert!(well(act(&machine, &site, Act::DryRun)).pending().is_empty());
 }
 
-/// What is asked of the owner is not taken for granted where nobody can be asked.
+/// Without a terminal and without `--yes`, a question counts as declined.
 #[test]
-fn nobody_is_taken_to_agree() {
+fn without_a_terminal_nothing_is_changed() {
     if support::skipped() {
         return;
     }
@@ -194,9 +194,9 @@ fn nobody_is_taken_to_agree() {
     );
 }
 
-/// A second way back goes to an earlier run, and says so.
+/// A second rollback rolls back an earlier run, and says so.
 #[test]
-fn an_earlier_run_is_named() {
+fn a_second_rollback_names_the_earlier_run() {
     if support::skipped() {
         return;
     }
@@ -222,15 +222,15 @@ fn an_earlier_run_is_named() {
     assert!(second[0].contains("run 1 of "), "{second:?}");
 }
 
-/// The cluster that PostgreSQL's packages made goes with them, unless it holds somebody's database.
+/// The cluster that PostgreSQL's packages created is removed with them, unless it has a database of an owner.
 #[test]
-fn a_cluster_that_the_run_made_goes_with_it() {
+fn a_rollback_removes_a_cluster_that_the_run_made() {
     if support::skipped() {
         return;
     }
     let site = SiteFile::new(&SiteSpec::default());
     for own in [false, true] {
-        // the first death, of some, after the packages came
+        // the first of some kills that comes after the packages are installed
         let killed = (120..).step_by(10).map(|number| {
             let machine = Machine::bare();
             machine.fuse.arm(number, Death::Before);
@@ -253,9 +253,9 @@ fn a_cluster_that_the_run_made_goes_with_it() {
     }
 }
 
-/// Right after a boot a unit is yet to start: before the run it ran, and it will start with what is there.
+/// Right after a boot, a unit may still be starting. It counts as running: it will start with the files that are there.
 #[test]
-fn what_is_about_to_start_counts_as_running() {
+fn a_unit_that_is_about_to_start_counts_as_running() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir_all(root.path().join("etc")).unwrap();
     fs::write(root.path().join("etc/odoo.conf"), "[options]\n").unwrap();
