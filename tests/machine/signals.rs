@@ -244,8 +244,7 @@ fn started_between(server: &Server) {
     server.sh("systemctl restart odoo.service");
     let by_hand = process();
     let back = server.json(ROLLBACK);
-    back.expect_code(0)
-        .expect_told("started `odoo.service` anew");
+    back.expect_code(0).expect_told("restarted `odoo.service`");
     assert_ne!(by_hand, process(), "restarted");
     web::await_health(server);
 }
