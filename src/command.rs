@@ -40,7 +40,7 @@ use crate::report::{self, Report};
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Work on this host, which is told step by step.
+    /// A command that works on this host and reports each step.
     #[command(flatten)]
     Act(Act),
     /// Print one text.
@@ -68,7 +68,7 @@ pub enum Act {
 pub enum Print {
     /// Print the files that the site would be given.
     Render(render::Render),
-    /// Draw the steps of the plan, and what each stands on.
+    /// Draw the steps of the plan, and what each needs.
     Graph(graph::GraphOf),
     /// Print the built-in playbook, or one of its templates: how any site is built.
     Playbook(playbook::Playbook),

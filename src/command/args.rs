@@ -101,7 +101,7 @@ pub struct OfSites {
     /// The site's configuration, or a folder: every `*.toml` in it. May be given several times.
     #[arg(long, short, value_name = "FILE", conflicts_with = "site")]
     pub config: Vec<PathBuf>,
-    /// The site's name, where its configuration is not at hand.
+    /// The site's name, if its configuration is not at hand.
     #[arg(long, value_name = "NAME", default_value = "odoo")]
     pub site: String,
 }
@@ -112,7 +112,7 @@ pub struct OfSite {
     /// The site's configuration.
     #[arg(long, short, value_name = "FILE", conflicts_with = "site")]
     pub config: Option<PathBuf>,
-    /// The site's name, where its configuration is not at hand.
+    /// The site's name, if its configuration is not at hand.
     #[arg(long, value_name = "NAME", default_value = "odoo")]
     pub site: String,
 }

@@ -31,10 +31,10 @@ pub struct Install {
     /// Show the plan and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// With `--dry-run`: exit with 2 where changes are pending.
+    /// With `--dry-run`: exit with 2 if changes are pending.
     #[arg(long, requires = "dry_run")]
     pub exit_code: bool,
-    /// Do not ask; of several sites, for none of them. Without a terminal nothing is done but with this.
+    /// Do not ask, for any of the sites. Needed if there is no terminal.
     #[arg(long, short)]
     pub yes: bool,
     /// What becomes of a run that fails.

@@ -23,7 +23,7 @@ pub struct Rehearse {
     /// The site.
     #[command(flatten)]
     pub site: ForSite,
-    /// The suite of the distribution to rehearse on; this machine's own where there is none.
+    /// The suite of the distribution to rehearse on; without it, this machine's own suite.
     #[arg(long, value_name = "SUITE")]
     pub suite: Option<String>,
     /// Leave the machine running, and say how to reach it and how to take it down.

@@ -24,11 +24,11 @@ pub struct Rollback {
     /// Show what would go back and what would stay, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Leave what this step has changed as it is, and count it as taken back: for what cannot be. May be given
-    /// several times.
+    /// Leave what this step has changed as it is, and count it as taken back: for a step that cannot be taken back. May
+    /// be given several times.
     #[arg(long, value_name = "STEP")]
     pub keep: Vec<String>,
-    /// Do not ask. Without a terminal nothing is done but with this.
+    /// Do not ask. Needed if there is no terminal.
     #[arg(long, short)]
     pub yes: bool,
     /// For how long another program may hold apt's locks before the run gives up [default: 900].

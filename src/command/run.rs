@@ -188,7 +188,7 @@ fn address(site: &Site) -> String {
     }
 }
 
-/// The two ways out of a run that stands open.
+/// The two possible next commands after a run that is not finished: continue, or roll back.
 fn on_or_back(name: &str, config: &Path) -> String {
     format!(
         "{}   (goes on) or {}   (takes back)",
