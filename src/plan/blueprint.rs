@@ -1,92 +1,36 @@
 //! A blueprint: a site, a playbook and the facts of a machine, from which a plan is compiled.
 
 mod beside;
+mod built_in;
 mod compile;
 mod earlier;
+mod names;
 mod optional;
 mod own;
 mod packages;
 mod proxy;
+mod sources;
 mod unknowns;
 
 pub use beside::holds_steps;
+pub use built_in::{EXTRA, PLAYBOOK, built_in};
+pub use sources::source_key;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::{Value, json};
-
-use crate::host::store::digest;
-use crate::host::{self, layout};
+use crate::host;
 use crate::odoo::facts::Facts;
-use crate::odoo::release::Release;
 use crate::odoo::target::Target;
 use crate::plan::playbook::Playbook;
-use crate::plan::sizing::{self, Capacity, Pools, Sizing};
+use crate::plan::sizing::{self, Capacity, Sizing};
 use crate::plan::{Plan, Unknown};
 use crate::resource::AnyResource;
-use crate::secret::access::Access;
 use crate::site::{Site, Workers};
 use crate::text::diagnostic::Diagnostics;
 use crate::text::source::ReadError;
-
-/// The name of the playbook file beside `site.toml`.
-pub const PLAYBOOK: &str = "odoo.toml";
-
-/// The name of the file beside `site.toml` that adds an administrator's steps to the playbook.
-pub const EXTRA: &str = "extra.toml";
-
-/// The built-in playbook and templates. A file of the same name beside `site.toml` takes precedence.
-const EMBEDDED: &[(&str, &str)] = &[
-    (PLAYBOOK, include_str!("../../playbooks/odoo.toml")),
-    ("odoo.conf", include_str!("../../templates/odoo.conf")),
-    ("odoo.service", include_str!("../../templates/odoo.service")),
-    ("firewall.nft", include_str!("../../templates/firewall.nft")),
-    (
-        "firewall.service",
-        include_str!("../../templates/firewall.service"),
-    ),
-    (
-        "fail2ban-filter.conf",
-        include_str!("../../templates/fail2ban-filter.conf"),
-    ),
-    (
-        "fail2ban-nginx.conf",
-        include_str!("../../templates/fail2ban-nginx.conf"),
-    ),
-    (
-        "fail2ban-action.conf",
-        include_str!("../../templates/fail2ban-action.conf"),
-    ),
-    (
-        "fail2ban-jail.conf",
-        include_str!("../../templates/fail2ban-jail.conf"),
-    ),
-    (
-        "fail2ban-unit.conf",
-        include_str!("../../templates/fail2ban-unit.conf"),
-    ),
-    (
-        "odoo.logrotate",
-        include_str!("../../templates/odoo.logrotate"),
-    ),
-    (
-        "postgresql.service",
-        include_str!("../../templates/postgresql.service"),
-    ),
-    ("nginx.conf", include_str!("../../templates/nginx.conf")),
-    (
-        "nginx-http.conf",
-        include_str!("../../templates/nginx-http.conf"),
-    ),
-    (
-        "nginx.service",
-        include_str!("../../templates/nginx.service"),
-    ),
-];
 
 /// Why a plan could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -153,22 +97,6 @@ pub struct Clearing {
     /// What is removed if a link changes. This is at least all of `unchanged`: the present run is then one of the last
     /// runs, so one earlier run less is kept.
     pub changed: BTreeSet<PathBuf>,
-}
-
-/// A git repository with code, and what is known about it.
-#[derive(Clone, Debug, Serialize)]
-struct Source {
-    name: String,
-    repository: String,
-    branch: String,
-    commit: String,
-    path: String,
-    /// The link through which the service finds the code.
-    link: String,
-    /// The target of the link: the folder with the modules.
-    target: String,
-    /// The credentials, if the repository is private.
-    access: Option<Access>,
 }
 
 impl Blueprint {
@@ -281,20 +209,6 @@ impl Blueprint {
         })
     }
 
-    /// The sizes of the connection pools, or their markers until the server is installed.
-    fn pools(&self, sizing: &Sizing) -> Value {
-        let pools = self
-            .connections
-            .and_then(|(all, taken)| Pools::of(sizing, all, taken));
-        pools.map_or_else(
-            || {
-                let unknown = Unknown::Connections.marker();
-                json!({ "process": unknown, "gevent": unknown })
-            },
-            |pools| json!(pools),
-        )
-    }
-
     /// The settings for PostgreSQL. `None` if the site does not have the key `tuning`: PostgreSQL is left as it is.
     /// Empty if `tuning` is false: the file with the settings is removed.
     fn tuning(&self) -> Option<BTreeMap<String, String>> {
@@ -302,225 +216,6 @@ impl Blueprint {
         let tuning = self.site.postgres.tuning?;
         Some(if tuning { settings() } else { BTreeMap::new() })
     }
-
-    /// The sources: Odoo first, then the add-ons in order.
-    fn sources(&self) -> Vec<Source> {
-        let (site, home) = (&self.site, &self.site.paths.home);
-        let source = |name: &str,
-                      repository: String,
-                      branch: String,
-                      commit: Option<String>,
-                      link: String| {
-            let recorded = || {
-                self.resolved
-                    .get(&source_key(&repository, &branch))
-                    .cloned()
-            };
-            let commit = commit.or_else(recorded).unwrap_or_else(|| {
-                let branch = branch.clone();
-                Unknown::Commit { branch }.marker()
-            });
-            let path = if name == "odoo" {
-                format!("{home}/releases/{commit}")
-            } else {
-                format!("{home}/releases/{name}-{commit}")
-            };
-            Source {
-                name: name.to_owned(),
-                repository,
-                branch,
-                commit,
-                target: path.clone(),
-                path,
-                link,
-                access: None,
-            }
-        };
-        let odoo = &site.odoo;
-        let first = Source {
-            access: odoo.access.clone(),
-            ..source(
-                "odoo",
-                odoo.repository.to_string(),
-                odoo.branch.to_string(),
-                odoo.commit.as_ref().map(ToString::to_string),
-                format!("{home}/current"),
-            )
-        };
-        let addons = site.addons.iter().map(|addons| {
-            let source = source(
-                addons.name.as_str(),
-                addons.repository.to_string(),
-                addons.branch.to_string(),
-                addons.commit.as_ref().map(ToString::to_string),
-                format!("{home}/addons/{}", addons.name),
-            );
-            let folder = addons.folder.iter();
-            Source {
-                access: addons.access.clone(),
-                target: folder.fold(source.path.clone(), |path, folder| {
-                    format!("{path}/{folder}")
-                }),
-                ..source
-            }
-        });
-        std::iter::once(first).chain(addons).collect()
-    }
-
-    /// The names that playbooks and templates can refer to, with their values.
-    ///
-    /// # Errors
-    /// If the site cannot be serialised.
-    fn names(&self) -> Result<Value, Error> {
-        let sources = self.sources();
-        let unknown = || self.unknown_requirements().marker();
-        let requirements = self.requirements.clone().unwrap_or_else(unknown);
-        // everything that the content of the virtualenv depends on
-        let content = json!([
-            self.target.python,
-            self.site.python,
-            self.target.build_constraints,
-            requirements,
-            self.facts.architecture,
-        ]);
-        let venv = match &self.requirements {
-            Some(_) => digest(content.to_string().as_bytes())[..16].to_owned(),
-            None => unknown(),
-        };
-        let venv = format!("{}/venvs/{venv}", self.site.paths.home);
-        let wkhtmltopdf = self.wkhtmltopdf()?;
-        let sizing = self.sizing();
-        let server = self.site.postgres.server.as_ref();
-        let tuning = self.tuning();
-        let addons: Vec<&str> = sources[1..]
-            .iter()
-            .map(|addon| addon.link.as_str())
-            .collect();
-        let nginx = self.facts.distribution.map(|found| found.nginx);
-        let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
-        Ok(json!({
-            "site": self.site,
-            "release": self.target,
-            "packages": self.packages(&sources, &wkhtmltopdf, &proxy.packages),
-            "wkhtmltopdf": wkhtmltopdf,
-            "firewall": self.firewall(),
-            "fail2ban": self.fail2ban(),
-            "host": self.facts,
-            "odoo": sources[0],
-            "addons": sources[1..],
-            "postgresql": {
-                "minimum": Release::of(self.site.odoo.version).postgresql,
-                "tuned": tuning.is_some(),
-                "settings": tuning,
-                "remote": server.is_some(),
-                "service": server.map(|_| self.service_file()),
-                "host": server.map(|server| &server.host),
-                "port": server.map(|server| server.port),
-                "user": server.map(|server| &server.user),
-                "sslmode": server.map(|server| server.sslmode),
-                "root_certificate": server.and_then(|server| server.root_certificate.as_ref()),
-                "password": server.map(|server| &server.password),
-            },
-            "conf": { "secrets": self.secrets() },
-            "role": server.map_or(self.site.paths.role.as_str(), |server| server.user.as_str()),
-            "proxy": proxy,
-            "local": local(self.site.http.interface),
-            "gevent": sizing.workers > 0,
-            "workers": sizing.workers,
-            "cron_threads": sizing.cron_threads,
-            "pools": self.pools(&sizing),
-            "sizing": sizing,
-            "run": layout::RUN,
-            "code_only": self.code_only,
-            "cleared": self.to_clear(&sources, &venv),
-            "mask": crate::resource::MASK,
-            "venv": { "path": venv, "requirements": requirements },
-        }))
-    }
-
-    /// What is to be cleared: one entry for each step `cleared`.
-    fn to_clear(&self, sources: &[Source], venv: &str) -> Vec<Value> {
-        let clearing = &self.clearing;
-        let mut targets = sources.iter().map(|source| source.target.as_str());
-        let is_there = |target: &str| clearing.links.contains(Path::new(target));
-        let is_changed = !is_there(venv) || !targets.all(is_there);
-        let mut asked: Vec<&Path> = sources
-            .iter()
-            .map(|source| Path::new(&source.path))
-            .collect();
-        asked.push(Path::new(venv));
-        // the plan is compiled several times in a run and must always have the same steps
-        let named = clearing.changed.iter().map(|path| {
-            let goes = (is_changed || clearing.unchanged.contains(path))
-                && !asked.contains(&path.as_path());
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            json!({ "name": name, "path": path, "goes": goes })
-        });
-        named.collect()
-    }
-
-    fn unknown_requirements(&self) -> Unknown {
-        Unknown::Requirements {
-            series: self.site.odoo.version.to_string(),
-        }
-    }
-
-    /// All values that are not known yet.
-    fn unknowns(&self) -> Vec<Unknown> {
-        let mut unknowns = Vec::new();
-        for source in self.sources() {
-            let branch = source.branch;
-            let commit = Unknown::Commit { branch };
-            if source.commit == commit.marker() {
-                unknowns.push(commit);
-            }
-        }
-        if self.requirements.is_none() {
-            unknowns.push(self.unknown_requirements());
-        }
-        if self.connections.is_none() {
-            unknowns.push(Unknown::Connections);
-        }
-        unknowns
-    }
-
-    /// The secret keys of `odoo.conf`, each with the file that contains its value.
-    fn secrets(&self) -> BTreeMap<&str, String> {
-        let state = &self.site.paths.state;
-        let master = (
-            "admin_passwd",
-            format!("{state}/secrets/master-password.hash"),
-        );
-        let server = self.site.postgres.server.as_ref();
-        let database = server.map(|server| ("db_password", server.password.to_string()));
-        [master].into_iter().chain(database).collect()
-    }
-
-    /// The path of the libpq service file that describes the server on another host.
-    fn service_file(&self) -> PathBuf {
-        Path::new(&self.site.paths.state).join("secrets/postgresql.service")
-    }
-}
-
-/// The key for a branch of a repository in journals.
-#[must_use]
-pub fn source_key(repository: &str, branch: &str) -> String {
-    format!("{repository} {branch}")
-}
-
-/// The text of a built-in file, from which an owner's file of the same name can start.
-///
-/// # Errors
-/// If there is no built-in file with this name. The error lists all names.
-pub fn built_in(name: &str) -> Result<&'static str, String> {
-    let found = EMBEDDED.iter().find(|(embedded, _)| *embedded == name);
-    found.map(|(_, text)| *text).ok_or_else(|| {
-        let names: Vec<&str> = EMBEDDED.iter().map(|(name, _)| *name).collect();
-        format!(
-            "there is no template `{name}`; there is `{}`",
-            names.join("`, `")
-        )
-    })
 }
 
 /// The address, in the form of a URL, at which this host reaches a server that listens on `interface`.

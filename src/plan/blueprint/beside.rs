@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{EMBEDDED, EXTRA, Error, PLAYBOOK, own};
+use super::built_in::EMBEDDED;
+use super::{EXTRA, Error, PLAYBOOK, own};
 use crate::text::source;
 
 /// The words in the first line of files that odoo-deploy writes, and of their templates.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{Blueprint, Source};
+use super::Blueprint;
+use super::sources::Source;
 use crate::plan::wkhtmltopdf::Chosen;
 use crate::secret::access::is_ssh;
 

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Blueprint, Error, Source, source_key};
+use super::sources::Source;
+use super::{Blueprint, Error, source_key};
 use crate::host::{Host, layout};
 use crate::odoo::modules;
 use crate::plan::Unknown;
