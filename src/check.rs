@@ -42,8 +42,8 @@ pub struct Check {
     /// If true, the check is made only after a change: it costs something, or leaves something.
     #[serde(default)]
     pub after_change: bool,
-    /// The step before which the check is made, if that step is about to change what runs, and at no other time: what cannot
-    /// work is not put to work.
+    /// The step before which the check is made, if that step is about to change what runs, and at no other time: what
+    /// cannot work is not put to work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// The causes of that step's change for which the check is made: ids of steps; `release*` means all that begin so.

@@ -35,24 +35,24 @@ pub struct Certificate {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Issuer {
-    /// Itself: it is an authority, made once for all sites of the server.
+    /// The certificate itself: it is an authority, made once for all sites of the server.
     Itself,
     /// An authority on this server.
     Authority {
-        /// Its certificate.
+        /// The certificate of the authority.
         path: PathBuf,
-        /// Its key.
+        /// The key of the authority.
         key: PathBuf,
     },
-    /// The owner, who puts it there.
+    /// The owner of the server, who provides the files.
     Owner,
-    /// Let's Encrypt, by certbot's webroot.
+    /// Let's Encrypt, by certbot with a webroot.
     Acme {
-        /// What certbot calls the certificate.
+        /// The name of the certificate in certbot.
         name: String,
-        /// The folder whose files nginx answers challenges with.
+        /// The folder from which nginx serves the answers to challenges.
         webroot: PathBuf,
-        /// Whom the issuer writes to.
+        /// The address for letters of the issuer.
         email: String,
     },
 }

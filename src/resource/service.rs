@@ -39,29 +39,29 @@ const CHANGED: &str = "what it set up";
 pub struct Service {
     /// The name of the unit.
     pub unit: String,
-    /// In a playbook: the ids of the steps that make the files and links which the service reads; `release-*` means all that
-    /// begin so. If one of them changes, the service is restarted. The steps are needed, too.
+    /// In a playbook: the ids of the steps that make the files and links which the service reads; `release-*` means all
+    /// that begin so. If one of them changes, the service is restarted. The steps are needed, too.
     pub inputs: BTreeMap<String, PathBuf>,
-    /// The files with certificates among them, which others may renew: only the certificates in them are compared, and links are
-    /// followed. A playbook does not say these: steps of kind `certificate` in `inputs` become these.
+    /// The files with certificates among them, which others may renew: only the certificates in them are compared, and
+    /// links are followed. A playbook does not say these: steps of kind `certificate` in `inputs` become these.
     #[serde(default)]
     pub certificates: BTreeMap<String, PathBuf>,
-    /// The file to which the unit writes, at each start, the digest of each file that it reads, as `sha256sum` prints it. By it
-    /// the program sees whether the service runs what is on the disk.
+    /// The file to which the unit writes, at each start, the digest of each file that it reads, as `sha256sum` prints
+    /// it. By it the program sees whether the service runs what is on the disk.
     pub record: PathBuf,
-    /// If true, others use the service too: it is reloaded and not restarted, it is not stopped by a rollback, and it goes with its
-    /// packages.
+    /// If true, others use the service too: it is reloaded and not restarted, it is not stopped by a rollback, and it
+    /// goes with its packages.
     #[serde(default)]
     pub shared: bool,
-    /// If false, the service listens on no port: a rollback that starts the service again waits only until it stays up. In
-    /// `extra.toml` that is the default, elsewhere it is true.
+    /// If false, the service listens on no port: a rollback that starts the service again waits only until it stays up.
+    /// In `extra.toml` that is the default, elsewhere it is true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listens: Option<bool>,
     /// A program with its arguments that must succeed before the service is started or reloaded.
     #[serde(default)]
     pub test: Vec<String>,
-    /// A program with its arguments that shows what the unit has set up outside of itself, such as a table of nftables. The unit
-    /// writes the digest of that to its record, so that the program sees if somebody has removed it.
+    /// A program with its arguments that shows what the unit has set up outside of itself, such as a table of nftables.
+    /// The unit writes the digest of that to its record, so that the program sees if somebody has removed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shows: Vec<String>,
 }

@@ -4,9 +4,9 @@ use super::section::section;
 use super::setting::number;
 
 section! {
-    /// A jail of fail2ban that bans addresses that try passwords. With `[proxy]`, nginx refuses the banned addresses (403), also behind
-    /// another proxy, and fail2ban reads nginx's log too: twenty wrong keys at `/json/2`, wrong second factors or refused requests lead
-    /// to a ban.
+    /// A jail of fail2ban that bans addresses that try passwords. With `[proxy]`, nginx refuses the banned addresses
+    /// (403), also behind another proxy, and fail2ban reads nginx's log too: twenty wrong keys at `/json/2`, wrong
+    /// second factors or refused requests lead to a ban.
     pub struct Fail2ban from Written in "[fail2ban]" {
         /// Whether the jail exists.
         enabled: bool = false,

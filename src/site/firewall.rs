@@ -3,11 +3,12 @@
 use super::section::section;
 
 section! {
-    /// A table of nftables that closes three ports to other hosts. The table decides on nothing else: other rules stay, also those of
-    /// ufw and firewalld, and SSH is never touched. If another program empties the kernel's rules, the next run restores the table.
+    /// A table of nftables that closes three ports to other hosts. The table decides on nothing else: other rules stay,
+    /// also those of ufw and firewalld, and SSH is never touched. If another program empties the kernel's rules, the
+    /// next run restores the table.
     pub struct Firewall from Written in "[firewall]" {
-        /// If `true`, `port`, `gevent_port` and PostgreSQL's 5432 are closed to other hosts. A site is refused if that would close a
-        /// port on which another program serves other hosts.
+        /// If `true`, `port`, `gevent_port` and PostgreSQL's 5432 are closed to other hosts. A site is refused if that
+        /// would close a port on which another program serves other hosts.
         enabled: bool = false,
     }
 }

@@ -8,11 +8,11 @@ use crate::text::diagnostic::Diagnostic;
 use crate::text::reader::Table;
 
 section! {
-    /// PostgreSQL: the server of this host, over its socket; or with `host` a server on another host. `tuning` is for the former, all
-    /// other keys are for the latter.
+    /// PostgreSQL: the server of this host, over its socket; or with `host` a server on another host. `tuning` is for
+    /// the former, all other keys are for the latter.
     pub struct Postgres from Written in "[postgres]" {
-        /// If `true`, a file of its own sets the server of this host up for the host's cores and memory. `false` takes that file away
-        /// again. Without the key the server's settings are left as they are.
+        /// If `true`, a file of its own sets the server of this host up for the host's cores and memory. `false` takes
+        /// that file away again. Without the key the server's settings are left as they are.
         tuning: Option<bool>,
         /// The server, if it is on another host.
         server: Option<Server>,

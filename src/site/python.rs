@@ -10,7 +10,8 @@ section! {
     pub struct Python from Written in "[python]" {
         /// The program that installs Python packages.
         installer: Installer = Installer::Uv,
-        /// A package index, for instance a mirror, instead of PyPI. The address holds no credentials: they go to `/root/.netrc`.
+        /// A package index, for instance a mirror, instead of PyPI. The address holds no credentials: they go to
+        /// `/root/.netrc`.
         index: Option<Index>,
         /// A folder of wheels on the server, for a server without a network. With it, no index is asked.
         wheels: Option<Folder>,

@@ -9,8 +9,8 @@ use super::setting::{choice, none_of};
 use crate::text::reader::Table;
 
 section! {
-    /// The wkhtmltopdf that prints PDF reports. Without this section there are no PDF reports. The patched build is fetched from its project,
-    /// compared with a known SHA-256, and unpacked for this site alone.
+    /// The wkhtmltopdf that prints PDF reports. Without this section there are no PDF reports. The patched build is
+    /// fetched from its project, compared with a known SHA-256, and unpacked for this site alone.
     pub struct Wkhtmltopdf from Written in "[wkhtmltopdf]" {
         /// Which build prints.
         build: Build = Build::Auto,

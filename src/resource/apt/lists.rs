@@ -28,8 +28,8 @@ const SUCCESS: &str = "/var/lib/apt/periodic/update-success-stamp";
 /// The maximum age of the lists when packages are installed: one day, like the interval of apt's own timer.
 const FRESH: Duration = Duration::from_secs(24 * 3600);
 
-/// Package lists fresh enough to install `packages` from. If these are installed already, lists of any age will do: a settled host
-/// asks no network.
+/// Package lists fresh enough to install `packages` from. If these are installed already, lists of any age will do: a
+/// settled host asks no network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -53,7 +53,8 @@ pub struct Checkout {
     pub commit: String,
     /// The account that fetches: neither root nor the account of the service.
     pub builder: String,
-    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed one.
+    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed
+    /// one.
     pub site: String,
     /// The key or token that opens a private repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]

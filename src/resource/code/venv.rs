@@ -29,9 +29,9 @@ const MARKER: &str = ".odoo-deploy-complete";
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Installer {
-    /// uv, fetched from the same index as the rest.
+    /// uv, fetched from the same index as the requirements.
     Uv,
-    /// The pip of the distribution.
+    /// The distribution's pip.
     Pip,
 }
 
@@ -67,7 +67,8 @@ pub struct Venv {
     pub current: Option<PathBuf>,
     /// The account that builds: neither root nor the account of the service.
     pub builder: String,
-    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed one.
+    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed
+    /// one.
     pub site: String,
 }
 

@@ -21,8 +21,8 @@ pub struct Directory {
     pub group: String,
     /// The permission bits, in octal.
     pub mode: Mode,
-    /// If true, the folder holds the owner's data. It stays after a run that committed. If an unfinished run made the folder, a
-    /// rollback removes it with the sessions and caches that Odoo has put there.
+    /// If true, the folder holds the owner's data. It stays after a run that committed. If an unfinished run made the
+    /// folder, a rollback removes it with the sessions and caches that Odoo has put there.
     #[serde(default)]
     pub data: bool,
 }

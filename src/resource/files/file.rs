@@ -33,19 +33,19 @@ pub struct File {
     pub group: String,
     /// The permission bits, in octal.
     pub mode: Mode,
-    /// The content, with [`MASK`] in place of secrets. `template = "NAME"` takes it from a template instead. The journal does not
-    /// have the content: a rollback needs only the earlier bytes, which are stored beside the journal.
+    /// The content, with [`MASK`] in place of secrets. `template = "NAME"` takes it from a template instead. The
+    /// journal does not have the content: a rollback needs only the earlier bytes, which are stored beside the journal.
     #[serde(default, skip_serializing)]
     pub content: String,
-    /// For keys of `key = value` lines: the file that has the value. If a hash stands in its place, the hash stays: Odoo itself
-    /// puts one there when the owner changes the password.
+    /// For keys of `key = value` lines: the file that has the value. If a hash stands in its place, the hash stays:
+    /// Odoo itself puts one there when the owner changes the password.
     #[serde(default)]
     pub secrets: BTreeMap<String, PathBuf>,
     /// A file that a unit writes because of this one. It is removed together with this file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<PathBuf>,
-    /// A program with its arguments that must accept the file before the step is done: for a file that is read later, when
-    /// nobody looks.
+    /// A program with its arguments that must accept the file before the step is done: for a file that is read later,
+    /// when nobody looks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test: Vec<String>,
 }

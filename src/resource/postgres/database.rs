@@ -41,7 +41,8 @@ pub struct Database {
     /// The series of Odoo, such as `19.0`. An early journal does not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
-    /// The address from which the reports of a new database load their style (`report.url`); none if Odoo serves itself.
+    /// The address from which the reports of a new database load their style (`report.url`); none if Odoo serves
+    /// itself.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prints_from: String,
     /// The modules that must be installed. Others stay as they are.
@@ -56,7 +57,8 @@ pub struct Database {
     pub data: PathBuf,
     /// The file with the password of the first login.
     pub password: PathBuf,
-    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed one.
+    /// The name of the site. It marks the processes that this step starts, so that a later run finds those of a killed
+    /// one.
     pub site: String,
 }
 

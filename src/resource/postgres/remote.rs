@@ -19,8 +19,8 @@ pub struct Remote {
     /// The oldest major version that will do.
     #[serde(default)]
     pub minimum: u32,
-    /// In a playbook: the ids of the steps that make the files on which the connection depends. While one of these is about to
-    /// change, a refusal is not final. If there are none, any step that this one needs counts.
+    /// In a playbook: the ids of the steps that make the files on which the connection depends. While one of these is
+    /// about to change, a refusal is not final. If there are none, any step that this one needs counts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, PathBuf>,
 }

@@ -8,8 +8,8 @@ use crate::resource::postgres::server::Server;
 use crate::resource::{Moved, Resource};
 use crate::text::sql;
 
-/// A role that may log in. A new one may not create databases: Odoo, started while its database is not there, would make
-/// one in which `admin` has the password `admin` (`_create_empty_database` in its `odoo/service/db.py`).
+/// A role that may log in. A new one may not create databases: Odoo, started while its database is not there, would
+/// make one in which `admin` has the password `admin` (`_create_empty_database` in its `odoo/service/db.py`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
