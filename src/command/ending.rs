@@ -215,4 +215,22 @@ mod tests {
             assert_eq!(worst(codes.iter().copied()), expected, "{codes:?}");
         }
     }
+    #[test]
+    fn the_page_on_operations_has_these_codes_in_this_order() {
+        let page = include_str!("../../docs/operations.md");
+        let order = CODES.map(|(code, _)| code.to_string()).join(", ");
+        assert!(
+            page.contains(&format!("in this order: {order}.")),
+            "{order}"
+        );
+        for (code, _) in CODES {
+            let is_row = |line: &str| {
+                let codes = line
+                    .strip_prefix("| ")
+                    .and_then(|row| row.split(" |").next());
+                codes.is_some_and(|codes| codes.split(", ").any(|one| one == code.to_string()))
+            };
+            assert!(page.lines().any(is_row), "no row for {code}");
+        }
+    }
 }
