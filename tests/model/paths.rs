@@ -73,6 +73,7 @@ fn wish(dice: &mut Dice, proxy: bool) -> SiteSpec {
         addons: dice.below(2) == 0,
         installer: dice.pick::<&str>(&["uv", "pip"]),
         later: dice.below(3) == 0,
+        own_steps: false,
         proxy,
         // translations stay, too
         languages: if proxy { vec!["de_DE"] } else { Vec::new() },

@@ -19,7 +19,7 @@ pub struct Scenario {
 }
 
 /// All scenarios; every commit must pass them.
-pub const ALL: [&str; 12] = [
+pub const ALL: [&str; 13] = [
     "fresh",
     "fresh by pip",
     "no-op",
@@ -30,6 +30,7 @@ pub const ALL: [&str; 12] = [
     "second site",
     "drift",
     "proxy",
+    "own steps",
     "rollback",
     "resumed",
 ];
@@ -121,6 +122,13 @@ impl Scenario {
                     },
                 );
                 Self::at(name, Act::Install, installed(&before), &now)
+            }
+            "own steps" => {
+                let own = SiteSpec {
+                    own_steps: true,
+                    ..spec()
+                };
+                Self::at(name, Act::Install, installed(&spec()), &own)
             }
             "rollback" => Self::at(name, Act::Rollback, installed(&spec()), &spec()),
             _ => {

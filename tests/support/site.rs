@@ -18,6 +18,10 @@ use super::machine::LATER_COMMIT;
 
 /// What may differ between two sites.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a site has or has not"
+)]
 pub struct SiteSpec {
     /// The number of worker processes.
     pub workers: u16,
@@ -27,6 +31,8 @@ pub struct SiteSpec {
     pub addons: bool,
     /// Whether nginx is in front of it.
     pub proxy: bool,
+    /// Whether the site has the own steps that `docs/playbook.md` shows.
+    pub own_steps: bool,
     /// The program that installs Python packages.
     pub installer: &'static str,
     /// The site's name: `odoo`, or the name of a second site on the same server.
@@ -46,6 +52,7 @@ impl Default for SiteSpec {
             modules: vec!["sale"],
             addons: true,
             proxy: false,
+            own_steps: false,
             installer: "uv",
             name: "odoo",
             later: false,
@@ -98,6 +105,9 @@ impl SiteFile {
             text += "[proxy]\n[site]\ndomain = \"erp.example.org\"\n";
         }
         fs::write(folder.path().join("site.toml"), text).unwrap();
+        if spec.own_steps {
+            fs::write(folder.path().join("extra.toml"), own_steps().concat()).unwrap();
+        }
         fs::write(folder.path().join("odoo.toml"), quick_playbook()).unwrap();
         Self {
             folder,

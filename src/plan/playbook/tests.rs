@@ -516,6 +516,11 @@ proptest::proptest! {
         if let Err(errors) = expand(&step) {
             assert!(!errors.render(40, false).is_empty());
         }
+        for own in [body.clone(), format!("[[step]]\nid = 'own-a'\nafter = 'a'\n{body}\n"), format!("[[step]]\nid = 'own-a'\nbefore = 'b'\nx = {{}}\n{body}\n")] {
+            if let Err(errors) = extended(&own) {
+                assert!(!errors.render(40, false).is_empty());
+            }
+        }
         if let Err(errors) = crate::text::template::render("t", &body, &context()) {
             assert!(!errors.render(80, false).is_empty());
         }
