@@ -8,7 +8,7 @@ use crate::host::{Error, Host, Kind, Result};
 
 /// A folder and its real path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct FoundFolder {
     /// The path without links.
     pub path: PathBuf,
     /// Its metadata.
@@ -21,7 +21,7 @@ impl Host {
     ///
     /// # Errors
     /// If `path` is something else than a folder, or a link that others than root can change.
-    pub fn folder(&self, path: &Path) -> Result<Option<Place>> {
+    pub fn folder(&self, path: &Path) -> Result<Option<FoundFolder>> {
         let unsafe_ = |reason: String| Error::Unsafe {
             path: path.to_owned(),
             reason,
@@ -32,7 +32,7 @@ impl Host {
         match meta.kind {
             Kind::Folder => {
                 let path = path.to_owned();
-                return Ok(Some(Place { path, meta }));
+                return Ok(Some(FoundFolder { path, meta }));
             }
             Kind::Link => (),
             _ => {
@@ -44,7 +44,7 @@ impl Host {
         let place = self.resolved(path)?;
         open_folder(&self.path(path)).map_err(Error::file("follow", path))?;
         match self.meta(&place)? {
-            Some(meta) if meta.kind == Kind::Folder => Ok(Some(Place { path: place, meta })),
+            Some(meta) if meta.kind == Kind::Folder => Ok(Some(FoundFolder { path: place, meta })),
             _ => Err(unsafe_(format!(
                 "it is a link to `{}`, which is not a folder; make one there, or remove the link",
                 place.display()

@@ -11,12 +11,12 @@ const WIDTH: usize = 8;
 /// The progress of each step of a plan in a run.
 #[derive(Debug)]
 pub(super) struct Schedule<'o> {
-    steps: Vec<Standing>,
+    steps: Vec<Progress>,
     observed: &'o Observed,
 }
 
 #[derive(Debug)]
-struct Standing {
+struct Progress {
     needs: Vec<usize>,
     at: At,
     /// Whether a step that depends on this one may have changed since the plan was shown.
@@ -34,7 +34,7 @@ enum At {
 impl<'o> Schedule<'o> {
     /// The schedule at the beginning of a run, when no step is begun.
     pub(super) fn new(steps: &[Step], observed: &'o Observed) -> Self {
-        let standing = |step: &Step| Standing {
+        let standing = |step: &Step| Progress {
             needs: step.needs.clone(),
             at: At::Waiting,
             loose: false,
@@ -53,7 +53,7 @@ impl<'o> Schedule<'o> {
         }
         let done = |need: &usize| self.steps[*need].at == At::Done;
         let ready =
-            |(_, step): &(usize, &Standing)| step.at == At::Waiting && step.needs.iter().all(done);
+            |(_, step): &(usize, &Progress)| step.at == At::Waiting && step.needs.iter().all(done);
         let mut ready = self.steps.iter().enumerate().filter(ready);
         let (index, _) = ready.find(|(index, _)| may(*index))?;
         self.steps[index].at = At::UnderWay;

@@ -44,7 +44,7 @@ impl Blueprint {
             .map(|addon| addon.link.as_str())
             .collect();
         let nginx = self.facts.distribution.map(|found| found.nginx);
-        let proxy = proxy::Proxy::of(&self.site, nginx, &addons, &sources[0].link);
+        let proxy = proxy::ProxyNames::of(&self.site, nginx, &addons, &sources[0].link);
         Ok(json!({
             "site": self.site,
             "release": self.target,

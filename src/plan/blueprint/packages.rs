@@ -14,7 +14,7 @@ const FETCH: [&str; 3] = ["ca-certificates", "git", "python3"];
 
 /// The packages by group, in the order of installation. No package is in two groups.
 #[derive(Debug, Serialize)]
-pub(super) struct Packages {
+pub(super) struct Turns {
     /// All packages.
     all: Vec<String>,
     /// The packages to fetch the sources with.
@@ -33,7 +33,7 @@ impl Blueprint {
         sources: &[Source],
         wkhtmltopdf: &Chosen,
         proxy: &[&str],
-    ) -> Packages {
+    ) -> Turns {
         let mut fetch: BTreeSet<String> = FETCH.map(str::to_owned).into();
         if sources.iter().any(|source| is_ssh(&source.repository)) {
             fetch.insert("openssh-client".into());
@@ -72,7 +72,7 @@ impl Blueprint {
             .cloned()
             .collect();
         let [all, fetch, build, rest] = [all, fetch, build, rest].map(Vec::from_iter);
-        Packages {
+        Turns {
             all,
             fetch,
             build,

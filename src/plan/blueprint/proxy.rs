@@ -11,7 +11,7 @@ const AUTHORITY: &str = "/etc/ssl/odoo-deploy";
 
 /// `proxy` in playbooks and templates. If the site has no proxy, all fields are empty.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Proxy {
+pub(super) struct ProxyNames {
     present: bool,
     /// Whether nginx serves HTTPS, with a certificate from any source.
     tls: bool,
@@ -41,7 +41,7 @@ pub(super) struct Proxy {
     nginx: Option<Nginx>,
 }
 
-impl Proxy {
+impl ProxyNames {
     /// `addons` are the links to the add-on folders, in order; `odoo` is the link to the release.
     pub(super) fn of(site: &Site, nginx: Option<Nginx>, addons: &[&str], odoo: &str) -> Self {
         let (Some(proxy), Some(domain)) = (&site.proxy, &site.domain) else {

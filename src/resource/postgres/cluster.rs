@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 use crate::host::command::Cmd;
 use crate::host::{Error, Host, Result};
-use crate::resource::postgres::local_cluster::Place;
+use crate::resource::postgres::local_cluster::LocalCluster;
 use crate::resource::postgres::server::{self, Server};
 use crate::resource::{Moved, Resource};
 
@@ -110,7 +110,7 @@ impl Resource for Cluster {
         host.run(&Cmd::new("systemctl").args(["enable", "--quiet", "postgresql.service"]))
             .await?;
         // `postgresql.service` stands for all clusters, and is active even if a cluster does not run
-        let place = Place::find(host)?.ok_or_else(|| {
+        let cluster = LocalCluster::find(host)?.ok_or_else(|| {
             Error::impossible(
                 "no PostgreSQL cluster is set up; make one: `pg_createcluster VERSION main`"
                     .to_owned(),
@@ -118,7 +118,7 @@ impl Resource for Cluster {
         })?;
         host.run(
             &Cmd::new("systemctl")
-                .args(["start", "--", &place.unit()])
+                .args(["start", "--", &cluster.unit()])
                 .deadline(180),
         )
         .await?;

@@ -15,7 +15,7 @@ const PORT: u16 = 5432;
 const CONNECTIONS: u32 = 100;
 
 /// A cluster, with its names on Debian and Ubuntu.
-pub(super) struct Place {
+pub(super) struct LocalCluster {
     version: String,
     name: String,
 }
@@ -25,13 +25,13 @@ pub(super) struct Place {
 /// # Errors
 /// If its files cannot be read.
 pub fn settings_not_read(host: &Host) -> Result<Option<String>> {
-    match Place::find(host)? {
+    match LocalCluster::find(host)? {
         Some(place) => place.excludes(host),
         None => Ok(None),
     }
 }
 
-impl Place {
+impl LocalCluster {
     /// The cluster on the default port; `None` if no cluster can run. Fails if clusters run only on other ports:
     /// these are not touched, because they may belong to somebody else.
     pub(super) fn find(host: &Host) -> Result<Option<Self>> {
@@ -126,7 +126,7 @@ pub fn max_connections(host: &Host) -> Result<Option<u32>> {
     if host.list(Path::new(CLUSTERS))?.is_empty() {
         return Ok(None);
     }
-    let Some(place) = Place::find(host)? else {
+    let Some(place) = LocalCluster::find(host)? else {
         return Ok(None);
     };
     let value = place.setting(host, "max_connections", None)?;
@@ -146,7 +146,7 @@ pub fn own_connections(host: &Host) -> Result<Option<u32>> {
     if host.list(Path::new(CLUSTERS))?.is_empty() {
         return Ok(None);
     }
-    let Some(place) = Place::find(host)? else {
+    let Some(place) = LocalCluster::find(host)? else {
         return Ok(None);
     };
     let value = place.setting(host, "max_connections", Some(SETTINGS))?;

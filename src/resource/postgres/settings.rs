@@ -11,7 +11,7 @@ use crate::host::command::Cmd;
 use crate::host::store::digest;
 use crate::host::{Error, Host, Result};
 use crate::resource::postgres::cluster::await_answer;
-use crate::resource::postgres::local_cluster::Place;
+use crate::resource::postgres::local_cluster::LocalCluster;
 use crate::resource::postgres::server::Server;
 use crate::resource::{AnyState, Moved, Resource};
 use crate::text::sql::literal;
@@ -46,7 +46,7 @@ pub struct State {
 impl Settings {
     /// The path of the file; `None` if no cluster exists.
     fn path(&self, host: &Host) -> Result<Option<PathBuf>> {
-        Ok(Place::find(host)?.map(|place| place.further().join(&self.file)))
+        Ok(LocalCluster::find(host)?.map(|cluster| cluster.further().join(&self.file)))
     }
 
     fn content(&self) -> Option<String> {
@@ -87,10 +87,10 @@ impl Settings {
     }
 
     /// Makes the server use its files, even if it could not start with an earlier version of them.
-    async fn take_up(&self, host: &Host, place: &Place) -> Result<()> {
+    async fn take_up(&self, host: &Host, cluster: &LocalCluster) -> Result<()> {
         let (pending, starts) = self.pending(host).await?;
         if starts || !Server::Local.is_up(host)? {
-            let restart = Cmd::new("systemctl").args(["restart", "--", &place.unit()]);
+            let restart = Cmd::new("systemctl").args(["restart", "--", &cluster.unit()]);
             host.run(&restart.deadline(300)).await?;
             return await_answer(host).await;
         }
@@ -147,10 +147,10 @@ impl Resource for Settings {
     }
 
     async fn set(&self, host: &Host, from: Option<&State>, to: Option<&State>) -> Result<Moved> {
-        let Some(place) = Place::find(host)? else {
+        let Some(cluster) = LocalCluster::find(host)? else {
             return Ok(Moved::Applied);
         };
-        let path = place.further().join(&self.file);
+        let path = cluster.further().join(&self.file);
         let part = PathBuf::from(format!("{}.part", path.display()));
         if let Some(call) = gate::remove_server_file(host, &part, None)? {
             host.run(&call.user("postgres")).await?;
@@ -167,7 +167,7 @@ impl Resource for Settings {
                     }
                 }
                 Some(text) => {
-                    if let Some(reason) = place.excludes(host)? {
+                    if let Some(reason) = cluster.excludes(host)? {
                         return Err(Error::impossible(reason));
                     }
                     let (from, to) = (part.display().to_string(), path.display().to_string());
@@ -177,9 +177,9 @@ impl Resource for Settings {
                     as_server(host, "mv", &["-fT", "--", &from, &to], "").await?;
                 }
             }
-            host.sync(&place.further())?;
+            host.sync(&cluster.further())?;
         }
-        self.take_up(host, &place).await?;
+        self.take_up(host, &cluster).await?;
         Ok(Moved::Applied)
     }
 
