@@ -8,7 +8,7 @@ section! {
     /// next run restores the table.
     pub struct Firewall from Written in "[firewall]" {
         /// If `true`, `port`, `gevent_port` and PostgreSQL's 5432 are closed to other hosts. A site is refused if that
-        /// would close a port on which another program serves other hosts.
+        /// would close a port on which a program other than PostgreSQL serves other hosts.
         enabled: bool = false,
     }
 }
