@@ -1,6 +1,6 @@
 //! Compiles the tasks of a playbook to a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -64,7 +64,7 @@ impl Blueprint {
                 .iter()
                 .filter_map(|id| plan.steps.iter().rposition(|step| step.id == *id))
                 .collect();
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             needs.retain(|need| seen.insert(*need));
             own.push(task.place.is_own());
             plan.steps.push(Step {
