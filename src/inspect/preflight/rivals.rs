@@ -204,6 +204,8 @@ fn odoo_ports(host: &Host, text: &str) -> Result<Vec<u16>> {
     };
     let argument = text
         .split_once("--http-port")
+        .or_else(|| text.split_once("--xmlrpc-port"))
+        .or_else(|| text.split_once(" -p "))
         .map(|(_, rest)| rest.trim_start_matches(['=', ' ']));
     let argument = argument.and_then(|rest| {
         let number: String = rest.chars().take_while(char::is_ascii_digit).collect();
@@ -228,33 +230,53 @@ fn web_ports(host: &Host, file: &str, word: &str, usual: &[u16]) -> Result<Vec<u
     let Some(text) = text else {
         return Ok(usual.to_vec());
     };
-    // a Caddyfile names hosts, which have ports only through their scheme
     if word.is_empty() {
-        let addresses = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| line.ends_with('{'));
-        let named: Vec<u16> = addresses.filter_map(last_number).collect();
-        return Ok(if named.is_empty() {
-            usual.to_vec()
-        } else {
-            named
-        });
+        return Ok(caddy_ports(&text, usual));
     }
     let lines = text
         .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with(word));
-    Ok(lines.filter_map(last_number).collect())
+        .map(|line| line.split('#').next().unwrap_or_default());
+    let lines = lines.filter(|line| words(line).next() == Some(word));
+    Ok(lines.flat_map(words).filter_map(port).collect())
 }
 
-/// The number after the last `:`, or else the first number of a line.
-fn last_number(line: &str) -> Option<u16> {
-    let line = line.split('#').next().unwrap_or_default();
-    let tail = line.rsplit_once(':').map_or(line, |(_, tail)| tail);
-    let digits = tail.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let number: String = digits.chars().take_while(char::is_ascii_digit).collect();
-    number.parse().ok()
+/// The ports of a Caddyfile's sites. An address without a port has those of its scheme.
+fn caddy_ports(text: &str, usual: &[u16]) -> Vec<u16> {
+    let (mut depth, mut ports) = (0_usize, Vec::new());
+    for line in text.lines().map(str::trim) {
+        if let Some(addresses) = line.strip_suffix('{') {
+            // inside a site, a block is a directive such as `reverse_proxy`; `(name)` is a snippet
+            if depth == 0 && !addresses.starts_with('(') {
+                for address in words(addresses) {
+                    match (port(address), address.starts_with("http://")) {
+                        (Some(port), _) => ports.push(port),
+                        (None, true) => ports.push(80),
+                        (None, false) => ports.extend(usual),
+                    }
+                }
+            }
+            depth += 1;
+        } else if line == "}" {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    // a file with one site needs no braces
+    if ports.is_empty() {
+        usual.to_vec()
+    } else {
+        ports
+    }
+}
+
+/// The words of a line of a web server's configuration.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let words = line.split(|c: char| c.is_whitespace() || c == ',' || c == '=');
+    words.filter(|word| !word.is_empty())
+}
+
+/// The port of an address, or a word that is nothing but a port.
+fn port(word: &str) -> Option<u16> {
+    word.rsplit(':').next()?.parse().ok()
 }
 
 /// The value in a line `key=value`, with or without blanks around `=`.
@@ -343,7 +365,32 @@ mod tests {
                 "bind",
                 vec![80, 443],
             ),
+            (
+                "ports.conf",
+                "ListenBacklog 511\nListen [2001:db8::1]:8443 https # 80\n",
+                "Listen",
+                vec![8443],
+            ),
+            (
+                "haproxy.cfg",
+                "backend y\n  server a 127.0.0.1:8069\nfrontend x\n  bind :81,:444 ssl crt /etc/x.pem\n",
+                "bind",
+                vec![81, 444],
+            ),
             ("Caddyfile", ":8080 {\n respond hi\n}\n", "", vec![8080]),
+            (
+                "Caddyfile",
+                "erp.example.org\nrespond hi\n",
+                "",
+                vec![80, 443],
+            ),
+            (
+                "Caddyfile",
+                "{\n admin off\n}\n(common) {\n log\n}\nhttp://a.example.org, b.example.org:8443 {\n reverse_proxy localhost:8069 {\n  \
+                 transport http\n }\n}\n",
+                "",
+                vec![80, 8443],
+            ),
             (
                 "Caddyfile",
                 "erp.example.org {\n respond hi\n}\n",
