@@ -21,26 +21,32 @@ impl Blueprint {
     /// # Errors
     /// If the playbook does not fit the site.
     pub fn context(&self) -> Result<Context, Error> {
-        Ok(self.tasks()?.1)
+        Ok(self.tasks()?.context)
     }
 
-    /// The tasks of the playbook, and the names for templates. These include what each service reads (`reads`), which
-    /// is computed from the tasks.
-    fn tasks(&self) -> Result<(Vec<Task>, Context), Error> {
+    /// The tasks of the playbook, what they read, and the names for templates, which include that as `reads`.
+    fn tasks(&self) -> Result<Expanded, Error> {
         let mut names = self.names()?;
         earlier::of_playbooks(&mut names, &self.site);
         let tasks = self.playbook.expand(&names.clone().into())?;
-        let mut reads = Map::new();
+        let (mut reads, mut paths) = (Vec::new(), Map::new());
         for (place, task) in tasks.iter().enumerate() {
-            if let Some(patterns) = patterns(task, "inputs") {
-                let inputs = self.inputs(&tasks, place, &patterns)?;
-                let paths: Vec<String> = inputs.files.into_values().collect();
-                reads.insert(task.id.clone(), paths.into());
+            let read = self.read_by(&tasks, place)?;
+            if let Some(read) = &read {
+                paths.insert(
+                    task.id.clone(),
+                    json!(read.files.values().collect::<Vec<_>>()),
+                );
             }
+            reads.push(read);
         }
-        names["reads"] = Value::Object(reads);
+        names["reads"] = Value::Object(paths);
         earlier::of_templates(&mut names);
-        Ok((tasks, names.into()))
+        Ok(Expanded {
+            tasks,
+            reads,
+            context: names.into(),
+        })
     }
 
     /// Compiles the plan. Values that are not known yet are replaced by markers.
@@ -48,20 +54,23 @@ impl Blueprint {
     /// # Errors
     /// If the playbook or a template does not fit the site.
     pub fn compile(&self) -> Result<Plan, Error> {
-        let (tasks, context) = self.tasks()?;
+        let Expanded {
+            tasks,
+            reads,
+            context,
+        } = self.tasks()?;
         let unknowns = self.unknowns();
         let mut plan = Plan::default();
         let mut own = Vec::new();
-        for (place, task) in tasks.iter().enumerate() {
+        for (task, read) in tasks.iter().zip(&reads) {
             if task.check {
                 self.add_check(&mut plan, task)?;
                 continue;
             }
-            let (resource, mut needs, awaits) =
-                self.resource(&tasks, place, &context, &unknowns)?;
-            needs.extend(task.needs.iter().cloned());
-            let mut needs: Vec<usize> = needs
-                .iter()
+            let (resource, awaits) = self.resource(task, read.as_ref(), &context, &unknowns)?;
+            let read = read.iter().flat_map(Read::steps);
+            let mut needs: Vec<usize> = read
+                .chain(&task.needs)
                 .filter_map(|id| plan.steps.iter().rposition(|step| step.id == *id))
                 .collect();
             let mut seen = BTreeSet::new();
@@ -97,16 +106,15 @@ impl Blueprint {
         Ok(())
     }
 
-    /// Returns the resource of a task, the steps that make what it reads, and the unknown value that it waits for.
-    /// Markers are searched in the task's fields, because a serialised resource does not contain all of its fields.
+    /// Returns the resource of a task that reads `read`, and the unknown value that it waits for. Markers are searched
+    /// in the task's fields, because a serialised resource does not contain all of its fields.
     fn resource(
         &self,
-        tasks: &[Task],
-        place: usize,
+        task: &Task,
+        read: Option<&Read>,
         context: &Context,
         unknowns: &[Unknown],
-    ) -> Result<(AnyResource, Vec<String>, Option<Unknown>), Error> {
-        let task = &tasks[place];
+    ) -> Result<(AnyResource, Option<Unknown>), Error> {
         let mut fields = task.fields.clone();
         if let Some(Value::String(name)) = fields.remove("template") {
             let target = fields.get("path").and_then(Value::as_str);
@@ -117,21 +125,11 @@ impl Blueprint {
         if task.kind == "service" && task.place.is_own() {
             fields.entry("listens").or_insert(false.into());
         }
-        let mut reads = Vec::new();
-        if let Some(mut patterns) = patterns(task, "inputs") {
-            patterns.extend(self::patterns(task, "certificates").unwrap_or_default());
-            let inputs = self.inputs(tasks, place, &patterns)?;
-            reads.extend(
-                inputs
-                    .files
-                    .keys()
-                    .chain(inputs.certificates.keys())
-                    .cloned(),
-            );
-            fields.insert("inputs".into(), json!(inputs.files));
+        if let Some(read) = read {
+            fields.insert("inputs".into(), json!(read.files));
             fields.remove("certificates");
-            if !inputs.certificates.is_empty() {
-                fields.insert("certificates".into(), json!(inputs.certificates));
+            if !read.certificates.is_empty() {
+                fields.insert("certificates".into(), json!(read.certificates));
             }
         }
         let value = Value::Object(Map::from_iter([(task.kind.clone(), Value::Object(fields))]));
@@ -140,14 +138,19 @@ impl Blueprint {
             .find(|unknown| contains(&value, &unknown.marker()));
         let resource = serde_json::from_value(value)
             .map_err(|e| self.wrong(&task.kind, &task.place, &e, AnyResource::KINDS))?;
-        Ok((resource, reads, awaits.cloned()))
+        Ok((resource, awaits.cloned()))
     }
 
-    /// The paths that the steps above make whose ids match `patterns`. A step that was left out has none.
-    fn inputs(&self, tasks: &[Task], place: usize, patterns: &[String]) -> Result<Read, Error> {
+    /// What a task reads, by the ids in its `inputs`: the paths that steps above it make. A step that was left out has
+    /// none. `None` if the task has no such ids.
+    fn read_by(&self, tasks: &[Task], place: usize) -> Result<Option<Read>, Error> {
         let (above, task, below) = (&tasks[..place], &tasks[place], &tasks[place..]);
+        let Some(mut patterns) = patterns(task, "inputs") else {
+            return Ok(None);
+        };
+        patterns.extend(self::patterns(task, "certificates").unwrap_or_default());
         let mut read = Read::default();
-        for pattern in patterns {
+        for pattern in &patterns {
             let fits = |id: &str| match pattern.strip_suffix('*') {
                 Some(start) => id.starts_with(start),
                 None => id == pattern,
@@ -179,7 +182,7 @@ impl Blueprint {
                 return Err(self.playbook.wrong(&task.place, error).into());
             }
         }
-        Ok(read)
+        Ok(Some(read))
     }
 
     fn check(&self, task: &Task) -> Result<Check, Error> {
@@ -244,6 +247,15 @@ impl Blueprint {
     }
 }
 
+/// A playbook, expanded for one site.
+struct Expanded {
+    tasks: Vec<Task>,
+    /// What each task reads, in the same order.
+    reads: Vec<Option<Read>>,
+    /// The names that templates can refer to.
+    context: Context,
+}
+
 /// What a service reads.
 #[derive(Default)]
 struct Read {
@@ -251,6 +263,13 @@ struct Read {
     files: Inputs,
     /// Files with certificates. Only the certificates in them are compared.
     certificates: Inputs,
+}
+
+impl Read {
+    /// The steps that make what is read.
+    fn steps(&self) -> impl Iterator<Item = &String> {
+        self.files.keys().chain(self.certificates.keys())
+    }
 }
 
 /// The ids, or beginnings of ids, in a field of a task. `None` if there is no such field, or if it has paths already.
